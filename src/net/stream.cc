@@ -1,0 +1,283 @@
+// stream.cc — see stream.h.
+#include "net/stream.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+namespace posthaste::net {
+
+namespace {
+constexpr std::size_t smallest_buffer = 4096;
+constexpr std::size_t largest_growth = 65536;
+
+bool would_wait(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+}  // namespace
+
+Stream::Stream(UniqueFd fd) : fd_(std::move(fd)), watch_(std::make_unique<Watch>(fd_.get())) {}
+
+Result<std::size_t> Stream::read_now(std::span<char> buffer, bool& would_block)
+{
+    would_block = false;
+    for (;;) {
+        ssize_t n = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+        if (n >= 0)
+            return static_cast<std::size_t>(n);
+        if (would_wait(errno)) {
+            would_block = true;
+            return 0;
+        }
+        if (errno != EINTR)
+            return fail_errno("read");
+    }
+}
+
+Task<Result<std::size_t>> Stream::read_some(std::span<char> buffer, Deadline deadline)
+{
+    if (std::string_view ready = buffered(); !ready.empty()) {
+        std::size_t count = std::min(ready.size(), buffer.size());
+        std::memcpy(buffer.data(), ready.data(), count);
+        consume(count);
+        co_return count;
+    }
+    for (;;) {
+        if (!fd_)
+            co_return fail(ErrorKind::Cancelled, "connection closed");
+        bool would_block = false;
+        Result<std::size_t> got = read_now(buffer, would_block);
+        if (!would_block)
+            co_return got;
+        CO_TRY(co_await watch_->wait(Watch::Direction::Read, deadline));
+    }
+}
+
+void Stream::make_room()
+{
+    if (begin_ == end_) {
+        begin_ = end_ = 0;
+    } else if (begin_ > 0 && end_ == buffer_.size()) {
+        std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+        end_ -= begin_;
+        begin_ = 0;
+    }
+    if (buffer_.size() - end_ < smallest_buffer / 2)
+        buffer_.resize(buffer_.size() + std::clamp(buffer_.size(), smallest_buffer, largest_growth));
+}
+
+Result<bool> Stream::fill_now()
+{
+    if (!fd_)
+        return fail(ErrorKind::Cancelled, "connection closed");
+    make_room();
+    bool would_block = false;
+    TRY(std::size_t got, read_now(std::span(buffer_).subspan(end_), would_block));
+    if (would_block)
+        return false;
+    if (got == 0)
+        return fail(ErrorKind::Closed, "end of stream");
+    end_ += got;
+    return true;
+}
+
+Task<Result<void>> Stream::fill(Deadline deadline)
+{
+    for (;;) {
+        CO_TRY(bool got, fill_now());
+        if (got)
+            co_return Result<void>{};
+        if (begin_ == end_) {
+            begin_ = end_ = 0;
+            std::vector<char>().swap(buffer_);
+        }
+        CO_TRY(co_await watch_->wait(Watch::Direction::Read, deadline));
+    }
+}
+
+Task<Result<void>> Stream::write_all(std::string_view bytes, Deadline deadline)
+{
+    return write_all(bytes, std::string_view(), deadline);
+}
+
+Task<Result<void>> Stream::write_all(std::string_view first, std::string_view second, Deadline deadline)
+{
+    while (!first.empty() || !second.empty()) {
+        if (!fd_)
+            co_return fail(ErrorKind::Cancelled, "connection closed");
+        iovec parts[2] = {{const_cast<char*>(first.data()), first.size()},
+                          {const_cast<char*>(second.data()), second.size()}};
+        msghdr message{};
+        message.msg_iov = parts;
+        message.msg_iovlen = second.empty() ? 1 : 2;
+        ssize_t n = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+        if (n < 0 && would_wait(errno)) {
+            CO_TRY(co_await watch_->wait(Watch::Direction::Write, deadline));
+            continue;
+        }
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            co_return fail_errno("write");
+        std::size_t from_first = std::min(first.size(), static_cast<std::size_t>(n));
+        first.remove_prefix(from_first);
+        second.remove_prefix(static_cast<std::size_t>(n) - from_first);
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Stream::send_fd(int fd, Deadline deadline)
+{
+    char byte = 0;
+    iovec part{&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    for (;;) {
+        if (::sendmsg(fd_.get(), &message, MSG_NOSIGNAL) == 1)
+            co_return Result<void>{};
+        if (!would_wait(errno) && errno != EINTR)
+            co_return fail_errno("send descriptor");
+        CO_TRY(co_await watch_->wait(Watch::Direction::Write, deadline));
+    }
+}
+
+Task<Result<UniqueFd>> Stream::receive_fd(Deadline deadline)
+{
+    for (;;) {
+        char byte = 0;
+        iovec part{&byte, 1};
+        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        ssize_t n = ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC);
+        if (n < 0 && would_wait(errno)) {
+            CO_TRY(co_await watch_->wait(Watch::Direction::Read, deadline));
+            continue;
+        }
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            co_return fail_errno("receive descriptor");
+        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        if (n == 0 || !header || header->cmsg_type != SCM_RIGHTS)
+            co_return fail(ErrorKind::Closed, "peer sent no descriptor");
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+        co_return UniqueFd(fd);
+    }
+}
+
+Task<Result<void>> Stream::wait_readable(Deadline deadline)
+{
+    if (!fd_)
+        co_return fail(ErrorKind::Cancelled, "connection closed");
+    co_return co_await watch_->wait(Watch::Direction::Read, deadline);
+}
+
+void Stream::shutdown_write()
+{
+    if (fd_)
+        ::shutdown(fd_.get(), SHUT_WR);
+}
+
+void Stream::close()
+{
+    if (watch_)
+        watch_->cancel();
+    watch_.reset();
+    fd_.reset();
+}
+
+UniqueFd Stream::release()
+{
+    watch_.reset();
+    return std::move(fd_);
+}
+
+Task<Result<Stream>> connect(Endpoint endpoint, Deadline deadline, Endpoint bind_to)
+{
+    UniqueFd fd(::socket(endpoint.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd)
+        co_return fail_errno("socket");
+    if (!endpoint.is_unix()) {
+        int one = 1;
+        ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    }
+    if (bind_to.size() > 0 && ::bind(fd.get(), bind_to.data(), bind_to.size()) != 0)
+        co_return fail_errno("bind " + bind_to.text());
+    int connected;
+    do
+        connected = ::connect(fd.get(), endpoint.data(), endpoint.size());
+    while (connected != 0 && errno == EINTR);
+    if (connected != 0 && errno != EINPROGRESS && !would_wait(errno))
+        co_return fail_errno("connect to " + endpoint.text());
+    if (connected != 0 && endpoint.is_unix()) {
+        // EAGAIN on a UNIX socket: the listener's queue is full. There is nothing to wait for but time.
+        while (connected != 0) {
+            if (deadline.passed())
+                co_return fail(ErrorKind::Timeout, "connect to " + endpoint.text() + ": timed out");
+            co_await sleep_for(std::chrono::milliseconds(10));
+            connected = ::connect(fd.get(), endpoint.data(), endpoint.size());
+            if (connected != 0 && !would_wait(errno))
+                co_return fail_errno("connect to " + endpoint.text());
+        }
+    } else if (connected != 0) {
+        {
+            Watch watch(fd.get());
+            CO_TRY(co_await watch.wait(Watch::Direction::Write, deadline));
+        }
+        int error = 0;
+        socklen_t size = sizeof error;
+        if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+            error = errno;
+        if (error != 0)
+            co_return fail(Error::system(error, "connect to " + endpoint.text()));
+    }
+    co_return Stream(std::move(fd));
+}
+
+Listener::Listener(UniqueFd fd) : fd_(std::move(fd)), watch_(fd_.get()) {}
+
+Task<Result<Listener::Accepted>> Listener::accept(Deadline deadline)
+{
+    for (;;) {
+        sockaddr_storage address{};
+        socklen_t size = sizeof address;
+        int fd = ::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            Endpoint peer(reinterpret_cast<sockaddr*>(&address), size);
+            if (!peer.is_unix()) {
+                int one = 1;
+                ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+                ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+            }
+            co_return Accepted{Stream(UniqueFd(fd)), peer};
+        }
+        switch (errno) {
+        case EINTR:
+        case ECONNABORTED: continue;
+        case EMFILE:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM: co_return fail_errno("accept");
+        default:
+            if (!would_wait(errno))
+                co_return fail_errno("accept");
+            CO_TRY(co_await watch_.wait(Watch::Direction::Read, deadline));
+        }
+    }
+}
+
+}  // namespace posthaste::net

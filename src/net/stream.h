@@ -1,0 +1,88 @@
+// Byte streams over non-blocking sockets, with a read buffer that costs nothing while a connection is idle.
+//
+// Every operation first tries the system call and waits only when the kernel says so. At most one task reads and
+// one task writes at a time. close() makes waiting operations end with Cancelled.
+#pragma once
+
+#include "base/fd.h"
+#include "net/endpoint.h"
+#include "net/loop.h"
+#include "net/task.h"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/uio.h>
+#include <vector>
+
+namespace posthaste::net {
+
+class Stream {
+public:
+    Stream() = default;
+    explicit Stream(UniqueFd fd);  // must be non-blocking
+    Stream(Stream&&) noexcept = default;
+    Stream& operator=(Stream&&) noexcept = default;
+    ~Stream() = default;
+
+    // Bytes read; 0 at the end of the stream. Errors: Timeout, Closed (reset), Cancelled, Io.
+    Task<Result<std::size_t>> read_some(std::span<char> buffer, Deadline deadline);
+    Task<Result<void>> write_all(std::string_view bytes, Deadline deadline);
+    Task<Result<void>> write_all(std::string_view first, std::string_view second, Deadline deadline);
+
+    // The buffered side. buffered() is what has been read and not consumed; fill() appends at least one byte to it
+    // (Closed at the end of the stream). The buffer is freed while it is empty and the task waits.
+    [[nodiscard]] std::string_view buffered() const { return {buffer_.data() + begin_, end_ - begin_}; }
+    void consume(std::size_t count) { begin_ += count; }
+    Task<Result<void>> fill(Deadline deadline);
+    // Appends what is in the socket right now without waiting: false if there was nothing.
+    Result<bool> fill_now();
+
+    // Passes descriptors with one byte of payload (SCM_RIGHTS), UNIX sockets only.
+    Task<Result<void>> send_fd(int fd, Deadline deadline);
+    Task<Result<UniqueFd>> receive_fd(Deadline deadline);
+
+    [[nodiscard]] int fd() const { return fd_.get(); }
+    [[nodiscard]] bool is_open() const { return static_cast<bool>(fd_); }
+    void shutdown_write();
+    // Wakes waiting operations with Cancelled and closes.
+    void close();
+    UniqueFd release();
+    // Waits until the peer closes or sends something (used by servers that hold a connection open for its life time).
+    Task<Result<void>> wait_readable(Deadline deadline);
+
+private:
+    Result<std::size_t> read_now(std::span<char> buffer, bool& would_block);
+    void make_room();
+
+    UniqueFd fd_;
+    std::unique_ptr<Watch> watch_;  // destroyed before fd_
+    std::vector<char> buffer_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+// Connects without blocking. bind_to may be empty (no family) or a local address.
+Task<Result<Stream>> connect(Endpoint endpoint, Deadline deadline, Endpoint bind_to = {});
+
+// Accepts connections from a listening socket that it owns or shares with other processes.
+class Listener {
+public:
+    explicit Listener(UniqueFd fd);
+    struct Accepted {
+        Stream stream;
+        Endpoint peer;
+    };
+    // Waits for a client; another process may take it first, then the wait goes on. Limit: out of descriptors.
+    Task<Result<Accepted>> accept(Deadline deadline);
+    void cancel() { watch_.cancel(); }
+    [[nodiscard]] int fd() const { return fd_.get(); }
+
+private:
+    UniqueFd fd_;
+    Watch watch_;
+};
+
+}  // namespace posthaste::net
