@@ -1,0 +1,177 @@
+// connection.cc — see connection.h.
+#include "ipc/connection.h"
+
+#include <deque>
+
+namespace posthaste::ipc {
+
+void append_framed(std::string& out, std::string_view list)
+{
+    out += std::to_string(list.size());
+    out.push_back('\0');
+    out.append(list);
+}
+
+Task<Result<void>> Connection::handshake(Protocol protocol, net::Deadline deadline)
+{
+    std::string hello;
+    AttributeWriter writer(hello);
+    writer.put("protocol", protocol.name);
+    writer.put("version", protocol.version);
+    writer.end();
+    std::string framed;
+    append_framed(framed, hello);
+    CO_TRY(co_await stream_.write_all(framed, deadline));
+
+    CO_TRY(std::string answer, co_await receive_bytes(deadline));
+    AttributeReader reader(answer);
+    std::string name;
+    for (;;) {
+        CO_TRY(auto attribute, reader.next());
+        if (!attribute)
+            break;
+        if (attribute->name == "protocol")
+            name = attribute->value;
+        else if (attribute->name == "version")
+            peer_version_ = parse_number<unsigned>(attribute->value).value_or(0);
+    }
+    if (name != protocol.name || peer_version_ + 1 < protocol.version || peer_version_ == 0)
+        co_return fail(ErrorKind::Invalid, "peer speaks protocol \"" + printable(name.substr(0, 60)) + "\" version " +
+                                               std::to_string(peer_version_) + ", expected \"" +
+                                               std::string(protocol.name) + "\" version " +
+                                               std::to_string(protocol.version));
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Connection::send_bytes(std::string list, net::Deadline deadline)
+{
+    std::string prefix = std::to_string(list.size());
+    prefix.push_back('\0');
+    co_return co_await stream_.write_all(prefix, list, deadline);
+}
+
+Task<Result<std::string>> Connection::receive_bytes(net::Deadline deadline)
+{
+    constexpr std::size_t longest_prefix = 10;
+    std::size_t end;
+    while ((end = stream_.buffered().find('\0')) == std::string_view::npos) {
+        if (stream_.buffered().size() > longest_prefix)
+            co_return fail(ErrorKind::Invalid, "not a message of this system");
+        CO_TRY(co_await stream_.fill(deadline));
+    }
+    auto length = parse_number<std::size_t>(stream_.buffered().substr(0, end));
+    if (!length || *length > max_list_bytes)
+        co_return fail(ErrorKind::Invalid, "not a message of this system");
+    stream_.consume(end + 1);
+    std::string list;
+    list.reserve(*length);
+    for (;;) {
+        std::size_t take = std::min(*length - list.size(), stream_.buffered().size());
+        list.append(stream_.buffered().substr(0, take));
+        stream_.consume(take);
+        if (list.size() == *length)
+            co_return list;
+        CO_TRY(co_await stream_.fill(deadline));
+    }
+}
+
+struct Client::Session {
+    struct Call {
+        std::optional<Result<std::string>> answer;
+        net::Event done;
+    };
+
+    explicit Session(net::Stream stream) : connection(std::move(stream)) {}
+
+    void fail_all(const Error& error)
+    {
+        broken = true;
+        auto pending = std::move(calls);
+        for (auto& call : pending) {
+            call->answer.emplace(fail(ErrorKind::Temporary, error.text()));
+            call->done.set();
+        }
+        more.set();
+    }
+
+    Connection connection;
+    std::deque<std::shared_ptr<Call>> calls;  // sent or queued, in order
+    std::string outgoing;
+    net::Event more;
+    bool broken = false;
+};
+
+Client::~Client()
+{
+    if (session_)
+        session_->fail_all(Error(ErrorKind::Cancelled, "client is gone"));
+}
+
+Task<Result<std::shared_ptr<Client::Session>>> Client::session(net::Deadline deadline)
+{
+    if (session_ && !session_->broken)
+        co_return session_;
+    CO_TRY(net::Endpoint where, net::Endpoint::unix_path(path_));
+    auto stream = co_await net::connect(where, deadline);
+    if (!stream)
+        co_return fail(ErrorKind::Temporary, stream.error().text());
+    auto fresh = std::make_shared<Session>(std::move(*stream));
+    if (auto hello = co_await fresh->connection.handshake(protocol_, deadline); !hello)
+        co_return fail(ErrorKind::Temporary, path_ + ": " + hello.error().text());
+    if (session_ && !session_->broken)
+        co_return session_;  // another call connected meanwhile
+    session_ = fresh;
+    tasks_.start(read_replies(fresh));
+    tasks_.start(write_requests(fresh));
+    co_return fresh;
+}
+
+Task<void> Client::read_replies(std::shared_ptr<Session> session)
+{
+    for (;;) {
+        // A reply may take as long as the work does; the callers bound their own waits.
+        auto reply = co_await session->connection.receive_bytes(net::Deadline::never());
+        if (!reply || session->calls.empty()) {
+            session->fail_all(reply ? Error(ErrorKind::Invalid, "unexpected reply") : reply.error());
+            session->connection.stream().close();
+            co_return;
+        }
+        auto call = std::move(session->calls.front());
+        session->calls.pop_front();
+        call->answer.emplace(std::move(*reply));
+        call->done.set();
+    }
+}
+
+Task<void> Client::write_requests(std::shared_ptr<Session> session)
+{
+    while (!session->broken) {
+        if (session->outgoing.empty()) {
+            session->more.reset();
+            // Bounded by the life of the session: fail_all() sets the event.
+            static_cast<void>(co_await session->more.wait(net::Deadline::never()));
+            continue;
+        }
+        std::string batch = std::exchange(session->outgoing, {});
+        // A local service that does not read for this long is dead.
+        auto sent =
+            co_await session->connection.stream().write_all(batch, net::Deadline::after(std::chrono::seconds(60)));
+        if (!sent) {
+            session->fail_all(sent.error());
+            session->connection.stream().close();
+        }
+    }
+}
+
+Task<Result<std::string>> Client::call_bytes(std::string list, net::Deadline deadline)
+{
+    CO_TRY(std::shared_ptr<Session> where, co_await session(deadline));
+    auto call = std::make_shared<Session::Call>();
+    where->calls.push_back(call);
+    append_framed(where->outgoing, list);
+    where->more.set();
+    CO_TRY(co_await call->done.wait(deadline));
+    co_return std::move(*call->answer);
+}
+
+}  // namespace posthaste::ipc

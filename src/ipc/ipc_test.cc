@@ -1,0 +1,105 @@
+#include "ipc/connection.h"
+
+#include <gtest/gtest.h>
+
+namespace posthaste::ipc {
+namespace {
+
+enum class Colour { Red = 1, Blue = 2 };
+
+struct Item {
+    std::string name;
+    std::int64_t weight = 0;
+    static constexpr auto fields = ipc::fields(field("name", &Item::name), field("weight", &Item::weight));
+    bool operator==(const Item&) const = default;
+};
+
+struct Order {
+    std::string buyer;
+    bool paid = false;
+    Colour colour = Colour::Red;
+    std::vector<Item> items;
+    std::vector<std::string> notes;
+    std::uint32_t count = 7;
+    static constexpr auto fields =
+        ipc::fields(field("buyer", &Order::buyer), field("paid", &Order::paid), field("colour", &Order::colour),
+                    field("items", &Order::items), field("notes", &Order::notes), field("count", &Order::count));
+    bool operator==(const Order&) const = default;
+};
+
+TEST(Message, SurvivesTheWire)
+{
+    Order order{"eve", true, Colour::Blue, {{"nut", 3}, {"", -1}}, {"a", ""}, 9};
+    auto back = decode<Order>(encode(order));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(*back, order);
+}
+
+TEST(Message, SkipsUnknownNamesAndKeepsDefaults)
+{
+    std::string bytes;
+    AttributeWriter writer(bytes);
+    writer.put("invented", "x");
+    writer.put("buyer", "bob");
+    writer.end();
+    auto order = decode<Order>(bytes);
+    ASSERT_TRUE(order);
+    EXPECT_EQ(order->buyer, "bob");
+    EXPECT_EQ(order->count, 7U);
+}
+
+TEST(Message, RefusesTruncatedLists)
+{
+    std::string bytes = encode(Order{"eve", true, Colour::Blue, {{"nut", 3}}, {"a"}, 9});
+    for (std::size_t length = 0; length < bytes.size(); ++length)
+        EXPECT_FALSE(decode<Order>(std::string_view(bytes).substr(0, length))) << length;
+}
+
+constexpr Protocol test_protocol{"test", 1};
+
+Task<Result<void>> serve(net::Listener* listener, int requests)
+{
+    auto soon = net::Deadline::after(std::chrono::seconds(5));
+    CO_TRY(net::Listener::Accepted client, co_await listener->accept(soon));
+    Connection connection(std::move(client.stream));
+    CO_TRY(co_await connection.handshake(test_protocol, soon));
+    for (int i = 0; i < requests; ++i) {
+        CO_TRY(Order order, co_await connection.receive<Order>(soon));
+        CO_TRY(co_await connection.send(Item{order.buyer, i}, soon));
+    }
+    co_return Result<void>{};
+}
+
+Task<void> must_serve(net::Listener* listener, int requests) { MUST(co_await serve(listener, requests)); }
+
+Task<Result<std::string>> two_calls(Client* client)
+{
+    auto soon = net::Deadline::after(std::chrono::seconds(5));
+    CO_TRY(Item first, co_await client->call<Item>(Order{"a"}, soon));
+    CO_TRY(Item second, co_await client->call<Item>(Order{"b"}, soon));
+    co_return first.name + std::to_string(first.weight) + second.name + std::to_string(second.weight);
+}
+
+TEST(Client, CallsInOrderOverOneConnection)
+{
+    std::string path = "/tmp/posthaste_ipc_test." + std::to_string(::getpid());
+    net::Listener listener(*net::listen_on(*net::Endpoint::unix_path(path)));
+    net::TaskGroup server;
+    server.start(must_serve(&listener, 2));
+    Client client(path, test_protocol);
+    auto answer = net::run_until_done(two_calls(&client));
+    ASSERT_TRUE(answer) << answer.error().text();
+    EXPECT_EQ(*answer, "a0b1");
+    ::unlink(path.c_str());
+}
+
+TEST(Client, ReportsAMissingServiceAsTemporary)
+{
+    Client client("/nonexistent/socket", test_protocol);
+    auto answer = net::run_until_done(two_calls(&client));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind(), ErrorKind::Temporary);
+}
+
+}  // namespace
+}  // namespace posthaste::ipc
