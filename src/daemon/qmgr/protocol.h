@@ -1,0 +1,83 @@
+// The contract between the queue manager and a delivery agent (private/<transport>).
+//
+// qmgr connects to the transport's socket, both announce `delivery_protocol`, and qmgr sends DeliveryRequest messages
+// without waiting for answers. The agent may work on many at once and answers each with one DeliveryReply, in any
+// order, matched by `id`. A request names the message and the recipients by their index in its envelope. The agent
+// opens the message (queue::Reader), delivers, logs one line a recipient, appends to the bounce or defer log, marks,
+// and only then answers. If the agent dies, qmgr sees the connection end and schedules again what is still Todo.
+#pragma once
+
+#include "ipc/connection.h"
+#include "ipc/message.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace posthaste::qmgr {
+
+inline constexpr ipc::Protocol delivery_protocol{"posthaste_delivery", 1};
+
+// Postfix's reading of the word: what the agent is to do with a request.
+enum class RequestKind : std::uint8_t { Deliver = 0, Verify = 1, TraceOnly = 2, TraceAndDeliver = 3 };
+
+struct RequestRecipient {
+    std::uint32_t index = 0;  // in the envelope
+    std::string address;      // as routed: after routing it may differ from the envelope's (for example relocated case)
+
+    static constexpr auto fields =
+        ipc::fields(ipc::field("index", &RequestRecipient::index), ipc::field("address", &RequestRecipient::address));
+};
+
+struct DeliveryRequest {
+    std::uint64_t id = 0;   // chosen by qmgr, unique on the connection
+    std::string message;    // queue::MessageRef::text()
+    std::string transport;  // service name, for instance "smtp" or "relay"
+    std::string nexthop;
+    std::string sender;  // may differ from the envelope (VERP, owner-)
+    RequestKind kind = RequestKind::Deliver;
+    std::int64_t active_since = 0;     // microseconds since the epoch: entered the active queue ("a" of delays= ends)
+    std::int64_t agent_requested = 0;  // microseconds since the epoch: qmgr handed it over ("b" ends)
+    std::vector<RequestRecipient> recipients;
+
+    static constexpr auto fields = ipc::fields(
+        ipc::field("id", &DeliveryRequest::id), ipc::field("message", &DeliveryRequest::message),
+        ipc::field("transport", &DeliveryRequest::transport), ipc::field("nexthop", &DeliveryRequest::nexthop),
+        ipc::field("sender", &DeliveryRequest::sender), ipc::field("kind", &DeliveryRequest::kind),
+        ipc::field("active_since", &DeliveryRequest::active_since),
+        ipc::field("agent_requested", &DeliveryRequest::agent_requested),
+        ipc::field("recipients", &DeliveryRequest::recipients));
+};
+
+// What became of one recipient, as far as the scheduler needs to know; reasons are in the defer and bounce logs.
+enum class RecipientResult : std::uint8_t { Done = 0, Deferred = 1, Bounced = 2 };
+
+struct RecipientReply {
+    std::uint32_t index = 0;
+    RecipientResult result = RecipientResult::Deferred;
+    std::string code;    // enhanced status code
+    std::string reason;  // deferred: the text of the log line
+
+    static constexpr auto fields =
+        ipc::fields(ipc::field("index", &RecipientReply::index), ipc::field("result", &RecipientReply::result),
+                    ipc::field("code", &RecipientReply::code), ipc::field("reason", &RecipientReply::reason));
+};
+
+struct DeliveryReply {
+    std::uint64_t id = 0;
+    std::vector<RecipientReply> recipients;
+    // The destination as a whole did not work (connect failed, greeting 4xx, ...): counts against its concurrency
+    // window and, when the window is down to zero, stops further attempts (qmgr(8), "dead" site).
+    std::string destination_problem;  // empty: the destination is fine
+    std::string destination_problem_code;
+    // The agent could not look at the message (busy, gone, unreadable): nothing was tried.
+    std::string message_problem;
+
+    static constexpr auto fields =
+        ipc::fields(ipc::field("id", &DeliveryReply::id), ipc::field("recipients", &DeliveryReply::recipients),
+                    ipc::field("destination_problem", &DeliveryReply::destination_problem),
+                    ipc::field("destination_problem_code", &DeliveryReply::destination_problem_code),
+                    ipc::field("message_problem", &DeliveryReply::message_problem));
+};
+
+}  // namespace posthaste::qmgr

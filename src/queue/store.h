@@ -1,0 +1,98 @@
+// What the queue manager does to messages: find them, load them, move survivors, bury the dead, recycle segments.
+//
+// One Store per queue: open() takes the scheduler's lock, so that two schedulers never run over one queue. Tools use
+// the same class while no queue manager runs. Nothing here schedules: the Store knows where messages are and in
+// which state; the queue manager decides what happens next. Loop's thread only, but for syncs on a helper thread.
+//
+// Journal mail is found by reading forward (next()); survivors live in files that are named by queue id.
+#pragma once
+
+#include "base/result.h"
+#include "net/loop.h"
+#include "net/task.h"
+#include "queue/envelope.h"
+#include "queue/marks.h"
+#include "queue/message_ref.h"
+#include "queue/options.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace posthaste::queue {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+// A message as the scheduler needs it: no content.
+struct LoadedMessage {
+    MessageRef ref;
+    Envelope envelope;
+    ContentFacts facts;
+    std::vector<RecipientMark> marks;  // one per recipient
+};
+
+// An entry of a queue directory: known from the directory alone.
+struct FileEntry {
+    QueueName queue = QueueName::Deferred;
+    std::string queue_id;
+    WallTime retry_at;  // modification time: when a deferred message is due
+    std::uint64_t file_size = 0;
+};
+
+class Store {
+public:
+    // Exists: another scheduler (or tool) holds the queue. Recovers: seals unlocked segments, removes incomplete files.
+    static Result<std::unique_ptr<Store>> open(QueueOptions options);
+    ~Store();
+
+    // --- finding messages
+    // Up to `most` messages that were committed and not seen yet: journal first, then complete files in incoming/
+    // (they are renamed to active/). Empty when there is nothing new. Call after a hint and every few seconds.
+    Result<std::vector<LoadedMessage>> next(std::size_t most);
+    // Calls back for each file of a queue directory (deferred, hold, active); bounded work per entry: no file is
+    // opened.
+    Result<void> for_each_file(QueueName queue, const std::function<void(const FileEntry&)>& callback);
+    // Reads envelope and marks again. NotFound, Corrupt (the file has been moved to corrupt/), Temporary.
+    Result<LoadedMessage> load(const MessageRef& ref);
+    // An agent (perhaps of an earlier queue manager) still holds the message's shared lock.
+    [[nodiscard]] bool busy(const MessageRef& ref);
+
+    // --- changing states; each needs the message not busy (Temporary otherwise) unless said
+    // Nothing is owed any more. Journal: the message's mark becomes Dead; file: unlinked. Never fails for lack of
+    // space.
+    Result<void> bury(const MessageRef& ref);
+    // Recipient marks that the scheduler itself decides (bounced reported: Done; removed: Killed).
+    Result<void> set_marks(const MessageRef& ref, std::span<const std::size_t> recipients, RecipientMark mark);
+    struct Survivor {
+        MessageRef ref;
+        QueueName to = QueueName::Deferred;  // Deferred or Hold
+        WallTime retry_at;
+    };
+    // Moves survivors into files of their own, durably, before anything else may happen to them; one result for each.
+    // From the journal: file written and synced, then the Moved mark synced. From active/: renamed, mtime set.
+    // NoSpace: the message stays where it is and may be retried from there.
+    Task<std::vector<Result<MessageRef>>> move(std::vector<Survivor> survivors);
+    // deferred/ or hold/ -> active/ (rename), loaded.
+    Result<LoadedMessage> activate(QueueName from, const std::string& queue_id);
+    // A file's retry time, in place (deferred).
+    Result<void> set_retry_time(const MessageRef& ref, WallTime retry_at);
+    // Asked to remove a message while an agent holds it: Killed now, buried when it is no longer busy.
+    Result<void> kill(const MessageRef& ref);
+
+    // --- upkeep, to be called about once a second: makes marks durable, retires dead segments, claims nothing
+    Task<Result<void>> upkeep();
+    [[nodiscard]] std::size_t live_in_journal() const;
+    // Path below the queue directory of a queue file, hashed as configured.
+    [[nodiscard]] std::string path_of(QueueName queue, const std::string& queue_id) const;
+
+    struct Impl;
+
+private:
+    explicit Store(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace posthaste::queue
