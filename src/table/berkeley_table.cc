@@ -1,0 +1,178 @@
+// berkeley_table.cc — hash:file and btree:file, Berkeley DB files named file.db (DB_README).
+//
+// Reads what Postfix's postmap and ours write. No environment, no DB locking: indexed_file.h says how readers and
+// writers get along. The file is opened read-only; its type must be the one that was asked for.
+#include "base/fd.h"
+#include "table/followed_file.h"
+#include "table/indexed_file.h"
+#include "table/registry.h"
+
+#include <cstring>
+#include <db.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+
+namespace posthaste::table {
+
+namespace {
+
+struct CloseDb {
+    void operator()(DB* db) const { db->close(db, DB_NOSYNC); }
+};
+using Database = std::unique_ptr<DB, CloseDb>;
+
+// One opened version of the file.
+struct OpenFile {
+    UniqueFd lock_fd;
+    Database db;
+    FileVersion version;
+};
+
+DBT view_as_dbt(std::string_view bytes)
+{
+    DBT dbt{};
+    dbt.data = const_cast<char*>(bytes.data());
+    dbt.size = static_cast<u_int32_t>(bytes.size());
+    return dbt;
+}
+
+std::string_view bytes_of(const DBT& dbt) { return {static_cast<const char*>(dbt.data), dbt.size}; }
+
+Result<OpenFile> open_file_version(const std::string& path, DBTYPE type, std::size_t cache_size)
+{
+    OpenFile file;
+    auto lock_fd = open_file(path, O_RDONLY);
+    if (!lock_fd)
+        return fail(Error(lock_fd.error().kind(), fmt::format("open database {}", lock_fd.error().text())));
+    file.lock_fd = std::move(*lock_fd);
+    TRY(SharedLock lock, SharedLock::acquire(file.lock_fd.get(), path));
+    TRY(file.version, version_of(file.lock_fd.get(), path));
+    DB* raw = nullptr;
+    if (int status = db_create(&raw, nullptr, 0); status != 0)
+        return fail(Error::system(status, "create DB database"));
+    file.db.reset(raw);
+    if (int status = raw->set_cachesize(raw, 0, static_cast<u_int32_t>(cache_size), 0); status != 0)
+        return fail(ErrorKind::Io, fmt::format("set DB cache size {}: {}", cache_size, db_strerror(status)));
+    raw->set_errcall(raw, [](const DB_ENV*, const char*, const char*) {});
+    if (int status = raw->open(raw, nullptr, path.c_str(), nullptr, type, DB_RDONLY, 0); status != 0)
+        return fail(status == EINVAL ? ErrorKind::Corrupt : ErrorKind::Io,
+                    fmt::format("open database {}: {}", path, db_strerror(status)));
+    return file;
+}
+
+class BerkeleyTable final : public Table {
+public:
+    BerkeleyTable(const OpenRequest& request, FollowedFile followed, DBTYPE type, OpenFile file)
+        : Table(request.full), options_(request.options), followed_(std::move(followed)), type_(type),
+          file_(std::move(file))
+    {
+    }
+
+    Lookup lookup(std::string_view key) override
+    {
+        if (followed_.changed())
+            (void)open_again();
+        std::string buffer;
+        std::string_view folded = fold_key(key, options_.key_case, buffer);
+        auto lock = lock_current_version();
+        if (!lock)
+            return Answer(fail(std::move(lock).error()));
+        return lookup_with_ending(folded, ending_, [this](std::string_view stored) { return get(stored); });
+    }
+
+    TableFlags flags() const override { return {.folds_case = options_.key_case == KeyCase::Fold}; }
+    Result<void> reopen_if_changed() override { return followed_.changed_now() ? open_again() : Result<void>(); }
+
+    Result<void> for_each(const Visitor& visit) override
+    {
+        TRY(SharedLock lock, lock_current_version());
+        DBC* cursor = nullptr;
+        if (int status = file_.db->cursor(file_.db.get(), nullptr, &cursor, 0); status != 0)
+            return fail(read_error(status));
+        struct CloseCursor {
+            void operator()(DBC* c) const { c->close(c); }
+        };
+        std::unique_ptr<DBC, CloseCursor> owner(cursor);
+        for (;;) {
+            DBT key{};
+            DBT value{};
+            int status = cursor->get(cursor, &key, &value, DB_NEXT);
+            if (status == DB_NOTFOUND)
+                return {};
+            if (status != 0)
+                return fail(read_error(status));
+            TRY(visit(without_ending(bytes_of(key)), without_ending(bytes_of(value))));
+        }
+    }
+
+private:
+    Error read_error(int status) const
+    {
+        return {ErrorKind::Temporary, fmt::format("error reading {}: {}", followed_.path(), db_strerror(status))};
+    }
+
+    Answer get(std::string_view stored)
+    {
+        DBT key = view_as_dbt(stored);
+        DBT value{};
+        int status = file_.db->get(file_.db.get(), nullptr, &key, &value, 0);
+        if (status == DB_NOTFOUND)
+            return not_found();
+        if (status != 0)
+            return fail(read_error(status));
+        return found(bytes_of(value));
+    }
+
+    // A lock under which file_ is what the file holds now.
+    Result<SharedLock> lock_current_version()
+    {
+        for (int attempt = 0; attempt < 2; ++attempt) {
+            TRY(SharedLock lock, temporary(SharedLock::acquire(file_.lock_fd.get(), followed_.path())));
+            TRY(FileVersion current, temporary(version_of(file_.lock_fd.get(), followed_.path())));
+            if (current == file_.version)
+                return lock;
+            if (attempt == 0) {
+                TRY(open_again());
+            }
+        }
+        return fail(ErrorKind::Temporary, fmt::format("{} is being rewritten", followed_.path()));
+    }
+
+    template<class T>
+    static Result<T> temporary(Result<T> result)
+    {
+        if (!result)
+            return fail(ErrorKind::Temporary, result.error().text());
+        return result;
+    }
+
+    Result<void> open_again()
+    {
+        auto file = open_file_version(followed_.path(), type_, options_.berkeley_db_read_buffer_size);
+        if (!file) {
+            warn(options_, fmt::format("{}: {}", name(), file.error().text()));
+            return fail(ErrorKind::Temporary, file.error().text());
+        }
+        file_ = std::move(*file);
+        ending_ = KeyEnding::Unknown;
+        return {};
+    }
+
+    OpenOptions options_;
+    FollowedFile followed_;
+    DBTYPE type_;
+    OpenFile file_;
+    KeyEnding ending_ = KeyEnding::Unknown;
+};
+
+}  // namespace
+
+Opened open_berkeley(const OpenRequest& request)
+{
+    const DBTYPE type = request.type == "hash" ? DB_HASH : DB_BTREE;
+    FollowedFile followed(request.name + ".db");
+    TRY(OpenFile file, open_file_version(followed.path(), type, request.options.berkeley_db_read_buffer_size));
+    return std::make_unique<BerkeleyTable>(request, std::move(followed), type, std::move(file));
+}
+
+}  // namespace posthaste::table

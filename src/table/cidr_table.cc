@@ -1,0 +1,125 @@
+// cidr_table.cc — cidr_table(5): network patterns, first match wins. Rules with errors are reported and left out,
+// as the manual's other table types do; a changed file is read again.
+#include "address/network.h"
+#include "base/text.h"
+#include "table/followed_file.h"
+#include "table/registry.h"
+#include "table/rule_list.h"
+#include "table/text_source.h"
+
+#include <fmt/format.h>
+
+namespace posthaste::table {
+
+namespace {
+
+struct NoCaptures {};
+
+struct NetworkPattern {
+    address::Network network;
+    bool matches(const address::IpAddress& subject, NoCaptures&) const { return network.contains(subject); }
+};
+
+using Rules = RuleList<NetworkPattern>;
+
+// True if the line begins with the word, in any case, as a word of its own.
+bool takes_word(std::string_view& line, std::string_view word)
+{
+    if (!starts_with_ignoring_case(line, word) ||
+        (line.size() > word.size() && !is_ascii_space(line[word.size()]) && line[word.size()] != '!'))
+        return false;
+    line = trim(line.substr(word.size()));
+    return true;
+}
+
+// One logical line. The error is the reason why the rule is skipped.
+Result<void> parse_rule(std::string_view line, std::size_t line_number, Rules& rules)
+{
+    if (takes_word(line, "endif"))
+        return rules.close_block() ? Result<void>() : fail(ErrorKind::Invalid, "ENDIF without IF");
+    Rules::Rule rule{.line = line_number};
+    if (takes_word(line, "if"))
+        rule.kind = RuleKind::If;
+    if (line.starts_with('!')) {
+        rule.polarity = Polarity::Negated;
+        line = trim(line.substr(1));
+    }
+    std::size_t end = 0;
+    while (end < line.size() && !is_ascii_space(line[end]))
+        ++end;
+    std::string_view pattern = line.substr(0, end);
+    if (pattern.empty())
+        return fail(ErrorKind::Invalid, "no address pattern");
+    TRY(rule.pattern.network, address::parse_network(pattern));
+    rule.result = trim(line.substr(end));
+    if (rule.kind == RuleKind::Match && rule.result.empty())
+        return fail(ErrorKind::Invalid, "no lookup result");
+    rules.add(std::move(rule));
+    return {};
+}
+
+Result<Rules> read_rule_list(const OpenRequest& request)
+{
+    TRY(RuleText source, read_rules(request.full, request.name));
+    Rules rules;
+    LogicalLines lines(source.text);
+    LogicalLine line;
+    while (lines.next(line))
+        if (auto parsed = parse_rule(trim(line.text), line.first_line, rules); !parsed)
+            warn(request.options, fmt::format("cidr map {}, line {}: {}: skipping this rule", source.where,
+                                              line.first_line, parsed.error().text()));
+    for (std::size_t opened : rules.finish())
+        warn(request.options, fmt::format("cidr map {}, line {}: IF has no matching ENDIF", source.where, opened));
+    return rules;
+}
+
+class CidrTable final : public Table {
+public:
+    CidrTable(const OpenRequest& request, FollowedFile file, Rules rules)
+        : Table(request.full), type_(request.type), path_(request.name), options_(request.options),
+          file_(std::move(file)), rules_(std::move(rules))
+    {
+    }
+    Lookup lookup(std::string_view key) override
+    {
+        if (file_.changed())
+            (void)read_again();
+        auto subject = address::IpAddress::parse(key);
+        if (!subject)
+            return not_found();
+        NoCaptures captures;
+        const auto* rule = rules_.first_match(*subject, captures);
+        return rule == nullptr ? not_found() : found(rule->result);
+    }
+    TableFlags flags() const override { return {.match = KeyMatch::Pattern, .folds_case = false}; }
+    Result<void> reopen_if_changed() override { return file_.changed_now() ? read_again() : Result<void>(); }
+
+private:
+    Result<void> read_again()
+    {
+        auto rules = read_rule_list({name(), type_, path_, options_});
+        if (!rules) {
+            warn(options_, fmt::format("{}: keeping the previous content: {}", name(), rules.error().text()));
+            return fail(std::move(rules).error());
+        }
+        rules_ = std::move(*rules);
+        return {};
+    }
+
+    std::string type_;
+    std::string path_;
+    OpenOptions options_;
+    FollowedFile file_;
+    Rules rules_;
+};
+
+}  // namespace
+
+Opened open_cidr(const OpenRequest& request)
+{
+    FollowedFile file = request.name.starts_with('{') ? FollowedFile() : FollowedFile(request.name);
+    TRY(Rules rules, read_rule_list(request));
+    return std::make_unique<CidrTable>(request, std::move(file), std::move(rules));
+}
+
+}  // namespace posthaste::table

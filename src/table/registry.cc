@@ -1,0 +1,162 @@
+// registry.cc — the list of table types, and the tables that stand in for those that cannot be opened.
+#include "table/registry.h"
+
+#include "address/fold.h"
+#include "base/text.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <fmt/format.h>
+
+namespace posthaste::table {
+
+namespace {
+
+constexpr std::size_t max_name = 4096;
+
+struct Type {
+    std::string_view name;
+    Opened (*open)(const OpenRequest&);  // nullptr: known, not part of this build
+};
+
+// In alphabetical order, as `postconf -m` prints them.
+constexpr std::array known_types = {
+    Type{"btree", open_berkeley}, Type{"cdb", nullptr},        Type{"cidr", open_cidr},
+    Type{"dbm", nullptr},         Type{"debug", nullptr},      Type{"environ", nullptr},
+    Type{"fail", open_fail},      Type{"hash", open_berkeley}, Type{"inline", open_inline},
+    Type{"internal", nullptr},    Type{"ldap", nullptr},       Type{"lmdb", nullptr},
+    Type{"memcache", nullptr},    Type{"mongodb", nullptr},    Type{"mysql", nullptr},
+    Type{"netinfo", nullptr},     Type{"nis", nullptr},        Type{"nisplus", nullptr},
+    Type{"pcre", nullptr},        Type{"pgsql", nullptr},      Type{"pipemap", nullptr},
+    Type{"proxy", nullptr},       Type{"randmap", nullptr},    Type{"regexp", nullptr},
+    Type{"sdbm", nullptr},        Type{"socketmap", nullptr},  Type{"sqlite", nullptr},
+    Type{"static", open_static},  Type{"tcp", nullptr},        Type{"texthash", open_texthash},
+    Type{"unionmap", nullptr},    Type{"unix", open_unix},
+};
+
+std::string existing_types()
+{
+    std::string list;
+    for (const auto& type : types())
+        list += (list.empty() ? "" : ", ") + type;
+    return list;
+}
+
+// Stands in for a table that could not be opened; tries again after a pause, so that a file that appears later is
+// used without a reload. Logs each distinct reason once.
+class UnavailableTable final : public Table {
+public:
+    UnavailableTable(std::string full, OpenOptions options) : Table(std::move(full)), options_(std::move(options))
+    {
+        try_open();
+    }
+
+    Lookup lookup(std::string_view key) override
+    {
+        if (!table_ && std::chrono::steady_clock::now() - tried_ >= pause)
+            try_open();
+        if (table_)
+            return table_->lookup(key);
+        return Answer(fail(ErrorKind::Temporary, fmt::format("{} is unavailable. {}", name(), reason_)));
+    }
+    TableFlags flags() const override { return table_ ? table_->flags() : TableFlags{}; }
+    Result<void> reopen_if_changed() override
+    {
+        if (!table_)
+            try_open();
+        return table_ ? table_->reopen_if_changed() : fail(ErrorKind::Temporary, reason_);
+    }
+    Result<void> for_each(const Visitor& visit) override
+    {
+        return table_ ? table_->for_each(visit) : fail(ErrorKind::Temporary, reason_);
+    }
+    std::unique_ptr<Table> take() { return std::move(table_); }
+
+private:
+    static constexpr std::chrono::seconds pause{5};
+
+    void try_open()
+    {
+        tried_ = std::chrono::steady_clock::now();
+        auto opened = open(name(), options_);
+        if (opened) {
+            table_ = std::move(*opened);
+            return;
+        }
+        if (reason_ != opened.error().text()) {
+            reason_ = opened.error().text();
+            warn(options_, fmt::format("{} is unavailable. {}", name(), reason_));
+        }
+    }
+
+    OpenOptions options_;
+    std::unique_ptr<Table> table_;
+    std::string reason_;
+    std::chrono::steady_clock::time_point tried_;
+};
+
+}  // namespace
+
+Result<void> Table::for_each(const Visitor& /*visit*/)
+{
+    return fail(ErrorKind::Unsupported, fmt::format("table {}: sequence operation is not supported", name()));
+}
+
+Result<std::unique_ptr<Table>> open(std::string_view type_and_name, const OpenOptions& options)
+{
+    if (type_and_name.size() > max_name && type_and_name.find('{') == std::string_view::npos)
+        return fail(ErrorKind::Limit, "table name is too long");
+    std::size_t colon = type_and_name.find(':');
+    if (colon == std::string_view::npos || colon == 0 || colon + 1 == type_and_name.size())
+        return fail(ErrorKind::Invalid,
+                    fmt::format("open dictionary: expecting \"type:name\" form instead of \"{}\"", type_and_name));
+    OpenRequest request{.full = std::string(type_and_name),
+                        .type = std::string(type_and_name.substr(0, colon)),
+                        .name = std::string(type_and_name.substr(colon + 1)),
+                        .options = options};
+    const auto* type = std::ranges::find(known_types, std::string_view(request.type), &Type::name);
+    if (type == known_types.end())
+        return fail(ErrorKind::Unsupported,
+                    fmt::format("unsupported dictionary type: {} (there are: {})", request.type, existing_types()));
+    if (type->open == nullptr)
+        return fail(ErrorKind::Unsupported, fmt::format("dictionary type {} is not part of this build (there are: {})",
+                                                        request.type, existing_types()));
+    return type->open(request);
+}
+
+std::unique_ptr<Table> open_or_unavailable(std::string_view type_and_name, const OpenOptions& options)
+{
+    auto attempt = std::make_unique<UnavailableTable>(std::string(type_and_name), options);
+    if (auto table = attempt->take())
+        return table;
+    return attempt;
+}
+
+std::vector<std::string> types()
+{
+    std::vector<std::string> result;
+    for (const auto& type : known_types)
+        if (type.open != nullptr)
+            result.emplace_back(type.name);
+    return result;
+}
+
+void warn(const OpenOptions& options, std::string_view text)
+{
+    if (options.warn)
+        options.warn(text);
+    else
+        fmt::print(stderr, "warning: {}\n", text);
+}
+
+std::string_view fold_key(std::string_view key, KeyCase key_case, std::string& buffer)
+{
+    if (key_case == KeyCase::Keep || !address::needs_folding(key))
+        return key;
+    buffer = address::fold_case(key);
+    return buffer;
+}
+
+}  // namespace posthaste::table

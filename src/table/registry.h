@@ -1,0 +1,36 @@
+// registry.h — what every table type gives to the registry: a name and an open function. To add a type, write its
+// source file, declare its open function here and add it to the list in registry.cc (doc/howto/add-a-table-type.md).
+#pragma once
+
+#include "table/table.h"
+
+namespace posthaste::table {
+
+using Opened = Result<std::unique_ptr<Table>>;
+
+// `full` is "type:name" for messages, `name` what stands behind the colon.
+struct OpenRequest {
+    std::string full;
+    std::string type;
+    std::string name;
+    const OpenOptions& options;
+};
+
+Opened open_berkeley(const OpenRequest& request);  // hash, btree
+Opened open_cidr(const OpenRequest& request);
+Opened open_fail(const OpenRequest& request);
+Opened open_inline(const OpenRequest& request);
+Opened open_lmdb(const OpenRequest& request);
+Opened open_pcre(const OpenRequest& request);
+Opened open_regexp(const OpenRequest& request);
+Opened open_static(const OpenRequest& request);
+Opened open_texthash(const OpenRequest& request);
+Opened open_unix(const OpenRequest& request);
+
+// Passes a problem to options.warn, or to the log when that is empty.
+void warn(const OpenOptions& options, std::string_view text);
+
+// The key folded to lower case when the table folds, else unchanged; `buffer` holds the folded copy.
+std::string_view fold_key(std::string_view key, KeyCase key_case, std::string& buffer);
+
+}  // namespace posthaste::table

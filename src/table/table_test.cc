@@ -1,0 +1,190 @@
+// Tables of every local type, opened by name.
+#include "table/maps.h"
+#include "table/table.h"
+
+#include "base/fd.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace posthaste::table {
+namespace {
+
+Answer ask(Table& table, std::string_view key)
+{
+    Lookup lookup = table.lookup(key);
+    EXPECT_TRUE(lookup.ready());
+    return lookup.take_ready();
+}
+
+std::string value_of(std::string_view table, std::string_view key)
+{
+    std::string warnings;
+    OpenOptions options{.warn = [&](std::string_view text) { warnings += std::string(text) + "\n"; }};
+    auto opened = open(table, options);
+    if (!opened)
+        return "error: " + opened.error().text();
+    Answer answer = ask(**opened, key);
+    if (!answer)
+        return "lookup error: " + answer.error().text();
+    return answer->value_or("(not found)");
+}
+
+class TableFiles : public ::testing::Test {
+protected:
+    void SetUp() override { std::filesystem::create_directories(directory_); }
+    void TearDown() override { std::filesystem::remove_all(directory_); }
+    std::string write(const std::string& name, std::string_view content)
+    {
+        std::string path = directory_ + "/" + name;
+        MUST(replace_file(path, content));
+        return path;
+    }
+    std::string directory_ =
+        fmt::format("{}/posthaste-table-{}", std::filesystem::temp_directory_path().string(), getpid());
+};
+
+TEST(Table, UnknownTypeIsRefusedWithTheListOfTypes)
+{
+    auto opened = open("hesh:/etc/aliases");
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().kind(), ErrorKind::Unsupported);
+    EXPECT_NE(opened.error().text().find("unsupported dictionary type: hesh"), std::string::npos);
+    EXPECT_NE(opened.error().text().find("hash"), std::string::npos);
+    EXPECT_EQ(open("hash").error().kind(), ErrorKind::Invalid);
+}
+
+TEST(Table, InlineHasItsEntriesInTheName)
+{
+    EXPECT_EQ(value_of("inline:{k=v, { K2 = v w }}", "k"), "v");
+    EXPECT_EQ(value_of("inline:{k=v, { K2 = v w }}", "k2"), "v w");
+    EXPECT_EQ(value_of("inline:{k=v, { K2 = v w }}", "K2"), "v w");
+    EXPECT_EQ(value_of("inline:{k=v}", "other"), "(not found)");
+    EXPECT_EQ(value_of("inline:{k}", "k"),
+              "error: missing '=' after attribute name: \"inline:{k}\"; need \"inline:{name=value...}\"");
+    EXPECT_EQ(value_of("inline:k=v", "k"), "error: bad syntax: \"inline:k=v\"; need \"inline:{name=value...}\"");
+    EXPECT_EQ(value_of("inline:{}", "k"), "error: bad syntax: \"inline:{}\"; need \"inline:{name=value...}\"");
+}
+
+TEST(Table, StaticAnswersEveryKey)
+{
+    EXPECT_EQ(value_of("static:ab", "x"), "ab");
+    EXPECT_EQ(value_of("static:{ a b }", "x"), "a b");
+}
+
+TEST(Table, FailFailsEveryLookup) { EXPECT_EQ(value_of("fail:x", "k"), "lookup error: table fail:x: query error"); }
+
+TEST(Table, UnixGivesTheAccountLine)
+{
+    EXPECT_TRUE(value_of("unix:passwd.byname", "root").starts_with("root:x:0:0:"));
+    EXPECT_TRUE(value_of("unix:group.byname", "ROOT").starts_with("root:x:0:"));
+    EXPECT_EQ(value_of("unix:passwd.byname", "no-such-user-here"), "(not found)");
+    EXPECT_EQ(value_of("unix:hosts", "x"), "error: unknown table: unix:hosts");
+}
+
+TEST(Table, CidrTakesTheFirstRuleThatMatches)
+{
+    EXPECT_EQ(value_of("cidr:{{1.2.3.4 x y} {1.2.3.0/24 z}}", "1.2.3.4"), "x y");
+    EXPECT_EQ(value_of("cidr:{{1.2.3.4 x y} {1.2.3.0/24 z}}", "1.2.3.5"), "z");
+    EXPECT_EQ(value_of("cidr:{{[::1] six}}", "0:0::1"), "six");
+    EXPECT_EQ(value_of("cidr:{{!10.0.0.0/8 outside}}", "10.2.3.4"), "(not found)");
+    EXPECT_EQ(value_of("cidr:{{!10.0.0.0/8 outside}}", "11.2.3.4"), "outside");
+    EXPECT_EQ(value_of("cidr:{{if 10.0.0.0/8}{10.1.0.0/16 in}{endif}{0.0.0.0/0 out}}", "10.1.9.9"), "in");
+    EXPECT_EQ(value_of("cidr:{{if !10.0.0.0/8}{10.1.0.0/16 in}{endif}{0.0.0.0/0 out}}", "10.1.9.9"), "out");
+    EXPECT_EQ(value_of("cidr:{{0.0.0.0/0 any}}", "not-an-address"), "(not found)");
+}
+
+TEST_F(TableFiles, TexthashReadsKeysValuesCommentsAndContinuations)
+{
+    std::string path = write("t", "Key1 value one\n  continued  \n# comment\nkey2\tv2\n\nnoval\n\"quoted key\" v3\n");
+    EXPECT_EQ(value_of("texthash:" + path, "KEY1"), "value one  continued");
+    EXPECT_EQ(value_of("texthash:" + path, "key2"), "v2");
+    EXPECT_EQ(value_of("texthash:" + path, "\"quoted key\""), "v3");
+    EXPECT_EQ(value_of("texthash:" + path, "noval"), "(not found)");
+}
+
+TEST_F(TableFiles, AChangedFileIsReadAgain)
+{
+    std::string path = write("t", "a 1\n");
+    auto table = open("texthash:" + path);
+    ASSERT_TRUE(table);
+    EXPECT_EQ(ask(**table, "a").value(), "1");
+    write("t", "a 2\n");
+    ASSERT_TRUE((*table)->reopen_if_changed());
+    EXPECT_EQ(ask(**table, "a").value(), "2");
+}
+
+TEST_F(TableFiles, ATableThatCannotBeOpenedIsATemporaryErrorAndNeverNotFound)
+{
+    auto table = open_or_unavailable("hash:" + directory_ + "/missing", {.warn = [](std::string_view) {}});
+    Answer answer = ask(*table, "k");
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind(), ErrorKind::Temporary);
+    EXPECT_EQ(answer.error().text(), fmt::format("hash:{0}/missing is unavailable. open database {0}/missing.db: "
+                                                 "No such file or directory",
+                                                 directory_));
+}
+
+TEST(Maps, TheFirstTableThatHasTheKeyAnswers)
+{
+    auto maps = Maps::open("inline:{a=1}, inline:{a=2,b=3} static:rest");
+    ASSERT_TRUE(maps);
+    EXPECT_EQ(maps->find("a").take_ready().value(), "1");
+    EXPECT_EQ(maps->find("b").take_ready().value(), "3");
+    EXPECT_EQ(maps->find("c").take_ready().value(), "rest");
+}
+
+TEST(Maps, AnErrorEndsTheSearch)
+{
+    auto maps = Maps::open("inline:{a=1} fail:x static:rest");
+    ASSERT_TRUE(maps);
+    EXPECT_TRUE(maps->find("a").take_ready());
+    EXPECT_EQ(maps->find("b").take_ready().error().kind(), ErrorKind::Temporary);
+}
+
+TEST(Maps, PatternTablesAreNotAskedForParts)
+{
+    auto maps = Maps::open("cidr:{{10.0.0.0/8 net}} inline:{10.0.0.1=part}");
+    ASSERT_TRUE(maps);
+    EXPECT_EQ(maps->find("10.0.0.1").take_ready().value(), "net");
+    EXPECT_EQ(maps->find_partial("10.0.0.1").take_ready().value(), "part");
+}
+
+TEST(Maps, AnAddressIsFoundWithoutItsExtensionAndByItsDomain)
+{
+    auto maps = Maps::open("inline:{user@example.com=u, @example.com=d}");
+    ASSERT_TRUE(maps);
+    AddressSearch search{.order = AddressOrder::Canonical, .recipient_delimiter = "+"};
+    auto user = maps->find_address("User+Ext@example.com", search).take_ready();
+    ASSERT_TRUE(user && *user);
+    EXPECT_EQ((*user)->value, "u");
+    EXPECT_EQ((*user)->extension, "+Ext");
+    EXPECT_EQ(maps->find_address("other@example.com", search).take_ready().value()->value, "d");
+}
+
+std::vector<std::string> texts(const std::vector<AddressKey>& keys)
+{
+    std::vector<std::string> result;
+    for (const auto& key : keys)
+        result.push_back(key.text);
+    return result;
+}
+
+TEST(AddressKeys, OrderOfTheManuals)
+{
+    using Texts = std::vector<std::string>;
+    AddressSearch search{.order = AddressOrder::Canonical, .recipient_delimiter = "+", .domain_is_local = true};
+    EXPECT_EQ(texts(address_keys("u+x@a.b", search)), (Texts{"u+x@a.b", "u@a.b", "u+x", "u", "@a.b"}));
+    search.order = AddressOrder::Access;
+    EXPECT_EQ(texts(address_keys("u+x@h.a.b", search)),
+              (Texts{"u+x@h.a.b", "u@h.a.b", "h.a.b", ".a.b", ".b", "u+x@", "u@"}));
+    search.parents = ParentDomains::Bare;
+    search.order = AddressOrder::Transport;
+    EXPECT_EQ(texts(address_keys("u@h.a.b", search)), (Texts{"u@h.a.b", "h.a.b", "a.b", "b", "*"}));
+    search.order = AddressOrder::Mailbox;
+    EXPECT_EQ(texts(address_keys("a b@c", search)), (Texts{"\"a b\"@c", "@c", "a b@c", "@c"}));
+}
+
+}  // namespace
+}  // namespace posthaste::table
