@@ -1,0 +1,120 @@
+// The way into the queue: what cleanup(8) does, as a library.
+//
+//     Pipeline::open(config)           before the jail: opens the tables
+//     pipeline->start(queue_options)   after it: claims a journal segment
+//     message = pipeline->begin(source)            a queue id, at the first accepted recipient
+//     message.envelope().recipients.push_back(...) envelope, at any time before finish()
+//     message.add_lines("Received: ...\r\n...")    content in wire form: header, empty line, body
+//     co_await message.finish()                    rewritten, checked, logged, committed: now 250 is true
+//
+// The header is looked at line by line until its end; the body goes to the queue in the blocks in which it comes.
+// A header that needs no change is stored byte for byte. Faults of the content (too big, too many hops) and of the
+// disk are remembered and reported by finish(), so that a session reads its client's message to the end without
+// looking. The caller adds its Received: line; the pipeline adds missing headers, completes addresses in the local
+// rewriting context, removes $message_drop_headers, expands $virtual_alias_maps and always_bcc, logs message-id=
+// as postfix/cleanup, and flushes the log before the message becomes visible to the queue manager.
+//
+// The configuration is main.cf with the overrides of the *cleanup* service (service_config.h), never the caller's.
+#pragma once
+
+#include "config/config.h"
+#include "intake/rejection.h"
+#include "net/task.h"
+#include "queue/envelope.h"
+#include "queue/message_ref.h"
+#include "queue/options.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace posthaste::queue {
+class Writer;
+}
+
+namespace posthaste::intake {
+
+// postconf(5) local_header_rewrite_clients: Local completes addresses and adds missing headers, Remote does neither.
+enum class RewriteContext : std::uint8_t { Local, Remote };
+
+// Who brings the message and what may be done to it.
+struct Source {
+    queue::Origin origin = queue::Origin::Smtpd;
+    RewriteContext context = RewriteContext::Remote;
+    queue::Client client;
+    // Recipients that virtual_alias_maps and always_bcc must not touch: internal mail whose addresses are final
+    // (receive_override_options=no_address_mappings).
+    bool map_addresses = true;
+};
+
+// A message that is in the queue and survives a power cut.
+struct Finished {
+    queue::MessageRef ref;
+    queue::ContentFacts facts;
+    [[nodiscard]] const std::string& queue_id() const { return ref.queue_id; }
+};
+
+class Pipeline;
+
+// One message on its way in. Owned by one session or task; must not outlive its Pipeline. Dropping it before
+// finish() leaves nothing behind.
+class Message {
+public:
+    Message(Message&&) noexcept;
+    Message& operator=(Message&&) noexcept;
+    ~Message();
+
+    [[nodiscard]] const std::string& queue_id() const;
+    // sender, recipients, DSN parameters, client facts: to be complete before finish(). Addresses are unquoted
+    // (user@domain); those without a domain are completed by finish().
+    queue::Envelope& envelope();
+
+    // One line of the header or the body, without its line end; no CR or LF in it.
+    void add_line(std::string_view line);
+    // Any number of whole lines, each ended by CRLF, not dot-stuffed. Other CR or LF bytes are taken as content.
+    void add_lines(std::string_view crlf_lines);
+    // Something is wrong already: what follows is only counted and finish() will say why.
+    [[nodiscard]] bool failed() const;
+    [[nodiscard]] const Rejection* failure() const;
+    // Content bytes so far, as they were added.
+    [[nodiscard]] std::uint64_t size() const;
+
+    // Completes and commits. The message is spent afterwards, whatever the result.
+    Task<Accepted<Finished>> finish();
+
+    struct State;
+
+private:
+    friend class Pipeline;
+    explicit Message(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// One a process. Owns the tables and the queue writer; outlives its messages. Loop's thread only.
+class Pipeline {
+public:
+    // Before the jail. config: see service_config.h. Invalid: a parameter that names tables is malformed (a table
+    // that cannot be opened is no error here: its lookups are, and the message gets a 451).
+    static Result<std::unique_ptr<Pipeline>> open(std::shared_ptr<const config::Config> config);
+    ~Pipeline();
+
+    // After the jail, with the queue directory as working directory.
+    Result<void> start(queue::QueueOptions options, std::string qmgr_socket = "public/qmgr");
+
+    // A new message with a queue id of its own. The Rejection says that the queue cannot take one now.
+    Accepted<Message> begin(const Source& source);
+
+    // A flush has failed: nothing will be accepted any more, the process should finish and leave.
+    [[nodiscard]] bool broken() const;
+    [[nodiscard]] queue::Writer& writer();
+    [[nodiscard]] const config::Config& config() const;
+
+    struct Impl;
+
+private:
+    explicit Pipeline(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace posthaste::intake
