@@ -7,3 +7,19 @@ execute_process(COMMAND ${GENERATE} layers ${POSTHASTE_GENERATED}/layers.cmake C
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
   ${CMAKE_SOURCE_DIR}/declare/layers.toml ${CMAKE_SOURCE_DIR}/declare/generate.py)
 include(${POSTHASTE_GENERATED}/layers.cmake)
+
+# Parameters: one header an area, so that a new parameter rebuilds only what includes its area.
+file(GLOB PARAMETER_FILES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/declare/parameters/*.toml)
+set(PARAMETER_HEADERS)
+foreach(file ${PARAMETER_FILES})
+  get_filename_component(area ${file} NAME_WE)
+  list(APPEND PARAMETER_HEADERS ${POSTHASTE_GENERATED}/param/${area}.h)
+endforeach()
+add_custom_command(
+  OUTPUT ${POSTHASTE_GENERATED}/param/table.cc ${PARAMETER_HEADERS}
+  COMMAND ${GENERATE} param ${POSTHASTE_GENERATED}/param
+  DEPENDS ${PARAMETER_FILES} ${CMAKE_SOURCE_DIR}/declare/postfix-names.txt ${CMAKE_SOURCE_DIR}/declare/parameters.py
+    ${CMAKE_SOURCE_DIR}/declare/generate.py
+  COMMENT "Generating parameter handles" VERBATIM)
+set_property(GLOBAL APPEND PROPERTY POSTHASTE_GENERATED_config
+  ${POSTHASTE_GENERATED}/param/table.cc ${PARAMETER_HEADERS})

@@ -1,11 +1,15 @@
 #!/usr/bin/python3
 """Makes everything that is derived from the declarations. Output goes to the build folder only.
 
-usage: generate.py layers OUTPUT.cmake
+usage: generate.py layers OUTPUT.cmake    the libraries and what each links with
+       generate.py param OUTPUT_DIRECTORY  param/<area>.h and param/table.cc from parameters/*.toml
 """
 import pathlib
 import sys
 import tomllib
+
+sys.dont_write_bytecode = True  # the source tree stays clean
+import parameters  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -27,12 +31,28 @@ def layers(output):
     write_if_changed(output, "\n".join(lines) + "\n")
 
 
+def param(output):
+    """The typed handles, one header an area, and the table behind them."""
+    declarations = parameters.load(HERE)
+    for area in declarations.areas:
+        write_if_changed(pathlib.Path(output) / f"{area}.h", parameters.header(declarations, area))
+    write_if_changed(pathlib.Path(output) / "table.cc", parameters.table(declarations))
+
+
 def main(arguments):
-    if len(arguments) == 2 and arguments[0] == "layers":
-        layers(arguments[1])
-        return 0
-    print(__doc__, file=sys.stderr)
-    return 2
+    try:
+        match arguments:
+            case ["layers", output]:
+                layers(output)
+            case ["param", output]:
+                param(output)
+            case _:
+                print(__doc__, file=sys.stderr)
+                return 2
+    except parameters.DeclarationError as error:
+        print(f"generate.py: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

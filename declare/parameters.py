@@ -1,0 +1,251 @@
+"""Reads declare/parameters/*.toml, checks every entry, and writes what C++ needs from them.
+
+One header an area (param/<area>.h) holds extern handles, so that a new parameter in one area rebuilds only the
+files that include that area. The slots behind the handles and the table of all declarations are in param/table.cc.
+"""
+import dataclasses
+import pathlib
+import re
+import tomllib
+
+KINDS = {  # type in the declaration -> (C++ handle, C++ kind)
+    "str": ("StringParameter", "Kind::String"),
+    "raw": ("StringParameter", "Kind::Raw"),
+    "int": ("IntParameter", "Kind::Int"),
+    "long": ("LongParameter", "Kind::Long"),
+    "bool": ("BoolParameter", "Kind::Bool"),
+    "time": ("TimeParameter", "Kind::Time"),
+}
+FUNCTIONS = ["hostname", "domain", "networks", "process_id", "process_name", "service_name"]
+LIMITS = {"int": 2**31 - 1, "long": 2**63 - 1, "time": 2**31 - 1}
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+PARAMETER_FIELDS = {"name", "type", "default", "default_function", "read_only", "file_value", "min", "max", "used_by", "since", "doc",
+                    "lmtp", "status", "reason"}
+FAMILY_FIELDS = {"suffix", "type", "fallback", "used_by", "doc"}
+
+
+class DeclarationError(Exception):
+    """An entry that breaks the rules; the text names the file and the entry."""
+
+
+@dataclasses.dataclass
+class Parameter:
+    name: str
+    area: str
+    type: str
+    default: str
+    function: str | None
+    read_only: bool
+    file_value: bool
+    minimum: int
+    maximum: int
+    used_by: list[str]
+    since: str
+    doc: str
+    lmtp: str | None = None      # the name of its mirror for the LMTP client
+    mirror_of: str | None = None
+    planned: str | None = None   # why it is known but without effect
+
+    @property
+    def identifier(self):
+        return "_" + self.name if self.name[0].isdigit() else self.name
+
+    @property
+    def unit(self):
+        """The unit of a time that is written without one: that of the default (postconf(5))."""
+        return self.default[-1] if self.type == "time" else "s"
+
+
+@dataclasses.dataclass
+class Family:
+    suffix: str
+    area: str
+    type: str
+    fallback: str
+    used_by: list[str]
+    doc: str
+
+
+@dataclasses.dataclass
+class Declarations:
+    areas: list[str]
+    parameters: list[Parameter]  # sorted by name; the index is the slot
+    families: list[Family]
+    postfix_names: list[str]
+
+    def slot(self, name):
+        return next(i for i, p in enumerate(self.parameters) if p.name == name)
+
+
+def load(directory):
+    """All declarations below `directory` (declare/), checked."""
+    areas, parameters, families = [], [], []
+    for path in sorted((directory / "parameters").glob("*.toml")):
+        try:
+            data = tomllib.loads(path.read_text())
+        except tomllib.TOMLDecodeError as error:
+            raise DeclarationError(f"{path}: {error}") from error
+        if unknown := set(data) - {"parameter", "family"}:
+            raise DeclarationError(f"{path}: unknown table {', '.join(unknown)}: expected [[parameter]] or [[family]]")
+        areas.append(path.stem)
+        for entry in data.get("parameter", []):
+            parameters += _parameters_of(path, entry)
+        families += [_family_of(path, entry) for entry in data.get("family", [])]
+    parameters.sort(key=lambda p: p.name)
+    for first, second in zip(parameters, parameters[1:]):
+        if first.name == second.name:
+            raise DeclarationError(f"{first.name} is declared twice, in {first.area}.toml and {second.area}.toml")
+    names = [line for line in (directory / "postfix-names.txt").read_text().splitlines() if not line.startswith("#")]
+    _check_references(parameters, families, set(names))
+    return Declarations(areas, parameters, families, names)
+
+
+def _parameters_of(path, entry):
+    """The parameter that the entry declares, and its LMTP mirror if it has one."""
+    where = f"{path.name}: {entry.get('name', 'an entry without name')}"
+    if unknown := set(entry) - PARAMETER_FIELDS:
+        raise DeclarationError(f"{where}: unknown field {', '.join(sorted(unknown))}")
+    for field in ("name", "type", "used_by", "since", "doc"):
+        if not entry.get(field):
+            raise DeclarationError(f"{where}: {field} is missing")
+    if not re.fullmatch(r"[a-z0-9_]+", entry["name"]):
+        raise DeclarationError(f"{where}: a name has lower-case letters, digits and _")
+    if entry["type"] not in KINDS:
+        raise DeclarationError(f"{where}: type {entry['type']}: expected one of {', '.join(KINDS)}")
+    if ("default" in entry) == ("default_function" in entry):
+        raise DeclarationError(f"{where}: expected either default or default_function")
+    if (entry.get("status", "planned") != "planned") or (("status" in entry) != ("reason" in entry)):
+        raise DeclarationError(f'{where}: expected status = "planned" together with a reason')
+    parameter = Parameter(
+        name=entry["name"], area=path.stem, type=entry["type"], default=entry.get("default", ""),
+        function=entry.get("default_function"), read_only=entry.get("read_only", False),
+        file_value=entry.get("file_value", False),
+        minimum=entry.get("min", 0), maximum=entry.get("max", LIMITS.get(entry["type"], 0)),
+        used_by=entry["used_by"], since=entry["since"], doc=" ".join(entry["doc"].split()), planned=entry.get("reason"))
+    _check_default(where, parameter)
+    if "lmtp" not in entry:
+        return [parameter]
+    return [parameter, _mirror_of(where, parameter, entry["lmtp"])]
+
+
+def _mirror_of(where, parameter, lmtp):
+    """The lmtp_ twin of an smtp_ parameter: the same text with lmtp_ for smtp_, unless the entry says otherwise."""
+    if not parameter.name.startswith("smtp_"):
+        raise DeclarationError(f"{where}: only an smtp_ parameter can have an lmtp_ mirror")
+    changes = {} if lmtp is True else lmtp
+    if set(changes) - {"name", "default"}:
+        raise DeclarationError(f"{where}: lmtp = true or {{ name = ..., default = ... }}")
+    parameter.lmtp = changes.get("name", "lmtp_" + parameter.name.removeprefix("smtp_"))
+    mirror = dataclasses.replace(
+        parameter, name=parameter.lmtp, default=changes.get("default", parameter.default.replace("smtp_", "lmtp_")),
+        lmtp=None, mirror_of=parameter.name, used_by=["lmtp"],
+        doc=f"The same as {parameter.name}, for the LMTP client. {parameter.doc}")
+    _check_default(where, mirror)
+    return mirror
+
+
+def _check_default(where, parameter):
+    """A default that is no expression must be a value of its type and within its bounds."""
+    text = parameter.default
+    if parameter.function is not None and parameter.function not in FUNCTIONS:
+        raise DeclarationError(f"{where}: default_function {parameter.function}: expected one of {', '.join(FUNCTIONS)}")
+    if parameter.type == "time" and (not text or text[-1] not in UNITS):
+        raise DeclarationError(f"{where}: the default of a time must end in its unit (s m h d w)")
+    if parameter.function or "$" in text or parameter.type in ("str", "raw"):
+        return
+    if parameter.type == "bool":
+        if text not in ("yes", "no"):
+            raise DeclarationError(f"{where}: default {text}: expected yes or no")
+        return
+    number = text[:-1] if parameter.type == "time" else text
+    if not re.fullmatch(r"\d+", number):
+        raise DeclarationError(f"{where}: default {text}: expected a number")
+    value = int(number) * (UNITS[text[-1]] if parameter.type == "time" else 1)
+    if not parameter.minimum <= value <= parameter.maximum:
+        raise DeclarationError(f"{where}: default {text} is outside {parameter.minimum}..{parameter.maximum}")
+
+
+def _family_of(path, entry):
+    where = f"{path.name}: family {entry.get('suffix', 'without suffix')}"
+    if set(entry) != FAMILY_FIELDS:
+        raise DeclarationError(f"{where}: expected the fields {', '.join(sorted(FAMILY_FIELDS))}")
+    if entry["type"] not in KINDS:
+        raise DeclarationError(f"{where}: type {entry['type']}: expected one of {', '.join(KINDS)}")
+    return Family(entry["suffix"], path.stem, entry["type"], entry["fallback"], entry["used_by"],
+                  " ".join(entry["doc"].split()))
+
+
+def _check_references(parameters, families, postfix_names):
+    by_name = {p.name: p for p in parameters}
+    for family in families:
+        fallback = by_name.get(family.fallback)
+        if fallback is None or fallback.type != family.type:
+            raise DeclarationError(f"family {family.suffix}: {family.fallback} is no {family.type} parameter")
+    for parameter in parameters:
+        if (parameter.name in postfix_names) != parameter.since.startswith("postfix "):
+            raise DeclarationError(f"{parameter.name}: since = \"{parameter.since}\" does not agree with postfix-names.txt")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+def header(declarations, area):
+    """param/<area>.h: the handles of one area."""
+    lines = [f"// Generated from declare/parameters/{area}.toml.", "#pragma once", "",
+             '#include "config/parameter.h"', "", "namespace posthaste::param {", ""]
+    for parameter in declarations.parameters:
+        if parameter.area == area:
+            lines += [f"// {parameter.doc}", f"extern const config::{KINDS[parameter.type][0]} {parameter.identifier};"]
+    families = [family for family in declarations.families if family.area == area]
+    if families:
+        lines += ["", "// <service>_<suffix>, for Config::get_for(service, ...).", "namespace per_service {"]
+        lines += [f"extern const config::Family<config::{KINDS[f.type][0]}> {f.suffix};" for f in families]
+        lines += ["}  // namespace per_service"]
+    return "\n".join(lines + ["", "}  // namespace posthaste::param", ""])
+
+
+def _literal(text):
+    return 'R"ph(' + text + ')ph"' if text else '""'
+
+
+def _bool(value):
+    return "true" if value else "false"
+
+
+def table(declarations):
+    """param/table.cc: slots of the handles, and every declaration as data."""
+    slots = {p.name: i for i, p in enumerate(declarations.parameters)}
+    lines = ["// Generated from declare/parameters/*.toml and declare/postfix-names.txt.",
+             '#include "config/declaration.h"', ""]
+    lines += [f'#include "param/{area}.h"' for area in declarations.areas]
+    lines += ["", "namespace posthaste::param {", ""]
+    for p in declarations.parameters:
+        slot, lmtp = slots[p.name], slots[p.lmtp or p.name]
+        lines.append(f"constinit const config::{KINDS[p.type][0]} {p.identifier}{{{slot}, {lmtp}}};")
+    lines += ["", "namespace per_service {"]
+    for i, f in enumerate(declarations.families):
+        handle = KINDS[f.type][0]
+        lines.append(f"constinit const config::Family<config::{handle}> {f.suffix}{{{{{slots[f.fallback]}, "
+                     f"{slots[f.fallback]}}}, {i}}};")
+    lines += ["}  // namespace per_service", "", "}  // namespace posthaste::param", "",
+              "namespace posthaste::config {", "namespace {", "", "constexpr Declaration declaration_table[] = {"]
+    for p in declarations.parameters:
+        function = f"DefaultFunction::{_pascal(p.function)}" if p.function else "DefaultFunction::None"
+        lines.append(f"    {{{_literal(p.name)}, {_literal(p.area)}, {_literal(p.default)}, {_literal(' '.join(p.used_by))}, "
+                     f"{_literal(p.since)}, {_literal(p.doc)}, {_literal(p.planned or '')}, {p.minimum}, {p.maximum}, "
+                     f"{KINDS[p.type][1]}, {function}, '{p.unit}', {_bool(p.read_only)}, {_bool(p.file_value)}}},")
+    lines += ["};", "", "constexpr FamilyDeclaration family_table[] = {"]
+    for f in declarations.families:
+        lines.append(f"    {{{_literal(f.suffix)}, {_literal(f.fallback)}, {_literal(' '.join(f.used_by))}, "
+                     f"{_literal(f.doc)}, {slots[f.fallback]}, {KINDS[f.type][1]}}},")
+    lines += ["};", "", "constexpr std::string_view name_table[] = {"]
+    lines += [f'    "{name}",' for name in sorted(declarations.postfix_names)]
+    lines += ["};", "", "}  // namespace", "",
+              "std::span<const Declaration> declarations() { return declaration_table; }",
+              "std::span<const FamilyDeclaration> families() { return family_table; }",
+              "std::span<const std::string_view> postfix_names() { return name_table; }", "",
+              "}  // namespace posthaste::config", ""]
+    return "\n".join(lines)
+
+
+def _pascal(name):
+    return "".join(part.capitalize() for part in name.split("_"))

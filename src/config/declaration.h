@@ -1,0 +1,59 @@
+// What declare/parameters says about each parameter, as data. The tables are generated (param/table.cc).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace posthaste::config {
+
+enum class Kind : std::uint8_t {
+    String,  // $names are expanded
+    Raw,     // $names are left to the program that uses the value
+    Int,
+    Long,
+    Bool,
+    Time,
+};
+
+// Defaults that depend on the machine or the process.
+enum class DefaultFunction : std::uint8_t { None, Hostname, Domain, Networks, ProcessId, ProcessName, ServiceName };
+
+struct Declaration {
+    std::string_view name;
+    std::string_view area;          // the file below declare/parameters
+    std::string_view default_text;  // may be an expression
+    std::string_view used_by;       // separated by spaces
+    std::string_view since;
+    std::string_view doc;
+    std::string_view planned;  // why a setting has no effect yet; empty for a parameter that works
+    std::int64_t minimum;
+    std::int64_t maximum;
+    Kind kind;
+    DefaultFunction function;
+    char unit;  // of a time without one
+    bool read_only;
+    bool file_value;  // a value that begins with / names a file whose first line is the value
+};
+
+struct FamilyDeclaration {
+    std::string_view suffix;
+    std::string_view fallback;
+    std::string_view used_by;
+    std::string_view doc;
+    std::uint16_t fallback_slot;
+    Kind kind;
+};
+
+std::span<const Declaration> declarations();        // sorted by name; the index is the slot
+std::span<const FamilyDeclaration> families();      // the index is Family::index
+std::span<const std::string_view> postfix_names();  // every parameter that Postfix 3.12 has, sorted
+
+std::optional<std::size_t> find_declaration(std::string_view name);  // its slot
+bool known_to_postfix(std::string_view name);
+// The family that name belongs to, if it is <service>_<suffix> for this service.
+std::optional<std::size_t> find_family(std::string_view name, std::string_view service);
+
+}  // namespace posthaste::config

@@ -1,0 +1,96 @@
+// The expression grammar. Expected values that Postfix 3.7.11 was seen to give are marked so.
+#include "config/expand.h"
+
+#include <gtest/gtest.h>
+#include <map>
+
+namespace posthaste::config {
+namespace {
+
+const std::map<std::string, std::string, std::less<>> names{
+    {"host", "h.example"}, {"empty", ""},    {"ref", "<$host>"}, {"loop", "${back}"},
+    {"back", "$loop"},     {"level", "3.6"}, {"count", "10"},    {"chain", "$ref$ref"},
+};
+
+Result<std::optional<NameValue>> look_up(std::string_view name)
+{
+    const auto it = names.find(name);
+    return it == names.end() ? std::nullopt : std::optional(NameValue{it->second});
+}
+
+std::string expanded(std::string_view text)
+{
+    const auto result = expand(text, look_up);
+    return result ? *result : "error: " + result.error().text();
+}
+
+TEST(Expand, NamesInEverySpelling)
+{
+    EXPECT_EQ(expanded("$host ${host} $(host) $host."), "h.example h.example h.example h.example.");
+    EXPECT_EQ(expanded("a$ref-$chain"), "a<h.example>-<h.example><h.example>");
+    EXPECT_EQ(expanded("$nobody|$$host"), "|$host");
+    EXPECT_EQ(expanded(""), "");
+}
+
+TEST(Expand, ConditionalsInEverySpelling)
+{
+    EXPECT_EQ(expanded("${host?yes}${empty?no}${nobody?no}"), "yes");
+    EXPECT_EQ(expanded("${host:no}${empty:dflt}${nobody:$ref}"), "dflt<h.example>");
+    EXPECT_EQ(expanded("${host?{a}:{b}}${empty?{a}:{b}}"), "ab");
+    EXPECT_EQ(expanded("${host?{a} : {b}} ${empty ? {a} : {b}}"), "a b");  // Postfix 3.7.11
+    EXPECT_EQ(expanded("${empty?{a}}${empty:{a}}${empty:a b}"), "aa b");   // Postfix 3.7.11
+    EXPECT_EQ(expanded("${host?{${empty:{in $host}}}}"), "in h.example");
+    EXPECT_EQ(expanded("${empty?{${loop}}:{fine}}"), "fine");
+}
+
+TEST(Expand, ComparisonsAreNumericalWhereBothSidesAreNumbers)
+{
+    EXPECT_EQ(expanded("${{a}=={a}?{x}:{y}}${{3} < {10}?{n}:{m}}"), "xn");  // Postfix 3.7.11
+    EXPECT_EQ(expanded("${{3a}<{10a}?{n}:{m}}"), "m");
+    EXPECT_EQ(expanded("${{$count} >= {10}?{ge}}${{$count} > {10}?{gt}}${{$count} <= {9}?{le}:{no}}"), "geno");
+    EXPECT_EQ(expanded("${{$host} != {x}?{differs}}"), "differs");
+}
+
+TEST(Expand, LevelsAreVersions)
+{
+    EXPECT_EQ(expanded("${{3.6} <level {3.11} ? {lt} : {ge}}"), "lt");  // Postfix 3.7.11
+    EXPECT_EQ(expanded("${{$level} <level {3.6} ? {lt} : {ge}}"), "ge");
+    EXPECT_EQ(expanded("${{2} >=level {3.6} ? {ge} : {lt}}"), "lt");
+    EXPECT_EQ(expanded("${{x} <level {1} ? {a} : {b}}"), "error: a level such as 3.6 expected, not \"x\"");
+}
+
+TEST(Expand, MalformedTextIsAnErrorThatShowsThePlace)
+{
+    EXPECT_EQ(expanded("${host"), "error: '}' expected to close \"{host\"");
+    EXPECT_EQ(expanded("a$ b"), "error: a parameter name expected after '$' at \"$ b\"");
+    EXPECT_EQ(expanded("a$"), "error: a parameter name expected after '$' at \"$\"");
+    EXPECT_EQ(expanded("${}"), "error: a parameter name expected at \"\"");
+    EXPECT_EQ(expanded("${host-x}"), "error: '?', ':' or the end expected at \"-x\" in \"host-x\"");
+    EXPECT_EQ(expanded("${{a}={a}?{x}:{y}}"), "error: one of == != < <= > >= expected at \"={a}?{x}:{y}\"");
+    EXPECT_EQ(expanded("${{a}=={a}}"), "error: '?' expected at the end of \"{a}=={a}\"");
+    EXPECT_EQ(expanded("${host?{a}b}"), "error: '?', ':' or the end expected at \"b\" in \"host?{a}b\"");
+}
+
+TEST(Expand, ANameThatRefersToItselfIsAnError)
+{
+    EXPECT_EQ(expanded("$loop"), "error: $loop refers to itself: loop -> back -> loop");
+}
+
+TEST(Expand, ForeignTextIsNotLookedInto)
+{
+    const auto result = expand("$user", [](std::string_view) -> Result<std::optional<NameValue>> {
+        return NameValue{"$(rm -rf)", Further::Keep};
+    });
+    EXPECT_EQ(*result, "$(rm -rf)");
+}
+
+TEST(Expand, EveryNameIsSeenInEveryBranch)
+{
+    std::string seen;
+    for_each_name("$a ${b} $$x ${c?{$d}:{$(e)}} ${{$f}=={1}?{$g}} ${broken",
+                  [&](std::string_view name) { seen += name; });
+    EXPECT_EQ(seen, "abcdefg");
+}
+
+}  // namespace
+}  // namespace posthaste::config

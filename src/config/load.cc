@@ -1,0 +1,191 @@
+// Making a snapshot: find the directory, read main.cf, lay the overrides over it, compute the defaults that depend on
+// the machine, evaluate every declared parameter, and do the same once more with stress=yes.
+#include "config/config.h"
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "config/local_networks.h"
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+namespace posthaste::config {
+namespace {
+
+constexpr std::size_t max_file_size = std::size_t{1} << 20;
+
+std::string_view default_directory() { return declarations()[*find_declaration("config_directory")].default_text; }
+
+// Set-gid programs run for everybody: a stranger's main.cf must not make them open the stranger's files. The default
+// main.cf says which other directories are the administrator's (postconf(5) alternate_config_directories).
+Result<void> check_permitted(const std::string& directory)
+{
+    if (::getauxval(AT_SECURE) == 0 || ::getuid() == 0 || directory == default_directory())
+        return {};
+    const std::string file = fmt::format("{}/main.cf", default_directory());
+    TRY(std::string content, read_file(file, max_file_size));
+    TRY(MainCf main_cf, parse_main_cf(content, file));
+    for (const Setting& setting : main_cf.settings) {
+        if (setting.name != "alternate_config_directories" && setting.name != "multi_instance_directories")
+            continue;
+        const std::vector<std::string_view> listed = split(setting.value, ", \t");
+        if (std::ranges::find(listed, directory) != listed.end())
+            return {};
+    }
+    return fail(ErrorKind::Denied,
+                fmt::format("{} is not listed in alternate_config_directories of {}", directory, file));
+}
+
+Result<std::string> chosen_directory(const LoadOptions& options)
+{
+    std::string directory = options.config_directory;
+    if (const char* environment = std::getenv("MAIL_CONFIG"); directory.empty() && environment != nullptr)
+        directory = environment;
+    if (directory.empty())
+        directory = default_directory();
+    while (directory.size() > 1 && directory.ends_with('/'))
+        directory.pop_back();
+    TRY(check_permitted(directory));
+    return directory;
+}
+
+std::string system_hostname()
+{
+    std::array<char, HOST_NAME_MAX + 1> name{};
+    if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0')
+        return "localhost";
+    return name.data();
+}
+
+std::string parent_domain(std::string_view hostname)
+{
+    const std::size_t dot = hostname.find('.');
+    return dot == std::string_view::npos || dot + 1 == hostname.size() ? "localdomain"
+                                                                       : std::string(hostname.substr(dot + 1));
+}
+
+}  // namespace
+
+// Life time: one load. The only one that writes to a Config.
+class Loader {
+public:
+    Loader(LoadOptions options, std::string directory) : options_(std::move(options)), directory_(std::move(directory))
+    {
+    }
+
+    Result<std::shared_ptr<const Config>> run(MainCf main_cf)
+    {
+        if (directory_ != default_directory())
+            main_cf.settings.push_back({"config_directory", directory_, {"-c", 0}});
+        for (const auto& [name, value] : options_.overrides)
+            main_cf.settings.push_back({name, std::string(trim(value)), {"-o", 0}});
+        TRY(std::shared_ptr<Config> normal, snapshot(main_cf));
+        main_cf.settings.push_back({"stress", "yes", {"stress", 0}});
+        TRY(normal->stressed_, snapshot(main_cf));
+        return normal;
+    }
+
+private:
+    Result<std::shared_ptr<Config>> snapshot(const MainCf& main_cf)
+    {
+        auto made = std::make_shared<Config>();
+        Config& config = *made;
+        config.directory_ = directory_;
+        config.process_name_ = options_.process_name;
+        config.service_name_ = options_.service_name;
+        config.settings_ = main_cf.settings;
+        config.notices_ = main_cf.notices;
+        for (std::size_t i = 0; i < config.settings_.size(); ++i)
+            config.by_name_[config.settings_[i].name] = i;
+        TRY(compute_defaults(config));
+        config.values_.resize(declarations().size());
+        // What main.cf sets comes first: an error is reported where it was made, not where it is felt.
+        for (const bool is_set : {true, false}) {
+            for (std::size_t slot = 0; slot < declarations().size(); ++slot) {
+                if ((config.find(declarations()[slot].name) != nullptr) == is_set)
+                    TRY(evaluate(config, slot));
+            }
+        }
+        return made;
+    }
+
+    // The values of DefaultFunction. Each is first given a value that needs no other, so that settings may refer to
+    // one another in any order (myhostname = mail.$mydomain).
+    Result<void> compute_defaults(Config& config) const
+    {
+        const std::string system_name = system_hostname();
+        const bool qualified = system_name.find('.') != std::string::npos;
+        std::string& hostname = config.computed_[DefaultFunction::Hostname];
+        std::string& domain = config.computed_[DefaultFunction::Domain];
+        config.computed_[DefaultFunction::ProcessId] = std::to_string(::getpid());
+        config.computed_[DefaultFunction::ProcessName] = options_.process_name;
+        config.computed_[DefaultFunction::ServiceName] = options_.service_name;
+        domain = parent_domain(system_name);
+        hostname = qualified ? system_name : fmt::format("{}.{}", system_name, domain);
+        if (!qualified && config.find("mydomain") != nullptr)
+            hostname = fmt::format("{}.{}", system_name, config.expand("$mydomain"));
+        domain = parent_domain(config.expand("$myhostname"));
+        if (config.find("mynetworks") != nullptr)
+            return {};
+        TRY(std::string style, config.try_expand("$mynetworks_style"));
+        TRY(std::string interfaces, config.try_expand("$inet_interfaces"));
+        TRY(std::string protocols, config.try_expand("$inet_protocols"));
+        Result<std::string> networks = local_networks({style, interfaces, protocols});
+        if (!networks && options_.bad_values == BadValues::Refuse)
+            return fail(std::move(networks).error());
+        config.computed_[DefaultFunction::Networks] = networks.value_or("");
+        return {};
+    }
+
+    Result<void> evaluate(Config& config, std::size_t slot) const
+    {
+        const Declaration& declaration = declarations()[slot];
+        const Bounds bounds{declaration.minimum, declaration.maximum};
+        const auto convert = [&](Result<std::string> text) {
+            return text ? Config::converted(std::move(*text), declaration.kind, declaration.unit, bounds)
+                        : Result<Config::Value>(std::unexpected(std::move(text).error()));
+        };
+        Result<std::optional<std::string>> text = config.value_of(declaration.name);
+        Result<Config::Value> value =
+            text ? convert(std::move(**text)) : Result<Config::Value>(std::unexpected(std::move(text).error()));
+        if (value) {
+            config.values_[slot] = std::move(*value);
+            return {};
+        }
+        const Setting* setting = config.find(declaration.name);
+        const Place place = setting != nullptr ? setting->place : Place{"default", 0};
+        if (options_.bad_values == BadValues::Refuse)
+            return fail(std::move(value).error().in(fmt::format("{}: {}", place.text(), declaration.name)));
+        config.problems_.push_back({place, fmt::format("{}: {}", declaration.name, value.error().text())});
+        if (Result<Config::Value> fallback = convert(config.try_expand(config.default_of(slot))))
+            config.values_[slot] = std::move(*fallback);
+        return {};
+    }
+
+    LoadOptions options_;
+    std::string directory_;
+};
+
+Result<std::shared_ptr<const Config>> load(LoadOptions options)
+{
+    TRY(std::string directory, chosen_directory(options));
+    const std::string file = directory + "/main.cf";
+    TRY(std::string content, read_file(file, max_file_size));
+    TRY(MainCf main_cf, parse_main_cf(content, file));
+    return Loader(std::move(options), std::move(directory)).run(std::move(main_cf));
+}
+
+Result<std::shared_ptr<const Config>> load_text(std::string_view main_cf, const std::string& file, LoadOptions options)
+{
+    TRY(MainCf parsed, parse_main_cf(main_cf, file));
+    std::string directory =
+        options.config_directory.empty() ? std::string(default_directory()) : options.config_directory;
+    return Loader(std::move(options), std::move(directory)).run(std::move(parsed));
+}
+
+}  // namespace posthaste::config

@@ -1,0 +1,68 @@
+// Logical lines and `name = value`.
+#include "config/main_cf.h"
+
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+namespace posthaste::config {
+
+std::string Place::text() const { return line == 0 ? file : fmt::format("{}, line {}", file, line); }
+
+LogicalLines split_logical_lines(std::string_view content, const std::string& file)
+{
+    LogicalLines result;
+    int number = 0;
+    while (!content.empty()) {
+        ++number;
+        const std::size_t end = content.find('\n');
+        std::string_view line = content.substr(0, end);
+        content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);
+        if (line.ends_with('\r'))
+            line.remove_suffix(1);
+        const std::string_view visible = trim(line);
+        if (visible.empty() || visible.front() == '#')
+            continue;
+        if (!is_ascii_space(line.front()))
+            result.lines.push_back({std::string(line), number});
+        else if (!result.lines.empty())
+            result.lines.back().text += line;
+        else
+            result.notices.push_back(
+                {{file, number}, fmt::format("logical line must not start with whitespace: \"{}\"", printable(line))});
+    }
+    return result;
+}
+
+Result<Setting> parse_setting(std::string_view text, Place place)
+{
+    const std::size_t equals = text.find('=');
+    const std::string_view name = trim(text.substr(0, equals));
+    const auto complaint = [&](std::string_view what) {
+        return fail(ErrorKind::Invalid, fmt::format("{}: {}: \"{}\"", place.text(), what, printable(trim(text))));
+    };
+    if (equals == std::string_view::npos || name.find_first_of(" \t\r\n\v\f") != std::string_view::npos)
+        return complaint("missing '=' after attribute name");
+    if (name.empty())
+        return complaint("missing attribute name");
+    return Setting{std::string(name), std::string(trim(text.substr(equals + 1))), std::move(place)};
+}
+
+Result<MainCf> parse_main_cf(std::string_view content, const std::string& file)
+{
+    LogicalLines logical = split_logical_lines(content, file);
+    MainCf result;
+    result.notices = std::move(logical.notices);
+    for (const LogicalLine& line : logical.lines) {
+        TRY(Setting setting, parse_setting(line.text, {file, line.line}));
+        for (const Setting& earlier : result.settings) {
+            if (earlier.name == setting.name)
+                result.notices.push_back({setting.place, fmt::format("overriding earlier entry: {}={}", earlier.name,
+                                                                     printable(earlier.value))});
+        }
+        result.settings.push_back(std::move(setting));
+    }
+    return result;
+}
+
+}  // namespace posthaste::config
