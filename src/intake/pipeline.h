@@ -4,7 +4,8 @@
 //     pipeline->start(queue_options)   after it: claims a journal segment
 //     message = pipeline->begin(source)            a queue id, at the first accepted recipient
 //     message.envelope().recipients.push_back(...) envelope, at any time before finish()
-//     message.add_lines("Received: ...\r\n...")    content in wire form: header, empty line, body
+//     message.add_own_headers("Received: ...\r\n") what the caller puts on top
+//     message.add_lines(...)                       content in wire form: header, empty line, body
 //     co_await message.finish()                    rewritten, checked, logged, committed: now 250 is true
 //
 // The header is looked at line by line until its end; the body goes to the queue in the blocks in which it comes.
@@ -23,6 +24,7 @@
 #include "queue/envelope.h"
 #include "queue/message_ref.h"
 #include "queue/options.h"
+#include "routing/route.h"
 
 #include <cstdint>
 #include <memory>
@@ -36,7 +38,7 @@ class Writer;
 namespace posthaste::intake {
 
 // postconf(5) local_header_rewrite_clients: Local completes addresses and adds missing headers, Remote does neither.
-enum class RewriteContext : std::uint8_t { Local, Remote };
+using RewriteContext = routing::RewriteContext;
 
 // Who brings the message and what may be done to it.
 struct Source {
@@ -70,6 +72,9 @@ public:
     // (user@domain); those without a domain are completed by finish().
     queue::Envelope& envelope();
 
+    // Header lines of ours, each ended by CRLF: Received: and what else stands above the message as it was given. They
+    // come first; what follows is never taken for their continuation.
+    void add_own_headers(std::string_view crlf_lines);
     // One line of the header or the body, without its line end; no CR or LF in it.
     void add_line(std::string_view line);
     // Any number of whole lines, each ended by CRLF, not dot-stuffed. Other CR or LF bytes are taken as content.

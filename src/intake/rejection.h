@@ -30,8 +30,9 @@ struct Rejection {
         : fault(whose), smtp_code(smtp), code(enhanced), text(std::move(words))
     {
     }
-    // An error of ours is "451 4.3.0 queue file write error" for the peer; its own text goes to the log.
-    Rejection(Error error) : detail(error.text()) {}
+    // An error of ours is "451 4.3.0 queue file write error" for the peer (452 4.3.1 where space is short); its own
+    // text goes to the log.
+    Rejection(Error error);
 
     // "552 5.3.4 Error: message file too big"
     [[nodiscard]] std::string reply() const;

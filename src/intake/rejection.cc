@@ -1,0 +1,25 @@
+// The verdicts of intake, see rejection.h. Codes and wording are those that Postfix's cleanup answers with.
+#include "intake/rejection.h"
+
+#include <fmt/format.h>
+
+namespace posthaste::intake {
+
+Rejection::Rejection(Error error) : detail(error.text())
+{
+    if (error.kind() == ErrorKind::NoSpace) {
+        smtp_code = 452;
+        code = {4, 3, 1};
+        text = "insufficient system storage";
+    }
+}
+
+std::string Rejection::reply() const { return fmt::format("{} {} Error: {}", smtp_code, code.text(), text); }
+
+Rejection Rejection::message_too_big() { return {Fault::Message, 552, {5, 3, 4}, "message file too big"}; }
+Rejection Rejection::too_many_hops() { return {Fault::Message, 554, {5, 4, 0}, "too many hops"}; }
+Rejection Rejection::no_recipients() { return {Fault::Message, 554, {5, 5, 1}, "no valid recipients"}; }
+Rejection Rejection::alias_expansion() { return {Fault::System, 451, {4, 6, 0}, "Alias expansion error"}; }
+Rejection Rejection::bad_request() { return {Fault::System, 451, {4, 3, 0}, "internal protocol error"}; }
+
+}  // namespace posthaste::intake
