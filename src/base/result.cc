@@ -69,10 +69,18 @@ std::unexpected<Error> fail_errno(std::string_view what, std::source_location wh
     return std::unexpected<Error>(Error::system(errno, what, where));
 }
 
+namespace {
+void (*panic_hook)(std::string_view) = nullptr;
+}
+
+void set_panic_hook(void (*hook)(std::string_view text)) { panic_hook = hook; }
+
 void panic(std::string_view text, std::source_location where)
 {
     std::fprintf(stderr, "panic: %.*s (%s:%u)\n", static_cast<int>(text.size()), text.data(), where.file_name(),
                  static_cast<unsigned>(where.line()));
+    if (auto* hook = std::exchange(panic_hook, nullptr))
+        hook(text);
     std::abort();
 }
 

@@ -79,6 +79,8 @@ std::unexpected<Error> fail_errno(std::string_view what, std::source_location wh
 
 // A bug in this program: logs the text and aborts. Never returns.
 [[noreturn]] void panic(std::string_view text, std::source_location where = std::source_location::current());
+// Called by panic() with its text before it aborts: the logger sets it.
+void set_panic_hook(void (*hook)(std::string_view text));
 
 namespace detail {
 inline Result<void> drop_value(const Result<void>& result) { return result; }
