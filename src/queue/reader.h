@@ -9,6 +9,7 @@
 #include "queue/envelope.h"
 #include "queue/marks.h"
 #include "queue/message_ref.h"
+#include "queue/options.h"
 
 #include <memory>
 #include <string>
@@ -42,7 +43,7 @@ private:
 
 class Reader {
 public:
-    explicit Reader(std::string queue_directory = ".");
+    explicit Reader(QueueOptions options = {});
     ~Reader();
 
     // NotFound: the message is gone (dead, moved or recycled). Corrupt: checksums fail. Temporary: locked exclusively

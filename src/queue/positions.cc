@@ -1,0 +1,65 @@
+// positions.cc — see positions.h.
+#include "queue/positions.h"
+
+#include "base/fd.h"
+#include "queue/segment.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+namespace posthaste::queue {
+
+namespace {
+constexpr std::size_t slot_count = largest_segment_number + 1;
+constexpr std::size_t file_size = slot_count * sizeof(Positions::Slot);
+}  // namespace
+
+Result<std::unique_ptr<Positions>> Positions::open(const std::string& directory)
+{
+    std::string journal = directory + "/journal";
+    if (::mkdir(journal.c_str(), 0700) != 0 && errno != EEXIST)
+        return fail_errno("mkdir " + journal);
+    std::string path = journal + "/positions";
+    TRY(UniqueFd fd, open_file(path, O_RDWR | O_CREAT, 0600));
+    if (::ftruncate(fd.get(), file_size) != 0)  // sparse: only used slots take space
+        return fail_errno("truncate " + path);
+    void* base = ::mmap(nullptr, file_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    if (base == MAP_FAILED)
+        return fail_errno("map " + path);
+    return std::make_unique<Positions>(static_cast<Slot*>(base));
+}
+
+Positions::~Positions() { ::munmap(slots_, file_size); }
+
+void Positions::begin(std::uint64_t number, std::uint64_t generation, std::uint64_t frames_offset)
+{
+    Slot& slot = slots_[number];
+    slot.durable_end.store(frames_offset, std::memory_order_relaxed);
+    slot.generation.store(generation, std::memory_order_release);
+}
+
+void Positions::publish(std::uint64_t number, std::uint64_t durable_end)
+{
+    slots_[number].durable_end.store(durable_end, std::memory_order_release);
+}
+
+void Positions::seal(std::uint64_t number, std::uint64_t generation)
+{
+    slots_[number].sealed.store(generation, std::memory_order_release);
+}
+
+Positions::View Positions::view(std::uint64_t number) const
+{
+    const Slot& slot = slots_[number];
+    for (;;) {
+        std::uint64_t generation = slot.generation.load(std::memory_order_acquire);
+        bool sealed = generation != 0 && slot.sealed.load(std::memory_order_acquire) == generation;
+        std::uint64_t end = slot.durable_end.load(std::memory_order_acquire);
+        if (slot.generation.load(std::memory_order_acquire) == generation)
+            return {generation, end, sealed};
+    }
+}
+
+}  // namespace posthaste::queue

@@ -1,0 +1,48 @@
+// journal/positions: how far each segment is durable, published by writers for the queue manager.
+//
+// A small file that all mail processes map shared: one slot a segment number. It is never synced and means nothing
+// after a power cut (an unlocked segment is scanned to its end); while a writer lives, it bounds how far its segment
+// may be read, so that nothing is delivered that could still be refused with 451. Atomic stores and loads only.
+#pragma once
+
+#include "base/result.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace posthaste::queue {
+
+class Positions {
+public:
+    struct Slot {
+        std::atomic<std::uint64_t> generation;
+        std::atomic<std::uint64_t> durable_end;  // byte offset; everything before it has been flushed
+        std::atomic<std::uint64_t> sealed;       // generation whose writer has gone on to another segment
+    };
+    static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+    static Result<std::unique_ptr<Positions>> open(const std::string& directory);
+    explicit Positions(Slot* slots) : slots_(slots) {}
+    ~Positions();
+    Positions(const Positions&) = delete;
+    Positions& operator=(const Positions&) = delete;
+
+    // Writer: a new segment begins; its frames so far are none.
+    void begin(std::uint64_t number, std::uint64_t generation, std::uint64_t frames_offset);
+    void publish(std::uint64_t number, std::uint64_t durable_end);
+    void seal(std::uint64_t number, std::uint64_t generation);
+
+    struct View {
+        std::uint64_t generation = 0;
+        std::uint64_t durable_end = 0;
+        bool sealed = false;
+    };
+    [[nodiscard]] View view(std::uint64_t number) const;
+
+private:
+    Slot* slots_;
+};
+
+}  // namespace posthaste::queue
