@@ -43,7 +43,7 @@ Result<OpenFile> open_file_version(const std::string& path, DBTYPE type, std::si
     OpenFile file;
     auto lock_fd = open_file(path, O_RDONLY);
     if (!lock_fd)
-        return fail(Error(lock_fd.error().kind(), fmt::format("open database {}", lock_fd.error().text())));
+        return fail(database_error(std::move(lock_fd).error()));
     file.lock_fd = std::move(*lock_fd);
     TRY(SharedLock lock, SharedLock::acquire(file.lock_fd.get(), path));
     TRY(file.version, version_of(file.lock_fd.get(), path));

@@ -2,7 +2,7 @@
 // as the manual's other table types do; a changed file is read again.
 #include "address/network.h"
 #include "base/text.h"
-#include "table/followed_file.h"
+#include "table/followed_content.h"
 #include "table/registry.h"
 #include "table/rule_list.h"
 #include "table/text_source.h"
@@ -60,7 +60,7 @@ Result<void> parse_rule(std::string_view line, std::size_t line_number, Rules& r
 
 Result<Rules> read_rule_list(const OpenRequest& request)
 {
-    TRY(RuleText source, read_rules(request.full, request.name));
+    TRY(RuleText source, read_rules(request.type, request.name));
     Rules rules;
     LogicalLines lines(source.text);
     LogicalLine line;
@@ -75,51 +75,31 @@ Result<Rules> read_rule_list(const OpenRequest& request)
 
 class CidrTable final : public Table {
 public:
-    CidrTable(const OpenRequest& request, FollowedFile file, Rules rules)
-        : Table(request.full), type_(request.type), path_(request.name), options_(request.options),
-          file_(std::move(file)), rules_(std::move(rules))
-    {
-    }
+    CidrTable(std::string full, FollowedContent<Rules> rules) : Table(std::move(full)), rules_(std::move(rules)) {}
+
     Lookup lookup(std::string_view key) override
     {
-        if (file_.changed())
-            (void)read_again();
+        const Rules& rules = rules_.get();
         auto subject = address::IpAddress::parse(key);
         if (!subject)
             return not_found();
         NoCaptures captures;
-        const auto* rule = rules_.first_match(*subject, captures);
+        const auto* rule = rules.first_match(*subject, captures);
         return rule == nullptr ? not_found() : found(rule->result);
     }
     TableFlags flags() const override { return {.match = KeyMatch::Pattern, .folds_case = false}; }
-    Result<void> reopen_if_changed() override { return file_.changed_now() ? read_again() : Result<void>(); }
+    Result<void> reopen_if_changed() override { return rules_.reread_if_changed(); }
 
 private:
-    Result<void> read_again()
-    {
-        auto rules = read_rule_list({name(), type_, path_, options_});
-        if (!rules) {
-            warn(options_, fmt::format("{}: keeping the previous content: {}", name(), rules.error().text()));
-            return fail(std::move(rules).error());
-        }
-        rules_ = std::move(*rules);
-        return {};
-    }
-
-    std::string type_;
-    std::string path_;
-    OpenOptions options_;
-    FollowedFile file_;
-    Rules rules_;
+    FollowedContent<Rules> rules_;
 };
 
 }  // namespace
 
 Opened open_cidr(const OpenRequest& request)
 {
-    FollowedFile file = request.name.starts_with('{') ? FollowedFile() : FollowedFile(request.name);
-    TRY(Rules rules, read_rule_list(request));
-    return std::make_unique<CidrTable>(request, std::move(file), std::move(rules));
+    TRY(auto rules, FollowedContent<Rules>::open(request, read_rule_list));
+    return std::make_unique<CidrTable>(request.full, std::move(rules));
 }
 
 }  // namespace posthaste::table

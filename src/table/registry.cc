@@ -2,12 +2,11 @@
 #include "table/registry.h"
 
 #include "address/fold.h"
-#include "base/text.h"
+#include "log/log.h"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <fmt/format.h>
 
 namespace posthaste::table {
@@ -26,11 +25,11 @@ constexpr std::array known_types = {
     Type{"btree", open_berkeley}, Type{"cdb", nullptr},        Type{"cidr", open_cidr},
     Type{"dbm", nullptr},         Type{"debug", nullptr},      Type{"environ", nullptr},
     Type{"fail", open_fail},      Type{"hash", open_berkeley}, Type{"inline", open_inline},
-    Type{"internal", nullptr},    Type{"ldap", nullptr},       Type{"lmdb", nullptr},
+    Type{"internal", nullptr},    Type{"ldap", nullptr},       Type{"lmdb", open_lmdb},
     Type{"memcache", nullptr},    Type{"mongodb", nullptr},    Type{"mysql", nullptr},
     Type{"netinfo", nullptr},     Type{"nis", nullptr},        Type{"nisplus", nullptr},
-    Type{"pcre", nullptr},        Type{"pgsql", nullptr},      Type{"pipemap", nullptr},
-    Type{"proxy", nullptr},       Type{"randmap", nullptr},    Type{"regexp", nullptr},
+    Type{"pcre", open_pcre},      Type{"pgsql", nullptr},      Type{"pipemap", nullptr},
+    Type{"proxy", nullptr},       Type{"randmap", nullptr},    Type{"regexp", open_regexp},
     Type{"sdbm", nullptr},        Type{"socketmap", nullptr},  Type{"sqlite", nullptr},
     Type{"static", open_static},  Type{"tcp", nullptr},        Type{"texthash", open_texthash},
     Type{"unionmap", nullptr},    Type{"unix", open_unix},
@@ -148,7 +147,15 @@ void warn(const OpenOptions& options, std::string_view text)
     if (options.warn)
         options.warn(text);
     else
-        fmt::print(stderr, "warning: {}\n", text);
+        log::warning("{}", text);
+}
+
+Error database_error(Error error)
+{
+    constexpr std::string_view verb = "open ";
+    if (!error.text().starts_with(verb))
+        return error;
+    return {error.kind(), fmt::format("open database {}", error.text().substr(verb.size())), error.where()};
 }
 
 std::string_view fold_key(std::string_view key, KeyCase key_case, std::string& buffer)

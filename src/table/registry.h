@@ -30,6 +30,9 @@ Opened open_unix(const OpenRequest& request);
 // Passes a problem to options.warn, or to the log when that is empty.
 void warn(const OpenOptions& options, std::string_view text);
 
+// An error of open_file() or read_file(), in the words that are used for databases: "open database path: reason".
+Error database_error(Error error);
+
 // The key folded to lower case when the table folds, else unchanged; `buffer` holds the folded copy.
 std::string_view fold_key(std::string_view key, KeyCase key_case, std::string& buffer);
 

@@ -95,6 +95,48 @@ TEST(Table, CidrTakesTheFirstRuleThatMatches)
     EXPECT_EQ(value_of("cidr:{{0.0.0.0/0 any}}", "not-an-address"), "(not found)");
 }
 
+TEST(Table, RegularExpressionsSubstituteWhatTheyMatched)
+{
+    for (std::string type : {"pcre", "regexp"}) {
+        auto value = [&](std::string_view rules, std::string_view key) {
+            return value_of(type + ":" + std::string(rules), key);
+        };
+        EXPECT_EQ(value("{{/^(a.*)@(b)$/ got $1 and ${2}, $$5}}", "AXX@b"), "got AXX and b, $5");
+        EXPECT_EQ(value("{{/(x)(y)?/ a$(2)b}}", "axb"), "ab");
+        EXPECT_EQ(value("{{/x/i low}{/X/ any}}", "aXb"), "any");
+        EXPECT_EQ(value("{{!/x/ without}}", "abc"), "without");
+        EXPECT_EQ(value("{{if /u/} {/^ux/ in} {endif} {/^u/ out}}", "ux"), "in");
+        EXPECT_EQ(value("{{if !/u/} {/^ux/ in} {endif} {/^u/ out}}", "ux"), "out");
+        EXPECT_EQ(value("{{~a/b~ tilde}}", "a/b"), "tilde");
+        EXPECT_EQ(value("{{/a\\/b/ slash}}", "a/b"), "slash");
+        EXPECT_EQ(value("{{/a.b/ dot}}", "a\nb"), "dot");
+        EXPECT_EQ(value("{{/^b/ line}}", "a\nb"), type == "pcre" ? "(not found)" : "(not found)");
+        EXPECT_EQ(value("{{/^b/m line}}", "a\nb"), "line");
+        EXPECT_EQ(value("{a}", "k"), "error: " + type + " map: no '{' at start of text in \"a\"");
+    }
+}
+
+TEST(Table, RulesWithErrorsAreReportedAndLeftOut)
+{
+    std::vector<std::string> warnings;
+    OpenOptions options{.warn = [&](std::string_view text) { warnings.emplace_back(text); }};
+    std::string rules = "{ {/x(/ y} {/good/q z} {/a/ $1b} {/a/ $1} {!/(z)/ nn $1} {endif} {foo bar} {/nores/} {/x y} }";
+    auto table = open("pcre:" + rules, options);
+    ASSERT_TRUE(table);
+    std::string prefix = "pcre map " + rules + ", line ";
+    EXPECT_EQ(warnings,
+              (std::vector<std::string>{
+                  prefix + "1: error in regex at offset 2: missing closing parenthesis",
+                  prefix + "2: unknown regexp option \"q\": skipping this rule",
+                  prefix + "3: non-numeric replacement index \"1b\": skipping this rule",
+                  prefix + "4: out of range replacement index \"1\": skipping this rule",
+                  prefix + "5: $number found in negative match replacement text: skipping this rule",
+                  prefix + "6: ignoring ENDIF without matching IF", prefix + "7: ignoring unrecognized request",
+                  prefix + "8: no replacement text: using empty string",
+                  prefix + "9: no closing regexp delimiter \"/\": skipping this rule"}));
+    EXPECT_EQ(ask(**table, "nores").value(), "");
+}
+
 TEST_F(TableFiles, TexthashReadsKeysValuesCommentsAndContinuations)
 {
     std::string path = write("t", "Key1 value one\n  continued  \n# comment\nkey2\tv2\n\nnoval\n\"quoted key\" v3\n");

@@ -91,30 +91,27 @@ Result<std::vector<std::string_view>> split_outside_braces(std::string_view text
     return pieces;
 }
 
-Result<RuleText> read_rules(std::string_view full, const std::string& name)
+Result<RuleText> read_rules(std::string_view type, const std::string& name)
 {
+    RuleText result{.text = {}, .where = name};
     if (!name.starts_with('{')) {
-        auto text = read_file(name, max_source_size);
-        if (!text)
-            return fail(Error(text.error().kind(), fmt::format("open {}", text.error().text())));
-        return RuleText{.text = std::move(*text), .where = name, .is_file = true};
+        TRY(result.text, read_file(name, max_source_size));
+        return result;
     }
+    const std::string map = fmt::format("{} map", type);
     auto body = strip_braces(name);
     if (!body)
-        return fail(std::move(body).error().in(full));
+        return fail(std::move(body).error().in(map));
     auto rules = split_outside_braces(*body, list_separators);
     if (!rules)
-        return fail(std::move(rules).error().in(full));
-    RuleText result{.text = {}, .where = "inline text", .is_file = false};
+        return fail(std::move(rules).error().in(map));
     for (std::string_view rule : *rules) {
         if (!rule.starts_with('{'))
-            return fail(ErrorKind::Invalid,
-                        fmt::format("{}: missing '{{' at \"{}\"; need a list of {{rule}}", full, rule));
+            return fail(ErrorKind::Invalid, fmt::format("{}: no '{{' at start of text in \"{}\"", map, rule));
         auto line = strip_braces(rule);
         if (!line)
-            return fail(std::move(line).error().in(full));
-        result.text += *line;
-        result.text += '\n';
+            return fail(std::move(line).error().in(map));
+        result.text.append(*line).append(1, '\n');
     }
     return result;
 }

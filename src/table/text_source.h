@@ -49,10 +49,9 @@ constexpr std::string_view list_separators = ", \t\r\n";
 // Where a rule table has its rules from: a file, or the rules in braces behind the type's colon.
 struct RuleText {
     std::string text;
-    std::string where;  // the file's name, or "inline text"
-    bool is_file = false;
+    std::string where;  // the file's name, or the inline text
 };
-// `name` is a path, or "{ {rule} {rule} }"; errors name the table as `full`.
-Result<RuleText> read_rules(std::string_view full, const std::string& name);
+// `name` is a path, or "{ {rule} {rule} }".
+Result<RuleText> read_rules(std::string_view type, const std::string& name);
 
 }  // namespace posthaste::table

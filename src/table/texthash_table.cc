@@ -3,7 +3,7 @@
 // A changed file is read again; if that fails the old entries stay in use and the problem is reported. Lines with
 // errors are reported and left out, of duplicate keys the first counts.
 #include "base/fd.h"
-#include "table/followed_file.h"
+#include "table/followed_content.h"
 #include "table/key_value.h"
 #include "table/registry.h"
 #include "table/text_source.h"
@@ -21,11 +21,13 @@ struct TextHash {
 };
 using Entries = std::unordered_map<std::string, std::string, TextHash, std::equal_to<>>;
 
-Result<Entries> read_entries(const std::string& path, const OpenOptions& options)
+Result<Entries> read_entries(const OpenRequest& request)
 {
+    const std::string& path = request.name;
+    const OpenOptions& options = request.options;
     auto text = read_file(path, max_source_size);
     if (!text)
-        return fail(Error(text.error().kind(), fmt::format("open database {}", text.error().text())));
+        return fail(database_error(std::move(text).error()));
     Entries entries;
     LogicalLines lines(*text);
     LogicalLine line;
@@ -45,52 +47,37 @@ Result<Entries> read_entries(const std::string& path, const OpenOptions& options
 
 class TextHashTable final : public Table {
 public:
-    TextHashTable(const OpenRequest& request, FollowedFile file, Entries entries)
-        : Table(request.full), options_(request.options), file_(std::move(file)), entries_(std::move(entries))
+    TextHashTable(std::string full, FollowedContent<Entries> entries)
+        : Table(std::move(full)), entries_(std::move(entries))
     {
     }
 
     Lookup lookup(std::string_view key) override
     {
-        if (file_.changed())
-            read_again();
+        const Entries& entries = entries_.get();
         std::string buffer;
-        auto entry = entries_.find(fold_key(key, options_.key_case, buffer));
-        return entry == entries_.end() ? not_found() : found(entry->second);
+        auto entry = entries.find(fold_key(key, entries_.options().key_case, buffer));
+        return entry == entries.end() ? not_found() : found(entry->second);
     }
-    TableFlags flags() const override { return {.folds_case = options_.key_case == KeyCase::Fold}; }
-    Result<void> reopen_if_changed() override { return file_.changed_now() ? read_again() : Result<void>(); }
+    TableFlags flags() const override { return {.folds_case = entries_.options().key_case == KeyCase::Fold}; }
+    Result<void> reopen_if_changed() override { return entries_.reread_if_changed(); }
     Result<void> for_each(const Visitor& visit) override
     {
-        for (const auto& [key, value] : entries_)
+        for (const auto& [key, value] : entries_.get())
             TRY(visit(key, value));
         return {};
     }
 
 private:
-    Result<void> read_again()
-    {
-        auto entries = read_entries(file_.path(), options_);
-        if (!entries) {
-            warn(options_, fmt::format("{}: keeping the previous content: {}", name(), entries.error().text()));
-            return fail(std::move(entries).error());
-        }
-        entries_ = std::move(*entries);
-        return {};
-    }
-
-    OpenOptions options_;
-    FollowedFile file_;
-    Entries entries_;
+    FollowedContent<Entries> entries_;
 };
 
 }  // namespace
 
 Opened open_texthash(const OpenRequest& request)
 {
-    FollowedFile file(request.name);
-    TRY(Entries entries, read_entries(request.name, request.options));
-    return std::make_unique<TextHashTable>(request, std::move(file), std::move(entries));
+    TRY(auto entries, FollowedContent<Entries>::open(request, read_entries));
+    return std::make_unique<TextHashTable>(request.full, std::move(entries));
 }
 
 }  // namespace posthaste::table

@@ -1,0 +1,63 @@
+// followed_content.h — what was read from a text file, and reading it again when the file changed. If the new
+// version cannot be read, the old one stays in use and the reason is reported once for that version.
+#pragma once
+
+#include "table/followed_file.h"
+#include "table/registry.h"
+
+#include <fmt/format.h>
+#include <functional>
+#include <utility>
+
+namespace posthaste::table {
+
+template<class Content>
+class FollowedContent {
+public:
+    using Reader = Result<Content> (*)(const OpenRequest& request);
+
+    // Reads for the first time; an error is the table's error.
+    static Result<FollowedContent> open(const OpenRequest& request, Reader reader)
+    {
+        FollowedContent result(request, reader);
+        TRY(result.content_, reader(request));
+        return result;
+    }
+
+    const Content& get()
+    {
+        if (file_.changed())
+            (void)read_again();
+        return content_;
+    }
+    Result<void> reread_if_changed() { return file_.changed_now() ? read_again() : Result<void>(); }
+    [[nodiscard]] const OpenOptions& options() const { return options_; }
+
+private:
+    FollowedContent(const OpenRequest& request, Reader reader)
+        : full_(request.full), type_(request.type), name_(request.name), options_(request.options), reader_(reader),
+          file_(request.name.starts_with('{') ? FollowedFile() : FollowedFile(request.name))
+    {
+    }
+
+    Result<void> read_again()
+    {
+        auto content = reader_({full_, type_, name_, options_});
+        if (!content) {
+            warn(options_, fmt::format("{}: keeping the previous content: {}", full_, content.error().text()));
+            return fail(std::move(content).error());
+        }
+        content_ = std::move(*content);
+        return {};
+    }
+
+    std::string full_;
+    std::string type_;
+    std::string name_;
+    OpenOptions options_;
+    Reader reader_;
+    FollowedFile file_;
+    Content content_;
+};
+
+}  // namespace posthaste::table
