@@ -1,0 +1,231 @@
+// list.cc — see list.h.
+#include "match/list.h"
+
+#include "address/fold.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "table/text_source.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace posthaste::match {
+
+namespace {
+
+constexpr int max_file_depth = 10;  // files that name files
+
+bool looks_like_address(std::string_view pattern)
+{
+    return pattern.starts_with('[') ||
+           (!pattern.empty() && pattern.find_first_not_of("0123456789./") == std::string_view::npos);
+}
+
+// type:table; a '[' first is an IPv6 address, whose colons mean something else.
+bool looks_like_table(std::string_view pattern)
+{
+    std::size_t special = pattern.find_first_of(":[{");
+    return special != std::string_view::npos && special > 0 && pattern[special] == ':';
+}
+
+}  // namespace
+
+// Turns the text of a list into groups.
+class ListParser {
+public:
+    ListParser(List& list, Kind kind, const Options& options) : list_(list), kind_(kind), options_(options) {}
+
+    Result<void> parse(std::string_view text, bool negated, int depth)
+    {
+        TRY(std::vector<std::string_view> patterns, table::split_outside_braces(text, table::list_separators));
+        for (std::string_view pattern : patterns)
+            TRY(add(pattern, negated, depth));
+        return {};
+    }
+
+private:
+    Result<void> add(std::string_view pattern, bool negated, int depth)
+    {
+        while (pattern.starts_with('!')) {
+            negated = !negated;
+            pattern.remove_prefix(1);
+        }
+        if (pattern.empty())
+            return fail(ErrorKind::Invalid, "'!' without a pattern");
+        if (pattern.starts_with('/'))
+            return add_file(std::string(pattern), negated, depth);
+        if (looks_like_table(pattern))
+            return add_table(pattern, negated);
+        if (kind_ == Kind::Host && looks_like_address(pattern)) {
+            auto network = address::parse_network(pattern);
+            if (network)
+                group(negated).networks.push_back(*network);
+            else
+                add_problem(network.error().text(), negated);
+            return {};
+        }
+        group(negated).names.insert(address::fold_case(pattern));
+        return {};
+    }
+
+    Result<void> add_file(const std::string& path, bool negated, int depth)
+    {
+        if (depth >= max_file_depth)
+            return fail(ErrorKind::Invalid,
+                        fmt::format("{}: files include each other more than {} deep", path, max_file_depth));
+        auto text = read_file(path, table::max_source_size);
+        if (!text) {
+            add_problem(text.error().text(), negated);
+            return {};
+        }
+        table::LogicalLines lines(*text);
+        table::LogicalLine line;
+        while (lines.next(line))
+            if (auto parsed = parse(line.text, negated, depth + 1); !parsed)
+                return fail(std::move(parsed).error().in(fmt::format("{}, line {}", path, line.first_line)));
+        return {};
+    }
+
+    Result<void> add_table(std::string_view name, bool negated)
+    {
+        TRY(table::Maps maps, table::Maps::open(name, options_.tables));
+        List::Group group;
+        group.negated = negated;
+        group.table = std::make_unique<table::Maps>(std::move(maps));
+        list_.groups_.push_back(std::move(group));
+        return {};
+    }
+
+    void add_problem(std::string text, bool negated)
+    {
+        if (options_.tables.warn)
+            options_.tables.warn(text);
+        List::Group group;
+        group.negated = negated;
+        group.problem = std::move(text);
+        list_.groups_.push_back(std::move(group));
+    }
+
+    // The group that a name or network joins: the last one, when it is of the same sort.
+    List::Group& group(bool negated)
+    {
+        auto& groups = list_.groups_;
+        if (groups.empty() || groups.back().negated != negated || groups.back().table ||
+            !groups.back().problem.empty()) {
+            groups.emplace_back();
+            groups.back().negated = negated;
+        }
+        return groups.back();
+    }
+
+    List& list_;
+    Kind kind_;
+    const Options& options_;
+};
+
+table::ParentDomains parents_for(std::string_view list_name, std::string_view parent_domain_matches_subdomains)
+{
+    auto names = split(parent_domain_matches_subdomains, table::list_separators);
+    return std::ranges::find(names, list_name) != names.end() ? table::ParentDomains::Bare
+                                                              : table::ParentDomains::Dotted;
+}
+
+Result<List> List::parse(std::string_view text, Kind kind, const Options& options)
+{
+    List list;
+    list.parents_ = kind == Kind::String ? table::ParentDomains::None : options.parents;
+    TRY(ListParser(list, kind, options).parse(text, false, 0));
+    return list;
+}
+
+bool List::names_match(const Group& group, const Query& query) const
+{
+    if (group.names.empty() || query.name.empty())
+        return false;
+    std::string_view name = query.name;
+    if (group.names.contains(name))
+        return true;
+    if (query.whole_only)
+        return false;
+    for (std::size_t dot = name.find('.', 1); dot != std::string_view::npos && dot + 1 < name.size();
+         dot = name.find('.', dot + 1))
+        if (group.names.contains(name.substr(dot)) ||
+            (parents_ == table::ParentDomains::Bare && group.names.contains(name.substr(dot + 1))))
+            return true;
+    return false;
+}
+
+std::vector<table::AddressKey> List::table_keys(const Query& query) const
+{
+    std::vector<table::AddressKey> keys;
+    if (!query.name.empty()) {
+        keys = table::domain_keys(query.name, query.whole_only ? table::ParentDomains::None : parents_);
+        keys.front().whole = true;
+    }
+    if (!query.address.empty())
+        keys.push_back({.text = query.address, .extension = {}, .whole = true});
+    return keys;
+}
+
+Match List::match_from(std::size_t first, Query query)
+{
+    for (std::size_t i = first; i < groups_.size(); ++i) {
+        Group& group = groups_[i];
+        if (!group.problem.empty())
+            return Result<bool>(fail(ErrorKind::Temporary, group.problem));
+        if (group.table) {
+            auto lookup = group.table->find_first(table_keys(query));
+            if (!lookup.ready())
+                return continue_match(std::move(lookup), i, std::move(query));
+            auto answer = lookup.take_ready();
+            if (!answer)
+                return Result<bool>(fail(std::move(answer).error()));
+            if (*answer)
+                return Result<bool>(!group.negated);
+            continue;
+        }
+        const bool in_network = query.parsed && std::ranges::any_of(group.networks, [&](const auto& n) {
+                                    return n.contains(*query.parsed);
+                                });
+        if (in_network || names_match(group, query))
+            return Result<bool>(!group.negated);
+    }
+    return Result<bool>(false);
+}
+
+net::Task<Result<bool>> List::continue_match(table::ReadyOrTask<table::AddressAnswer> pending, std::size_t group,
+                                             Query query)
+{
+    auto answer = co_await std::move(pending);
+    if (!answer)
+        co_return fail(std::move(answer).error());
+    if (*answer)
+        co_return !groups_[group].negated;
+    co_return co_await match_from(group + 1, std::move(query));
+}
+
+Match List::matches_host(std::string_view name, std::string_view address)
+{
+    return match_from(0, {.name = address::fold_case(name),
+                          .address = std::string(address),
+                          .parsed = address::IpAddress::parse(address)});
+}
+
+Match List::matches_domain(std::string_view domain) { return match_from(0, {.name = address::fold_case(domain)}); }
+
+Match List::matches_string(std::string_view text)
+{
+    return match_from(0, {.name = address::fold_case(text), .whole_only = true});
+}
+
+Result<void> List::reopen_if_changed()
+{
+    Result<void> result;
+    for (Group& group : groups_)
+        if (group.table)
+            if (auto reopened = group.table->reopen_if_changed(); !reopened && result)
+                result = std::move(reopened);
+    return result;
+}
+
+}  // namespace posthaste::match
