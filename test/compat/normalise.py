@@ -1,0 +1,26 @@
+"""Replaces in recorded text what differs from run to run: queue ids, times, ports, process ids, directories."""
+import re
+
+_RULES = [
+    (r"/tmp/ph-[A-Za-z0-9_]+", "DIR"),
+    (r"\b(queued as) [0-9A-Za-z]{6,20}\b", r"\1 QUEUEID"),
+    (r"\b[0-9A-F]{9,15}\b(?=[:*!. \n>@\"]|$)", "QUEUEID"),
+    (r"\b[A-Z][a-z]{2}, [ 0-9]?\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4} \([A-Z]+\)", "DATE"),
+    (r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d\b", "DATE"),
+    (r"^[A-Z][a-z]{2} [ 0-3]\d \d\d:\d\d:\d\d (\S+) ", r"TIME \1 "),
+    (r"(postfix[/\w-]*)\[\d+\]", r"\1[PID]"),
+    (r"\b20\d{12}\b", "TIMESTAMP"),
+    (r"\bdelay=[\d.]+, delays=[\d.]+/[\d.]+/[\d.]+/[\d.]+", "delay=D, delays=A/B/C/D"),
+    (r"\[127\.0\.0\.1\]:\d{5}\b", "[127.0.0.1]:PORT"),
+    (r"\b127\.0\.0\.1:\d{5}\b", "127.0.0.1:PORT"),
+    (r"\b(conn_use=)\d+", r"\1N"),
+    (r"\bsize=\d+", "size=N"),
+    (r"\b(pid|process id|process) \d+", r"\1 PID"),
+]
+_COMPILED = [(re.compile(pattern, re.M), replacement) for pattern, replacement in _RULES]
+
+
+def normalise(text):
+    for pattern, replacement in _COMPILED:
+        text = pattern.sub(replacement, text)
+    return text
