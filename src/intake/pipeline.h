@@ -68,8 +68,8 @@ public:
     ~Message();
 
     [[nodiscard]] const std::string& queue_id() const;
-    // sender, recipients, DSN parameters, client facts: to be complete before finish(). Addresses are unquoted
-    // (user@domain); those without a domain are completed by finish().
+    // The sender is to be set before the content, recipients and DSN parameters before finish(). Addresses are unquoted
+    // (user@domain); those without a domain are completed.
     queue::Envelope& envelope();
 
     // Header lines of ours, each ended by CRLF: Received: and what else stands above the message as it was given. They

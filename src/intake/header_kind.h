@@ -1,0 +1,38 @@
+// The header names that intake knows, by what is done with them. Names are compared without regard to case.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace posthaste::intake {
+
+enum class HeaderKind : std::uint8_t {
+    Other,
+    Received,
+    MessageId,
+    Date,
+    From,
+    To,
+    Cc,
+    Bcc,
+    Sender,  // Sender, Reply-To, Errors-To, Return-Receipt-To, Disposition-Notification-To: rewritten, nothing else
+    ResentMessageId,
+    ResentDate,
+    ResentFrom,
+    ResentTo,
+    ResentCc,
+    ResentBcc,
+    ResentSender,  // Resent-Sender, Resent-Reply-To
+};
+
+HeaderKind header_kind(std::string_view name);
+bool is_resent(HeaderKind kind);
+// The value is a list of addresses that the local rewriting context completes.
+bool holds_addresses(HeaderKind kind);
+
+// The field name of "Name: value" (RFC 5322 3.6.8; white space before the colon as in 4.5); no value if the line is
+// no header line.
+std::optional<std::string_view> header_name(std::string_view line);
+
+}  // namespace posthaste::intake

@@ -1,0 +1,258 @@
+// The way into the queue, see pipeline.h.
+#include "intake/pipeline.h"
+
+#include "base/text.h"
+#include "intake/header_pass.h"
+#include "intake/missing_headers.h"
+#include "intake/recipients.h"
+#include "log/events_cleanup.h"
+#include "log/log.h"
+#include "param/basics.h"
+#include "param/cleanup.h"
+#include "queue/writer.h"
+#include "routing/router.h"
+
+#include <optional>
+#include <utility>
+
+namespace posthaste::intake {
+
+struct Pipeline::Impl {
+    std::shared_ptr<const config::Config> config;
+    std::unique_ptr<routing::Router> router;
+    std::unique_ptr<RecipientMapper> mapper;
+    std::unique_ptr<queue::Writer> writer;
+    HeaderRules rules;
+    OriginNames names;
+    std::uint64_t size_limit = 0;  // 0: none
+    unsigned hop_limit = 0;
+    bool always_add_missing_headers = false;
+};
+
+struct Message::State {
+    State(Pipeline::Impl& owner, queue::Draft new_draft, const Source& source)
+        : pipeline(&owner), draft(std::move(new_draft)),
+          header(owner.rules, source.context == RewriteContext::Local ? AddressRewriting::On : AddressRewriting::Off),
+          adds_headers(source.context == RewriteContext::Local || owner.always_add_missing_headers),
+          map_addresses(source.map_addresses)
+    {
+    }
+
+    void add_content(std::string_view crlf_lines);
+    void end_header();
+    void complete_sender();
+    void store(std::string_view crlf_lines);
+    void fail_with(Rejection rejection);
+
+    Pipeline::Impl* pipeline;
+    queue::Draft draft;
+    HeaderPass header;
+    std::string pending;  // header text on its way to the draft; empty between calls
+    std::optional<Rejection> failure;
+    std::uint64_t size = 0;
+    bool in_body = false;
+    bool adds_headers;
+    bool map_addresses;
+};
+
+void Message::State::fail_with(Rejection rejection)
+{
+    if (failure)
+        return;
+    log::message_refused(draft.envelope().queue_id, rejection.detail.empty() ? rejection.text : rejection.detail);
+    failure = std::move(rejection);
+}
+
+void Message::State::store(std::string_view crlf_lines)
+{
+    if (auto stored = draft.append_lines(crlf_lines); !stored)
+        fail_with(Rejection(std::move(stored.error())));
+    else if (pipeline->size_limit != 0 && draft.facts().logged_size() > pipeline->size_limit)
+        fail_with(Rejection::message_too_big());
+}
+
+// The size limit counts as Postfix counts, with line ends of one byte: what is announced with SIZE= in CRLF form and
+// fits is never refused here because of the headers that were added on the way.
+void Message::State::add_content(std::string_view crlf_lines)
+{
+    size += crlf_lines.size();
+    if (failure)
+        return;
+    if (!in_body) {
+        std::size_t taken = header.feed(crlf_lines, pending);
+        if (header.hops() > pipeline->hop_limit)
+            fail_with(Rejection::too_many_hops());
+        else if (header.end() != HeaderPass::End::Open)
+            end_header();
+        else
+            store(pending);
+        pending.clear();
+        if (failure)
+            return;
+        crlf_lines.remove_prefix(taken);
+    }
+    if (!crlf_lines.empty())
+        store(crlf_lines);
+}
+
+void Message::State::complete_sender()
+{
+    std::string& sender = draft.envelope().sender;
+    if (!sender.empty())
+        sender = pipeline->router->canonical_form(sender, RewriteContext::Local);
+}
+
+// Adds what is missing, then the empty line, unless there is no body at all.
+void Message::State::end_header()
+{
+    in_body = true;
+    complete_sender();
+    queue::Envelope& envelope = draft.envelope();
+    MissingHeaders made;
+    if (adds_headers) {
+        made = missing_headers(header, envelope, pipeline->names);
+        pending += made.text;
+    }
+    if (header.end() != HeaderPass::End::Content)
+        pending += "\r\n";
+    store(pending);
+    draft.end_of_header();
+
+    envelope.hop_count = header.hops();
+    envelope.message_id = !header.message_id().empty() || made.resent ? header.message_id() : made.message_id;
+    const std::string& resent_id =
+        made.resent && !made.message_id.empty() ? made.message_id : header.resent_message_id();
+    if (!resent_id.empty())
+        log::resent_message_id(envelope.queue_id, resent_id);
+    log::message_id(envelope.queue_id, envelope.message_id);
+}
+
+Message::Message(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Message::Message(Message&&) noexcept = default;
+Message& Message::operator=(Message&&) noexcept = default;
+Message::~Message() = default;
+
+const std::string& Message::queue_id() const { return state_->draft.envelope().queue_id; }
+queue::Envelope& Message::envelope() { return state_->draft.envelope(); }
+bool Message::failed() const { return state_->failure.has_value(); }
+const Rejection* Message::failure() const { return state_->failure ? &*state_->failure : nullptr; }
+std::uint64_t Message::size() const { return state_->size; }
+void Message::add_lines(std::string_view crlf_lines) { state_->add_content(crlf_lines); }
+
+void Message::add_own_headers(std::string_view crlf_lines)
+{
+    state_->add_content(crlf_lines);
+    if (state_->in_body)
+        return;
+    state_->header.separate(state_->pending);
+    if (!state_->pending.empty()) {
+        state_->store(state_->pending);
+        state_->pending.clear();
+    }
+}
+
+void Message::add_line(std::string_view line)
+{
+    if (state_->in_body && !state_->failure) {
+        state_->size += line.size() + 2;
+        if (auto stored = state_->draft.append_line(line); !stored)
+            state_->fail_with(Rejection(std::move(stored.error())));
+        else
+            state_->store({});
+        return;
+    }
+    std::string whole(line);
+    whole += "\r\n";
+    state_->add_content(whole);
+}
+
+namespace {
+
+// Lines of this message are out before it is visible to the queue manager, so that to= never precedes message-id=.
+Task<Accepted<Finished>> commit(queue::Writer& writer, queue::Draft draft)
+{
+    log::flush();
+    std::string queue_id = draft.envelope().queue_id;
+    auto committed = co_await writer.commit(std::move(draft));
+    if (!committed) {
+        log::message_refused(queue_id, "queue file write error: " + committed.error().text());
+        co_return std::unexpected(Rejection(std::move(committed.error())));
+    }
+    co_return Finished{std::move(committed->ref), committed->facts};
+}
+
+}  // namespace
+
+Task<Accepted<Finished>> Message::finish()
+{
+    std::unique_ptr<State> state = std::move(state_);
+    if (!state->in_body && !state->failure) {
+        state->header.finish(state->pending);
+        state->end_header();
+    }
+    if (state->failure)
+        co_return std::unexpected(std::move(*state->failure));
+    state->complete_sender();
+    Pipeline::Impl& pipeline = *state->pipeline;
+    queue::Envelope& envelope = state->draft.envelope();
+    if (state->map_addresses) {
+        auto mapped = co_await pipeline.mapper->map(envelope);
+        if (!mapped)
+            co_return std::unexpected(std::move(mapped.error()));
+    } else {
+        pipeline.mapper->complete(envelope);
+    }
+    if (envelope.recipients.empty())
+        co_return std::unexpected(Rejection::no_recipients());
+    co_return co_await commit(*pipeline.writer, std::move(state->draft));
+}
+
+Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::Config> config)
+{
+    auto impl = std::make_unique<Impl>();
+    impl->config = config;
+    TRY(impl->router, routing::Router::open(config));
+    TRY(impl->mapper, RecipientMapper::open(*config, *impl->router));
+    for (std::string_view name : split(config->get(param::message_drop_headers), ", \t\r\n"))
+        impl->rules.drop.push_back(to_lower(name));
+    impl->rules.size_limit = static_cast<std::size_t>(config->get(param::header_size_limit));
+    impl->rules.token_limit = static_cast<std::size_t>(config->get(param::header_address_token_limit));
+    impl->rules.canonical_form = [router = impl->router.get()](std::string_view address) {
+        return router->canonical_external_form(address, RewriteContext::Local);
+    };
+    impl->names = {.myhostname = config->get(param::myhostname),
+                   .undisclosed_recipients_header = config->get(param::undisclosed_recipients_header),
+                   .obsolete_from = config->get(param::header_from_format) == "obsolete",
+                   .charset = config->get(param::full_name_encoding_charset)};
+    impl->size_limit = static_cast<std::uint64_t>(config->get(param::message_size_limit));
+    impl->hop_limit = static_cast<unsigned>(config->get(param::hopcount_limit));
+    impl->always_add_missing_headers = config->get(param::always_add_missing_headers);
+    return std::unique_ptr<Pipeline>(new Pipeline(std::move(impl)));
+}
+
+Pipeline::Pipeline(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Pipeline::~Pipeline() = default;
+
+Result<void> Pipeline::start(queue::QueueOptions options, std::string qmgr_socket)
+{
+    TRY(impl_->writer, queue::Writer::open(std::move(options), std::move(qmgr_socket)));
+    return {};
+}
+
+Accepted<Message> Pipeline::begin(const Source& source)
+{
+    auto draft = impl_->writer->begin();
+    if (!draft)
+        return std::unexpected(Rejection(std::move(draft.error())));
+    queue::Envelope& envelope = draft->envelope();
+    envelope.origin = source.origin;
+    envelope.local_rewrite_context = source.context == RewriteContext::Local;
+    envelope.client = source.client;
+    return Message(std::make_unique<Message::State>(*impl_, std::move(*draft), source));
+}
+
+bool Pipeline::broken() const { return impl_->writer->broken(); }
+queue::Writer& Pipeline::writer() { return *impl_->writer; }
+const config::Config& Pipeline::config() const { return *impl_->config; }
+
+}  // namespace posthaste::intake

@@ -1,0 +1,180 @@
+#include "intake/pipeline.h"
+
+#include "net/tasks.h"
+#include "queue/reader.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace posthaste::intake {
+namespace {
+
+class PipelineTest : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        std::string pattern = (std::filesystem::temp_directory_path() / "intake.XXXXXX").string();
+        directory_ = ::mkdtemp(pattern.data());
+        std::filesystem::create_directory(directory_ + "/incoming");
+    }
+    void TearDown() override
+    {
+        pipeline_.reset();
+        std::filesystem::remove_all(directory_);
+    }
+    void open(const std::string& settings)
+    {
+        std::ofstream(directory_ + "/main.cf");
+        auto config = config::load_text("compatibility_level = 3.6\nmyhostname = mail.here.test\nmyorigin = here.test\n"
+                                        "mydestination = here.test\n" +
+                                            settings,
+                                        "main.cf", {.config_directory = directory_});
+        ASSERT_TRUE(config) << config.error().text();
+        auto opened = Pipeline::open(*config);
+        ASSERT_TRUE(opened) << opened.error().text();
+        pipeline_ = std::move(*opened);
+        queue::QueueOptions options;
+        options.directory = directory_;
+        options.segment_size = 1 << 20;
+        auto started = pipeline_->start(options, "");
+        ASSERT_TRUE(started) << started.error().text();
+    }
+    Message begin(RewriteContext context = RewriteContext::Local)
+    {
+        auto message = pipeline_->begin({.origin = queue::Origin::Smtpd, .context = context, .client = {}});
+        EXPECT_TRUE(message);
+        message->envelope().sender = "joe";
+        message->envelope().recipients.push_back({.address = "ann@there.test", .original = {}, .dsn_orcpt = {}});
+        return std::move(*message);
+    }
+    queue::StoredMessage finish(Message message)
+    {
+        auto finished = net::run_until_done(message.finish());
+        EXPECT_TRUE(finished) << finished.error().reply();
+        queue::QueueOptions options;
+        options.directory = directory_;
+        queue::Reader reader(options);
+        auto stored = reader.open(finished->ref);
+        EXPECT_TRUE(stored) << stored.error().text();
+        return *stored;
+    }
+    std::vector<std::string> addresses(const queue::StoredMessage& message)
+    {
+        std::vector<std::string> list;
+        for (const auto& recipient : message.envelope().recipients)
+            list.push_back(recipient.address + (recipient.original.empty() ? "" : " from " + recipient.original));
+        return list;
+    }
+
+    std::string directory_;
+    std::unique_ptr<Pipeline> pipeline_;
+};
+
+TEST_F(PipelineTest, StoresARemoteMessageUnchanged)
+{
+    open("");
+    std::string content = "Subject: s\r\nTo: joe\r\n\r\n.dot\r\nbody\r\n";
+    Message message = begin(RewriteContext::Remote);
+    message.add_own_headers("Received: from a\r\n\tby b\r\n");
+    message.add_lines(content);
+    auto stored = finish(std::move(message));
+    EXPECT_EQ(stored.content(), "Received: from a\r\n\tby b\r\n" + content);
+    EXPECT_EQ(stored.envelope().sender, "joe@here.test");
+    EXPECT_EQ(stored.envelope().hop_count, 1U);
+    EXPECT_TRUE(stored.facts().dot_lines);
+    EXPECT_EQ(stored.facts().header_size, stored.content().find("\r\n\r\n") + 4);
+}
+
+TEST_F(PipelineTest, CompletesALocalMessage)
+{
+    open("");
+    Message message = begin();
+    message.add_line("Subject: s");
+    message.add_line("To: ann");
+    message.add_line("");
+    message.add_line("body");
+    std::string id = message.queue_id();
+    auto stored = finish(std::move(message));
+    std::string content(stored.content());
+    EXPECT_TRUE(content.starts_with("Subject: s\r\nTo: ann@here.test\r\nMessage-Id: <")) << content;
+    EXPECT_NE(content.find("." + id + "@mail.here.test>\r\nDate: "), std::string::npos);
+    EXPECT_TRUE(content.ends_with("\r\nFrom: joe@here.test\r\n\r\nbody\r\n")) << content;
+    EXPECT_TRUE(stored.envelope().message_id.ends_with("@mail.here.test>"));
+}
+
+TEST_F(PipelineTest, PutsAnEmptyLineBeforeABodyWithoutHeader)
+{
+    open("");
+    Message message = begin(RewriteContext::Remote);
+    message.add_lines("no header\r\nbody\r\n");
+    EXPECT_EQ(finish(std::move(message)).content(), "\r\nno header\r\nbody\r\n");
+}
+
+TEST_F(PipelineTest, RefusesTheOversizedAndTheLooping)
+{
+    open("message_size_limit = 1000\nhopcount_limit = 3\n");
+    Message big = begin();
+    big.add_lines("Subject: s\r\n\r\n");
+    big.add_lines(std::string(1100, 'x') + "\r\n");
+    EXPECT_TRUE(big.failed());
+    auto refused = net::run_until_done(big.finish());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reply(), "552 5.3.4 Error: message file too big");
+    EXPECT_EQ(refused.error().fault, Rejection::Fault::Message);
+
+    Message looping = begin();
+    for (int i = 0; i < 4; ++i)
+        looping.add_lines("Received: x\r\n");
+    looping.add_lines("\r\n");
+    refused = net::run_until_done(looping.finish());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reply(), "554 5.4.0 Error: too many hops");
+}
+
+TEST_F(PipelineTest, ExpandsVirtualAliasesAndRemovesDuplicates)
+{
+    open("virtual_alias_maps = inline:{ {two@here.test=ann, bob@there.test} {ann@here.test=ann@here.test} "
+         "{one@here.test = two} }\nalways_bcc = archive\n");
+    Message message = begin();
+    message.envelope().recipients = {{.address = "one", .original = {}, .dsn_orcpt = {}},
+                                     {.address = "ann@here.test", .original = {}, .dsn_orcpt = {}},
+                                     {.address = "ANN@here.test", .original = {}, .dsn_orcpt = {}}};
+    message.add_lines("\r\n");
+    EXPECT_THAT(addresses(finish(std::move(message))),
+                testing::ElementsAre("ann@here.test from one", "bob@there.test from one", "ann@here.test",
+                                     "archive@here.test from archive"));
+}
+
+TEST_F(PipelineTest, KeepsAMessageWaitingWhenAnAliasGrowsWithoutEnd)
+{
+    open("virtual_alias_maps = pcre:" + directory_ + "/grow\n");
+    {
+        std::ofstream(directory_ + "/grow") << "/^(.*)@here.test$/ x$1@here.test, y$1@here.test\n";
+    }
+    pipeline_.reset();
+    open("virtual_alias_maps = pcre:" + directory_ + "/grow\n");
+    Message message = begin();
+    message.envelope().recipients = {{.address = "ann@here.test", .original = {}, .dsn_orcpt = {}}};
+    message.add_lines("\r\n");
+    auto refused = net::run_until_done(message.finish());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reply(), "451 4.6.0 Error: Alias expansion error");
+}
+
+TEST_F(PipelineTest, AnswersTemporarilyWhenATableCannotBeRead)
+{
+    open("virtual_alias_maps = texthash:" + directory_ + "/missing\n");
+    Message message = begin();
+    message.add_lines("\r\n");
+    auto refused = net::run_until_done(message.finish());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().smtp_code, 451);
+    EXPECT_EQ(refused.error().fault, Rejection::Fault::System);
+}
+
+}  // namespace
+}  // namespace posthaste::intake
