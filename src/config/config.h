@@ -132,6 +132,10 @@ private:
     std::vector<Notice> problems_;
 };
 
+// The directory that load() reads for this LoadOptions::config_directory. Denied: a set-gid program was given one that
+// the administrator has not listed.
+Result<std::string> find_directory(const std::string& config_directory);
+
 // NotFound, Denied, Io: main.cf cannot be read. Invalid: syntax or value, with file, line and what was expected.
 Result<std::shared_ptr<const Config>> load(LoadOptions options);
 

@@ -106,7 +106,7 @@ Result<std::string_view> take_branch(std::string_view& text)
         text = probe;
         TRY(std::string_view inside, take_group(text, '{', '}'));
         skip_spaces(text);
-        return trim(inside);
+        return inside;
     }
     return std::exchange(text, {});
 }
@@ -231,7 +231,7 @@ private:
         TRY(std::string left, text(comparison.left));
         TRY(std::string right, text(comparison.right));
         if (!comparison.levels)
-            return holds(comparison.relation, order_of(trim(left), trim(right)));
+            return holds(comparison.relation, order_of(left, right));
         TRY(int order, compare_levels(trim(left), trim(right)));
         return holds(comparison.relation, order);
     }

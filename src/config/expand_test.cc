@@ -51,6 +51,12 @@ TEST(Expand, ComparisonsAreNumericalWhereBothSidesAreNumbers)
     EXPECT_EQ(expanded("${{$host} != {x}?{differs}}"), "differs");
 }
 
+TEST(Expand, BracesKeepTheirWhiteSpace)
+{
+    EXPECT_EQ(expanded("${host?{ a }}|${host? b }|${nobody:{ c }}|"), " a | b | c |");               // Postfix 3.7.11
+    EXPECT_EQ(expanded("${{ a}=={a}?{x}:{y}}${{ 3 }=={3}?{x}:{y}}${{ 3 } < {10}?{x}:{y}}"), "yyx");  // Postfix 3.7.11
+}
+
 TEST(Expand, LevelsAreVersions)
 {
     EXPECT_EQ(expanded("${{3.6} <level {3.11} ? {lt} : {ge}}"), "lt");  // Postfix 3.7.11

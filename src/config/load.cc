@@ -41,19 +41,6 @@ Result<void> check_permitted(const std::string& directory)
                 fmt::format("{} is not listed in alternate_config_directories of {}", directory, file));
 }
 
-Result<std::string> chosen_directory(const LoadOptions& options)
-{
-    std::string directory = options.config_directory;
-    if (const char* environment = std::getenv("MAIL_CONFIG"); directory.empty() && environment != nullptr)
-        directory = environment;
-    if (directory.empty())
-        directory = default_directory();
-    while (directory.size() > 1 && directory.ends_with('/'))
-        directory.pop_back();
-    TRY(check_permitted(directory));
-    return directory;
-}
-
 std::string system_hostname()
 {
     std::array<char, HOST_NAME_MAX + 1> name{};
@@ -171,9 +158,22 @@ private:
     std::string directory_;
 };
 
+Result<std::string> find_directory(const std::string& config_directory)
+{
+    std::string directory = config_directory;
+    if (const char* environment = std::getenv("MAIL_CONFIG"); directory.empty() && environment != nullptr)
+        directory = environment;
+    if (directory.empty())
+        directory = default_directory();
+    while (directory.size() > 1 && directory.ends_with('/'))
+        directory.pop_back();
+    TRY(check_permitted(directory));
+    return directory;
+}
+
 Result<std::shared_ptr<const Config>> load(LoadOptions options)
 {
-    TRY(std::string directory, chosen_directory(options));
+    TRY(std::string directory, find_directory(options.config_directory));
     const std::string file = directory + "/main.cf";
     TRY(std::string content, read_file(file, max_file_size));
     TRY(MainCf main_cf, parse_main_cf(content, file));

@@ -1,0 +1,152 @@
+// A name is in use if it is declared, belongs to a service, or some value refers to it.
+#include "config/check_names.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <numeric>
+
+namespace posthaste::config {
+namespace {
+
+// Agents that the queue manager delivers through: these services have scheduling parameters of their own.
+constexpr std::array<std::string_view, 6> delivery_agents{"error", "lmtp", "local", "pipe", "smtp", "virtual"};
+// Programs that run a command for at most <service>_time_limit.
+constexpr std::array<std::string_view, 2> command_runners{"pipe", "spawn"};
+// Table types whose `type:name` may have settings name_... in main.cf.
+constexpr std::array<std::string_view, 7> configured_tables{"ldap",  "memcache", "mongodb", "mysql",
+                                                            "pgsql", "redis",    "sqlite"};
+constexpr std::size_t nearest_distance = 3;
+
+// Levenshtein distance, given up beyond the limit.
+std::size_t distance(std::string_view a, std::string_view b, std::size_t limit)
+{
+    if (a.size() > b.size() + limit || b.size() > a.size() + limit)
+        return limit + 1;
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i);
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U);
+            diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+std::string_view similar_name(std::string_view name)
+{
+    std::string_view best;
+    std::size_t best_distance = std::min(nearest_distance, name.size() / 3) + 1;
+    const auto consider = [&](std::string_view candidate) {
+        const std::size_t found = distance(name, candidate, best_distance);
+        if (found < best_distance) {
+            best = candidate;
+            best_distance = found;
+        }
+    };
+    for (const Declaration& declaration : declarations())
+        consider(declaration.name);
+    for (const std::string_view candidate : postfix_names())
+        consider(candidate);
+    return best;
+}
+
+NameCheck::NameCheck(const Config& config, const std::vector<MasterService>& services)
+    : config_(config), services_(services)
+{
+    for (const Setting& setting : config.settings())
+        note_uses(setting.value);
+    for (const Declaration& declaration : declarations())
+        note_uses(declaration.default_text);
+    for (const MasterService& service : services) {
+        for (const std::string& argument : service.arguments)
+            note_uses(argument);
+    }
+    for (const std::string_view word : split(config.expand("$smtpd_restriction_classes"), ", \t\r\n"))
+        used_.emplace(word);
+}
+
+void NameCheck::note_uses(std::string_view value)
+{
+    for_each_name(value, [this](std::string_view name) { used_.emplace(name); });
+    for (const std::string_view word : split(value, ", \t\r\n{}")) {
+        const std::size_t last = word.rfind(':');
+        const std::size_t first = last == std::string_view::npos ? last : word.rfind(':', last == 0 ? 0 : last - 1);
+        if (last == std::string_view::npos || word.find('/', last) != std::string_view::npos)
+            continue;
+        const std::size_t begin = first == std::string_view::npos || first == last ? 0 : first + 1;
+        if (std::ranges::find(configured_tables, word.substr(begin, last - begin)) != configured_tables.end())
+            table_prefixes_.emplace(std::string(word.substr(last + 1)) + "_");
+    }
+}
+
+NameClass NameCheck::classify(std::string_view name) const
+{
+    if (const auto slot = find_declaration(name))
+        return declarations()[*slot].planned.empty() ? NameClass::Builtin : NameClass::Planned;
+    for (const MasterService& service : services_) {
+        if (find_family(name, service.name))
+            return NameClass::Service;
+    }
+    const bool of_table =
+        std::ranges::any_of(table_prefixes_, [&](const std::string& prefix) { return name.starts_with(prefix); });
+    if (known_to_postfix(name))
+        return NameClass::Planned;
+    return of_table || used_.contains(name) ? NameClass::UserDefined : NameClass::Unknown;
+}
+
+NameProblem NameCheck::problem_of(const Setting& setting, NameClass name_class) const
+{
+    if (name_class == NameClass::Planned) {
+        const auto slot = find_declaration(setting.name);
+        const std::string_view reason = slot ? declarations()[*slot].planned : "";
+        return {setting, name_class,
+                fmt::format("{}: known to Postfix, not yet implemented here (planned){}{}", setting.name,
+                            reason.empty() ? "" : ": ", reason)};
+    }
+    const std::string_view similar = similar_name(setting.name);
+    return {setting, name_class,
+            fmt::format("unused parameter: {}={}{}", setting.name, setting.value,
+                        similar.empty() ? "" : fmt::format(" (is {} meant?)", similar))};
+}
+
+std::vector<NameProblem> NameCheck::problems() const
+{
+    std::vector<NameProblem> found;
+    const auto check = [&](const Setting& setting) {
+        const NameClass name_class = classify(setting.name);
+        if (name_class == NameClass::Planned || name_class == NameClass::Unknown)
+            found.push_back(problem_of(setting, name_class));
+    };
+    std::ranges::for_each(config_.settings(), check);
+    for (const MasterService& service : services_) {
+        for (const auto& [name, value] : service.overrides)
+            check({name, value, service.place});
+    }
+    return found;
+}
+
+std::vector<NameCheck::ServiceParameter> NameCheck::service_parameters() const
+{
+    std::vector<ServiceParameter> names;
+    for (const MasterService& service : services_) {
+        const bool delivers = std::ranges::find(delivery_agents, service.command) != delivery_agents.end();
+        const bool runs = std::ranges::find(command_runners, service.command) != command_runners.end();
+        for (std::size_t i = 0; i < families().size(); ++i) {
+            if (families()[i].suffix == "time_limit" ? runs : delivers)
+                names.push_back({fmt::format("{}_{}", service.name, families()[i].suffix), i});
+        }
+    }
+    std::ranges::sort(names, {}, &ServiceParameter::name);
+    const auto repeated = std::ranges::unique(names, {}, &ServiceParameter::name);
+    names.erase(repeated.begin(), repeated.end());
+    return names;
+}
+
+}  // namespace posthaste::config

@@ -1,0 +1,58 @@
+// Which settings nobody reads: misspelt names, and parameters that Postfix has and Posthaste does not have yet.
+#pragma once
+
+#include "config/config.h"
+#include "config/master_cf.h"
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace posthaste::config {
+
+enum class NameClass : std::uint8_t {
+    Builtin,      // declared
+    Service,      // <service>_<suffix> of a service in master.cf
+    UserDefined,  // referred to by $name, a restriction class, or the settings of a table (ldap:name ->
+                  // name_server_host)
+    Planned,      // Postfix has it, or it is declared as planned: a setting has no effect here yet
+    Unknown,      // nobody reads it
+};
+
+struct NameProblem {
+    Setting setting;
+    NameClass name_class = NameClass::Unknown;  // Planned or Unknown
+    std::string text;                           // for a warning, without the place
+};
+
+// Life time: one check; refers to the snapshot and the services it was made from.
+class NameCheck {
+public:
+    NameCheck(const Config& config, const std::vector<MasterService>& services);
+
+    [[nodiscard]] NameClass classify(std::string_view name) const;
+    // Problems of main.cf and -o options in file order, then those of master.cf.
+    [[nodiscard]] std::vector<NameProblem> problems() const;
+
+    // <service>_<suffix> names of all services, sorted, with the index of their family.
+    struct ServiceParameter {
+        std::string name;
+        std::size_t family;
+    };
+    [[nodiscard]] std::vector<ServiceParameter> service_parameters() const;
+
+private:
+    void note_uses(std::string_view value);
+    [[nodiscard]] NameProblem problem_of(const Setting& setting, NameClass name_class) const;
+
+    const Config& config_;
+    const std::vector<MasterService>& services_;
+    std::set<std::string, std::less<>> used_;            // names that some value refers to
+    std::set<std::string, std::less<>> table_prefixes_;  // "name_" of every ldap:name and the like
+};
+
+// The declared or Postfix name that is most like this one; empty if none is near enough to be meant.
+std::string_view similar_name(std::string_view name);
+
+}  // namespace posthaste::config
