@@ -1,0 +1,47 @@
+// delivery_service.cc — see delivery_service.h.
+#include "server/delivery_service.h"
+
+#include "log/events_delivery.h"
+#include "param/basics.h"
+#include "server/queue_options.h"
+
+namespace posthaste::server {
+
+namespace {
+
+// Where master.cf sets no limit the queue manager's own limits (concurrency, active queue) bound the number.
+constexpr std::size_t unlimited = 100'000;
+
+DeliveryOptions options_for(const Context& context)
+{
+    log::set_delay_resolution(context.config->get(param::delay_logging_resolution_limit));
+    return {.concurrency = context.client_limit > 0 ? context.client_limit : unlimited,
+            .soft_bounce = context.config->get(param::soft_bounce),
+            .queue = queue_options(*context.config),
+            .socket_directory = "private"};
+}
+
+}  // namespace
+
+DeliveryService::DeliveryService(Context& context)
+    : context_(&context), agent_(options_for(context), [this](JobPtr job) { return deliver(std::move(job)); })
+{
+}
+
+Task<void> DeliveryService::serve(net::Stream client, net::Endpoint)
+{
+    if (tasks_.empty())
+        tasks_.start(drain_when_leaving());
+    co_await agent_.serve(std::move(client));
+}
+
+Task<void> DeliveryService::drain_when_leaving()
+{
+    // Bounded by the life of the process: leaving is what is waited for.
+    static_cast<void>(co_await context_->leave_event.wait(net::Deadline::never()));
+    static_cast<void>(co_await agent_.drain(net::Deadline::never()));
+}
+
+Task<void> DeliveryService::leaving() { static_cast<void>(co_await agent_.drain(net::Deadline::never())); }
+
+}  // namespace posthaste::server

@@ -1,0 +1,12 @@
+// queue_options.h — the queue library's options from main.cf, for processes whose working directory is the queue
+// directory (every daemon). Commands that work elsewhere set `directory` themselves.
+#pragma once
+
+#include "config/config.h"
+#include "queue/options.h"
+
+namespace posthaste::server {
+
+queue::QueueOptions queue_options(const config::Config& config);
+
+}  // namespace posthaste::server
