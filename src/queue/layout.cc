@@ -218,9 +218,9 @@ std::string encode_envelope(const Envelope& envelope, const ContentFacts& facts)
     out.reserve(256 + envelope.recipients.size() * 48);
     Encoder encoder(out);
     visit_envelope(encoder, envelope);
-    std::uint8_t flags = static_cast<std::uint8_t>((facts.dot_lines ? flag_dot_lines : 0) |
-                                                   (facts.eight_bit ? flag_eight_bit : 0) |
-                                                   (facts.utf8_header ? flag_utf8_header : 0));
+    std::uint8_t flags =
+        static_cast<std::uint8_t>((facts.dot_lines ? flag_dot_lines : 0) | (facts.eight_bit ? flag_eight_bit : 0) |
+                                  (facts.utf8_header ? flag_utf8_header : 0));
     visit_facts(encoder, facts, flags);
     // False is the value that is written: true is the default that decoding starts from.
     if (!envelope.local_rewrite_context)

@@ -9,8 +9,8 @@
 namespace posthaste::queue {
 
 namespace {
-constexpr std::array<std::string_view, 7> names{"journal", "incoming", "active", "deferred", "hold", "corrupt",
-                                                "maildrop"};
+constexpr std::array<std::string_view, 7> names{"journal", "incoming", "active",  "deferred",
+                                                "hold",    "corrupt",  "maildrop"};
 }
 
 std::string_view name(QueueName queue) { return names.at(static_cast<std::size_t>(queue)); }

@@ -103,8 +103,9 @@ Result<void> FileBuilder::finish(std::string_view encoded_envelope, std::string_
     if (modified != std::chrono::system_clock::time_point{}) {
         auto since = modified.time_since_epoch();
         auto seconds = std::chrono::floor<std::chrono::seconds>(since);
-        timespec stamp{seconds.count(),
-                       static_cast<long>(std::chrono::duration_cast<std::chrono::nanoseconds>(since - seconds).count())};
+        timespec stamp{
+            seconds.count(),
+            static_cast<long>(std::chrono::duration_cast<std::chrono::nanoseconds>(since - seconds).count())};
         timespec times[2] = {stamp, stamp};
         if (::futimens(fd_.get(), times) != 0)
             return fail_errno("set time of " + path_);
@@ -113,6 +114,8 @@ Result<void> FileBuilder::finish(std::string_view encoded_envelope, std::string_
         return fail_errno("chmod " + path_);
     return {};
 }
+
+void FileBuilder::unlock() { unlock_range(fd_.get(), file_lock_byte); }
 
 Result<void> FileBuilder::sync_file_and_directory()
 {
@@ -158,8 +161,7 @@ Result<std::shared_ptr<FileReader>> FileReader::open(const std::string& director
     FileHeader header;
     if (size < file_header_size)
         return fail(ErrorKind::Corrupt, path + ": too short for a queue file");
-    TRY(std::size_t got,
-        read_fully_at(fd.get(), std::span(reinterpret_cast<char*>(&header), sizeof header), 0));
+    TRY(std::size_t got, read_fully_at(fd.get(), std::span(reinterpret_cast<char*>(&header), sizeof header), 0));
     if (got != sizeof header || !is_valid(header, size))
         return fail(ErrorKind::Corrupt, path + ": damaged queue file header");
     void* base = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);

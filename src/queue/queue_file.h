@@ -47,6 +47,7 @@ public:
     Result<void> sync_file_and_directory();
     // Keeps the file when this object goes: call it once the file is durable.
     void keep() { keep_ = true; }
+    void unlock();
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] int fd() const { return fd_.get(); }
 

@@ -26,9 +26,8 @@ bool is_valid(const SegmentHeader& header, std::uint64_t file_size)
 {
     SegmentHeader expected;
     return header.magic == expected.magic && header.version == format_version &&
-           header.checksum == checksum_of(header) && header.size == file_size &&
-           header.marks_offset >= block_size && header.marks_size <= header.size &&
-           header.marks_offset <= header.size - header.marks_size &&
+           header.checksum == checksum_of(header) && header.size == file_size && header.marks_offset >= block_size &&
+           header.marks_size <= header.size && header.marks_offset <= header.size - header.marks_size &&
            header.frames_offset >= header.marks_offset + header.marks_size && header.frames_offset <= header.size;
 }
 
@@ -157,8 +156,7 @@ Result<void> SegmentFile::set_mark(const FrameHeader& frame, const SegmentHeader
     if (index >= frame.marks_count)
         return fail(ErrorKind::Invalid, "mark index out of range");
     char byte = static_cast<char>(value);
-    return write_fully_at(fd_.get(), {&byte, 1},
-                          static_cast<off_t>(header.marks_offset + frame.marks_offset + index));
+    return write_fully_at(fd_.get(), {&byte, 1}, static_cast<off_t>(header.marks_offset + frame.marks_offset + index));
 }
 
 Result<void> SegmentFile::sync()
@@ -232,11 +230,17 @@ Result<ClaimedSegment> fill_new_segment(const std::string& directory, std::uint6
         return fail_errno("fsync " + path);
     // Before the first 250 from this segment its name must survive, too.
     TRY(sync_directory(directory + "/journal"));
+    // The queue manager puts unfinished segments without a writer aside; it must not have taken this one for such.
+    struct stat by_name{};
+    struct stat by_descriptor{};
+    if (::stat(path.c_str(), &by_name) != 0 || ::fstat(fd.get(), &by_descriptor) != 0 ||
+        by_name.st_ino != by_descriptor.st_ino)
+        return fail(ErrorKind::Temporary, path + ": was removed while it was made");
     void* base = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
     if (base == MAP_FAILED)
         return fail_errno("map " + path);
-    return ClaimedSegment{
-        std::make_shared<SegmentFile>(std::move(fd), static_cast<const char*>(base), size, number), header};
+    return ClaimedSegment{std::make_shared<SegmentFile>(std::move(fd), static_cast<const char*>(base), size, number),
+                          header};
 }
 
 Result<ClaimedSegment> make_segment(const std::string& directory, std::uint64_t size)
@@ -273,6 +277,15 @@ Result<ClaimedSegment> claim_segment(const std::string& directory, std::uint64_t
             return std::move(*claimed);
     }
     return make_segment(directory, size);
+}
+
+Result<void> make_free_segment(const std::string& directory, std::uint64_t size)
+{
+    TRY(ClaimedSegment made, make_segment(directory, std::max(align_up(size, block_size), smallest_segment)));
+    made.header.generation += 1;
+    made.header.state = SegmentState::Free;
+    TRY(write_header(made.file->fd(), made.header));
+    return made.file->sync();
 }
 
 Result<bool> retire_segment(SegmentFile& file)

@@ -76,6 +76,8 @@ struct ClaimedSegment {
 // Claims a Free segment of the given size, or makes a new one (written full of zeros, synced, and its directory
 // synced). Blocks for the time of the syncs. NoSpace: the disk is full.
 Result<ClaimedSegment> claim_segment(const std::string& directory, std::uint64_t size);
+// Makes one more Free segment (the reserve for a full disk).
+Result<void> make_free_segment(const std::string& directory, std::uint64_t size);
 // Marks an unlocked segment whose messages are all dead as Free: marks synced first, then the header with the next
 // generation. False: a writer holds it.
 Result<bool> retire_segment(SegmentFile& file);

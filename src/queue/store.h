@@ -82,7 +82,13 @@ public:
     // Asked to remove a message while an agent holds it: Killed now, buried when it is no longer busy.
     Result<void> kill(const MessageRef& ref);
 
-    // --- upkeep, to be called about once a second: makes marks durable, retires dead segments, claims nothing
+    // The message is damaged: a copy goes to corrupt/ and it is scheduled no more. Logged.
+    Result<void> quarantine(const MessageRef& ref);
+    // deferred/, active/ or incoming/ -> hold/, or back to deferred/ (release): durable when it returns.
+    Result<void> change_queue(const MessageRef& ref, QueueName to);
+
+    // --- upkeep, to be called about once a second: makes marks durable, retires dead segments,
+    // removes excess free ones, keeps the reserve
     Task<Result<void>> upkeep();
     [[nodiscard]] std::size_t live_in_journal() const;
     // Path below the queue directory of a queue file, hashed as configured.

@@ -35,7 +35,7 @@ struct Pending {
     std::string queue_id;
     std::string content;
     std::string encoded_envelope;
-    std::string marks;       // empty: all Todo
+    std::string marks;  // empty: all Todo
     std::uint32_t marks_count = 1;
     std::optional<Result<MessageRef>> result;
     net::Event done;
@@ -195,8 +195,9 @@ void Writer::Impl::flush(std::deque<PendingPtr>& work)
 
 void Writer::Impl::start_claiming_spare()
 {
-    spare = std::async(std::launch::async,
-                       [directory = options.directory, size = options.segment_size] { return claim_segment(directory, size); });
+    spare = std::async(std::launch::async, [directory = options.directory, size = options.segment_size] {
+        return claim_segment(directory, size);
+    });
 }
 
 Result<void> Writer::Impl::ensure_segment()
@@ -334,8 +335,7 @@ Result<Draft> Writer::begin()
     timeval now{};
     ::gettimeofday(&now, nullptr);
     TRY(std::uint64_t number, impl_->numbers.next());
-    state->envelope.queue_id =
-        impl_->options.long_queue_ids ? long_queue_id(now, number) : short_queue_id(now, number);
+    state->envelope.queue_id = impl_->options.long_queue_ids ? long_queue_id(now, number) : short_queue_id(now, number);
     state->envelope.arrival_seconds = now.tv_sec;
     state->envelope.arrival_microseconds = static_cast<std::uint32_t>(now.tv_usec);
     return Draft(std::move(state));
@@ -352,8 +352,8 @@ Result<void> Writer::check_space(std::uint64_t expected_size) const
         impl_->space_checked = now;
     }
     if (impl_->space_free < expected_size || impl_->space_free < impl_->options.min_free_bytes)
-        return fail(ErrorKind::NoSpace, fmt::format("not enough free space in the queue file system: {} bytes",
-                                                    impl_->space_free));
+        return fail(ErrorKind::NoSpace,
+                    fmt::format("not enough free space in the queue file system: {} bytes", impl_->space_free));
     return {};
 }
 
@@ -373,6 +373,7 @@ Result<void> finish_file(FileBuilder& file, const std::string& envelope, const s
     TRY(file.finish(envelope, marks));
     TRY(file.sync_file_and_directory());
     file.keep();
+    file.unlock();  // from here on the queue manager may take it
     return {};
 }
 

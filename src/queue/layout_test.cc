@@ -1,0 +1,117 @@
+#include "queue/layout.h"
+
+#include "base/fd.h"
+#include "queue/message_ref.h"
+#include "queue/queue_id.h"
+
+#include <gtest/gtest.h>
+#include <set>
+
+namespace posthaste::queue {
+namespace {
+
+StoredEnvelope sample()
+{
+    StoredEnvelope stored;
+    Envelope& envelope = stored.envelope;
+    envelope.queue_id = "A1B2C10000";
+    envelope.arrival_seconds = 1526853600;
+    envelope.arrival_microseconds = 661'196;
+    envelope.sender = "user1@centos7.example.com";
+    envelope.recipients = {{"user2@example.net", "", "", notify_default},
+                           {"\xc3\xa9t\xc3\xa9@example.net", "alias@example.com", "rfc822;alias@example.com",
+                            notify_success | notify_failure}};
+    envelope.dsn_envid = "QQ314159";
+    envelope.dsn_return = DsnReturn::Headers;
+    envelope.encoding = BodyEncoding::EightBit;
+    envelope.smtputf8 = true;
+    envelope.origin = Origin::Sendmail;
+    envelope.local_rewrite_context = false;
+    envelope.hop_count = 3;
+    envelope.message_id = "<1@example.com>";
+    envelope.client = {"client.example.com", "192.0.2.1", "4711", "client", "ESMTP", "", "",
+                       "192.0.2.25",         "25",        "",     "",       ""};
+    stored.facts = {1234, 40, 300, 998, true, true, false};
+    return stored;
+}
+
+TEST(EnvelopeFormat, ReadsBackWhatWasWritten)
+{
+    StoredEnvelope stored = sample();
+    auto back = decode_envelope(encode_envelope(stored.envelope, stored.facts));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->envelope, stored.envelope);
+    EXPECT_EQ(back->facts, stored.facts);
+}
+
+TEST(EnvelopeFormat, DefaultsSurvive)
+{
+    auto back = decode_envelope(encode_envelope(Envelope{}, ContentFacts{}));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->envelope, Envelope{});
+}
+
+// The golden file of format version 1. When this fails the format has changed: make a new version, keep this file.
+TEST(EnvelopeFormat, MatchesGoldenFileOfVersion1)
+{
+    StoredEnvelope stored = sample();
+    std::string encoded = encode_envelope(stored.envelope, stored.facts);
+    auto golden = read_file("test/golden/envelope-v1.bin");
+    ASSERT_TRUE(golden) << golden.error().text();
+    EXPECT_EQ(encoded, *golden);
+}
+
+TEST(EnvelopeFormat, RefusesTruncationAndSurvivesNoise)
+{
+    StoredEnvelope stored = sample();
+    std::string encoded = encode_envelope(stored.envelope, stored.facts);
+    for (std::size_t length = 0; length < encoded.size(); ++length)
+        static_cast<void>(decode_envelope(std::string_view(encoded).substr(0, length)));
+    std::uint32_t noise = 1;
+    for (int round = 0; round < 20000; ++round) {
+        std::string damaged = encoded;
+        noise = noise * 1664525 + 1013904223;
+        damaged[(noise >> 8) % damaged.size()] = static_cast<char>(noise >> 24);
+        static_cast<void>(decode_envelope(damaged));
+    }
+    EXPECT_FALSE(decode_envelope("\x06\xff"));
+}
+
+TEST(MessageRef, SurvivesItsText)
+{
+    MessageRef journal{QueueName::Journal, 7, 1526853600000001, 65536, "A1B2C10000"};
+    MessageRef file{QueueName::Deferred, 0, 0, 0, "A1B2C10000"};
+    EXPECT_EQ(*MessageRef::parse(journal.text()), journal);
+    EXPECT_EQ(*MessageRef::parse(file.text()), file);
+    EXPECT_FALSE(MessageRef::parse("J 1 2 x A1B2C10000"));
+    EXPECT_FALSE(MessageRef::parse("F nowhere A1B2C10000"));
+}
+
+TEST(QueueId, LooksLikePostfixs)
+{
+    timeval arrival{1526853600, 661196};
+    EXPECT_EQ(short_queue_id(arrival, 0x61A6DD), "A16CC61A6DD");
+    EXPECT_EQ(long_queue_id(arrival, 51).size(), 6U + 4U + 1U + 2U);
+    EXPECT_TRUE(is_queue_id(long_queue_id(arrival, 51)));
+    EXPECT_FALSE(is_queue_id("../../etc"));
+    EXPECT_EQ(hash_path("A16CC61A6DD", 2), "A/1/");
+    EXPECT_EQ(hash_path(long_queue_id(arrival, 51), 2), "A/1/");
+}
+
+TEST(NumberLease, NeverRepeatsAcrossProcesses)
+{
+    std::string path = "/tmp/posthaste_lease_test." + std::to_string(::getpid());
+    std::set<std::uint64_t> seen;
+    for (int process = 0; process < 3; ++process) {
+        NumberLease lease(path);
+        for (int i = 0; i < 70000; ++i) {
+            auto number = lease.next();
+            ASSERT_TRUE(number);
+            ASSERT_TRUE(seen.insert(*number).second);
+        }
+    }
+    ::unlink(path.c_str());
+}
+
+}  // namespace
+}  // namespace posthaste::queue

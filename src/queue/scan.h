@@ -1,0 +1,34 @@
+// Walking the frames of a segment in order. The live path and recovery are this one reader (DESIGN 5).
+//
+// Frames follow each other at multiples of 8 within a batch; a batch begins at a multiple of 4096. Where no frame
+// with the next sequence number follows, the log ends. If a later batch exists behind such a place, the place is
+// damaged: a batch is written only after the one before it has been synced, so something acknowledged was lost there.
+#pragma once
+
+#include "queue/segment.h"
+
+#include <optional>
+
+namespace posthaste::queue {
+
+struct ScanPosition {
+    std::uint64_t offset = 0;  // where the next frame is looked for
+    std::uint64_t next_sequence = 1;
+};
+
+struct ScannedFrame {
+    std::uint64_t offset = 0;
+    FrameHeader frame;
+};
+
+// The next frame before `limit`; advances the position past it. With verify, a frame whose hashes do not match counts
+// as absent.
+std::optional<ScannedFrame> scan_next(const SegmentFile& file, const SegmentHeader& header, ScanPosition& position,
+                                      std::uint64_t limit, bool verify);
+
+// Called where scan_next() found nothing in a segment without a writer: the first intact frame behind the damage if a
+// later batch exists, with the position set to it. No value: the log really ends here.
+std::optional<ScanPosition> find_behind_damage(const SegmentFile& file, const SegmentHeader& header,
+                                               const ScanPosition& position);
+
+}  // namespace posthaste::queue

@@ -1,0 +1,446 @@
+// store.cc — finding and loading messages.
+#include "queue/store.h"
+
+#include "base/text.h"
+#include "log/log.h"
+#include "queue/locks.h"
+#include "queue/queue_id.h"
+#include "queue/store_impl.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+namespace posthaste::queue {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> queue_directories{"journal",  "incoming", "active",
+                                                            "deferred", "hold",     "corrupt"};
+
+WallTime wall_time(const timespec& stamp)
+{
+    return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::seconds(stamp.tv_sec) +
+                                                                   std::chrono::nanoseconds(stamp.tv_nsec)));
+}
+
+bool nothing_owed(std::string_view recipient_marks)
+{
+    return std::ranges::all_of(recipient_marks, [](char mark) {
+        return mark == static_cast<char>(RecipientMark::Done) || mark == static_cast<char>(RecipientMark::Killed);
+    });
+}
+
+std::vector<RecipientMark> recipient_marks(std::string_view marks)
+{
+    std::vector<RecipientMark> result;
+    result.reserve(marks.size() - 1);
+    for (char mark : marks.substr(1))
+        result.push_back(static_cast<RecipientMark>(mark));
+    return result;
+}
+
+}  // namespace
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(QueueOptions options)
+{
+    auto impl = std::make_unique<Impl>(std::move(options));
+    for (std::string_view directory : queue_directories) {
+        std::string path = impl->options.directory + "/" + std::string(directory);
+        if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+            return fail_errno("mkdir " + path);
+    }
+    TRY(impl->scheduler_lock, posthaste::open_file(impl->options.directory + "/journal/scheduler", O_RDWR | O_CREAT));
+    TRY(bool locked, try_lock_range(impl->scheduler_lock.get(), 0, LockMode::Exclusive));
+    if (!locked)
+        return fail(ErrorKind::Exists, "another process schedules this queue");
+    TRY(impl->positions, Positions::open(impl->options.directory));
+    TRY(impl->discover_segments());
+    for (auto& [number, segment] : impl->segments)
+        segment.check_files_until = segment.header.size;
+    return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+Result<void> Store::Impl::discover_segments()
+{
+    TRY(auto numbers, list_segments(options.directory));
+    for (std::uint64_t number : numbers)
+        TRY(refresh(number));
+    last_discovery = net::Clock::now();
+    return {};
+}
+
+// Opens a segment that is new, or takes notice of a new generation of a known one.
+Result<void> Store::Impl::refresh(std::uint64_t number)
+{
+    auto known = segments.find(number);
+    if (known != segments.end() && !known->second.file->is_linked()) {
+        segments.erase(known);
+        known = segments.end();
+    }
+    if (known == segments.end()) {
+        auto file = SegmentFile::open(options.directory, number);
+        if (!file && file.error().kind() == ErrorKind::Corrupt) {
+            // Being made by a writer right now, or left half made by one that died: see store_upkeep.cc.
+            return {};
+        }
+        if (!file && file.error().kind() == ErrorKind::NotFound)
+            return {};
+        if (!file)
+            return fail(std::move(file).error());
+        KnownSegment segment;
+        segment.file = std::move(*file);
+        known = segments.emplace(number, std::move(segment)).first;
+    }
+    KnownSegment& segment = known->second;
+    TRY(SegmentHeader header, segment.file->header());
+    if (header.generation == segment.header.generation)
+        return {};
+    if (segment.live > 0)
+        panic(fmt::format("journal/{:08} was recycled with {} live messages", number, segment.live));
+    auto file = segment.file;
+    segment = KnownSegment{};
+    segment.file = std::move(file);
+    segment.header = header;
+    segment.scan.offset = header.frames_offset;
+    return {};
+}
+
+Result<std::vector<LoadedMessage>> Store::next(std::size_t most)
+{
+    std::vector<LoadedMessage> found;
+    if (net::Clock::now() - impl_->last_discovery > std::chrono::seconds(5))
+        TRY(impl_->discover_segments());
+    // A slot's generation tells of a claim at once; a segment with a number never seen is found by its neighbour slot.
+    std::uint64_t highest = impl_->segments.empty() ? 0 : impl_->segments.rbegin()->first;
+    for (std::uint64_t number = 1; number <= highest + 8; ++number) {
+        std::uint64_t generation = impl_->positions->view(number).generation;
+        auto known = impl_->segments.find(number);
+        if (generation != 0 && (known == impl_->segments.end() || known->second.header.generation < generation))
+            TRY(impl_->refresh(number));
+    }
+    for (auto& [number, segment] : impl_->segments) {
+        if (found.size() >= most)
+            return found;
+        TRY(impl_->read_segment(segment, most, found));
+    }
+    if (found.size() < most)
+        TRY(impl_->read_incoming(most, found));
+    return found;
+}
+
+Result<void> Store::Impl::read_segment(KnownSegment& segment, std::size_t most, std::vector<LoadedMessage>& found)
+{
+    if (segment.header.state != SegmentState::InUse || segment.read_to_end)
+        return {};
+    Positions::View view = positions->view(segment.header.number);
+    bool published = view.generation == segment.header.generation;
+    std::uint64_t durable_end = published ? view.durable_end : segment.header.frames_offset;
+    if (published && view.sealed)
+        segment.writer_gone = true;
+    while (found.size() < most) {
+        std::uint64_t limit = segment.writer_gone ? segment.header.size : durable_end;
+        bool verify = segment.scan.offset >= durable_end;
+        auto scanned = scan_next(*segment.file, segment.header, segment.scan, limit, verify);
+        if (scanned) {
+            if (auto message = take_frame(segment, *scanned))
+                found.push_back(std::move(*message));
+            continue;
+        }
+        if (!segment.writer_gone)
+            return {};
+        auto behind = find_behind_damage(*segment.file, segment.header, segment.scan);
+        if (!behind) {
+            segment.read_to_end = true;
+            return {};
+        }
+        save_damage(segment, segment.scan.offset, behind->offset);
+        segment.scan = *behind;
+    }
+    return {};
+}
+
+// A frame becomes a message to deliver, unless nothing is owed for it any more.
+std::optional<LoadedMessage> Store::Impl::take_frame(KnownSegment& segment, const ScannedFrame& scanned)
+{
+    const FrameHeader& frame = scanned.frame;
+    std::string_view marks = segment.file->marks(frame, segment.header);
+    auto bury_frame = [&](MessageMark mark) {
+        if (auto set = segment.file->set_mark(frame, segment.header, 0, static_cast<std::uint8_t>(mark)); !set)
+            log::warning("journal/{:08}: {}", segment.header.number, set.error().text());
+        segment.marks_dirty = true;
+    };
+    switch (static_cast<MessageMark>(marks[0])) {
+    case MessageMark::Live: break;
+    case MessageMark::Dead:
+    case MessageMark::Moved: return std::nullopt;
+    case MessageMark::Killed: bury_frame(MessageMark::Dead); return std::nullopt;
+    }
+    if (nothing_owed(marks.substr(1))) {
+        bury_frame(MessageMark::Dead);
+        return std::nullopt;
+    }
+    auto message = load_frame(segment, scanned.offset, frame);
+    if (!message) {
+        save_damage(segment, scanned.offset, frame_end(scanned.offset, frame));
+        bury_frame(MessageMark::Dead);
+        return std::nullopt;
+    }
+    if (scanned.offset < segment.check_files_until && has_complete_file(message->ref.queue_id)) {
+        bury_frame(MessageMark::Moved);
+        return std::nullopt;
+    }
+    ++segment.live;
+    segment.marks_dirty = true;
+    return std::move(*message);
+}
+
+Result<LoadedMessage> Store::Impl::load_frame(const KnownSegment& segment, std::uint64_t offset,
+                                              const FrameHeader& frame) const
+{
+    std::string_view envelope = segment.file->envelope(offset, frame);
+    if (hash_of(envelope) != frame.envelope_hash)
+        return fail(ErrorKind::Corrupt, "damaged envelope");
+    TRY(StoredEnvelope stored, decode_envelope(envelope));
+    if (stored.envelope.recipients.size() + 1 != frame.marks_count)
+        return fail(ErrorKind::Corrupt, "recipients and marks disagree");
+    LoadedMessage message;
+    message.ref.segment = segment.header.number;
+    message.ref.generation = segment.header.generation;
+    message.ref.offset = offset;
+    message.ref.queue_id = stored.envelope.queue_id;
+    message.envelope = std::move(stored.envelope);
+    message.facts = stored.facts;
+    message.marks = recipient_marks(segment.file->marks(frame, segment.header));
+    return message;
+}
+
+// After a crash between "file synced" and "Moved mark synced" both copies exist: the complete file wins. A file
+// that is not complete is void: the journal still has the message.
+bool Store::Impl::has_complete_file(const std::string& queue_id)
+{
+    for (QueueName queue : {QueueName::Deferred, QueueName::Hold, QueueName::Active}) {
+        auto file = FileReader::open(options.directory, queue_file_path(options, queue, queue_id));
+        if (!file && file.error().kind() == ErrorKind::NotFound)
+            continue;
+        if (file && (*file)->envelope_is_intact() && (*file)->content_is_intact())
+            return true;
+        ::unlink(full_path(queue, queue_id).c_str());
+    }
+    return false;
+}
+
+void Store::Impl::save_damage(const KnownSegment& segment, std::uint64_t from, std::uint64_t to)
+{
+    std::string name =
+        fmt::format("corrupt/journal-{:08}-{}-{}", segment.header.number, segment.header.generation, from);
+    std::string bytes(to - from, '\0');
+    auto got = read_fully_at(segment.file->fd(), bytes, static_cast<off_t>(from));
+    auto saved = got ? replace_file(options.directory + "/" + name, bytes, 0600) : fail(std::move(got).error());
+    log::error("journal/{:08}: damage at bytes {} to {}, copied to {}{}", segment.header.number, from, to, name,
+               saved ? "" : " (failed: " + saved.error().text() + ")");
+}
+
+namespace {
+
+// Calls back for each regular file below a directory, one level of hash directories at a time.
+Result<void> walk(const std::string& directory, unsigned depth,
+                  const std::function<void(const std::string& name, const struct stat&)>& callback)
+{
+    std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), ::closedir);
+    if (!stream) {
+        if (errno == ENOENT)
+            return {};
+        return fail_errno("open " + directory);
+    }
+    std::vector<std::string> below;
+    while (const dirent* entry = ::readdir(stream.get())) {  // NOLINT(concurrency-mt-unsafe): own stream
+        std::string entry_name = entry->d_name;
+        if (entry_name.starts_with('.'))
+            continue;
+        if (entry->d_type == DT_DIR) {
+            below.push_back(std::move(entry_name));
+            continue;
+        }
+        struct stat status{};
+        if (::fstatat(::dirfd(stream.get()), entry_name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;  // gone meanwhile
+        if (S_ISDIR(status.st_mode))
+            below.push_back(std::move(entry_name));
+        else if (S_ISREG(status.st_mode))
+            callback(entry_name, status);
+    }
+    stream.reset();
+    if (depth > 0)
+        for (const std::string& child : below)
+            TRY(walk(directory + "/" + child, depth - 1, callback));
+    return {};
+}
+
+constexpr unsigned deepest_hash = 8;
+
+}  // namespace
+
+Result<void> Store::for_each_file(QueueName queue, const std::function<void(const FileEntry&)>& callback)
+{
+    std::string directory = impl_->options.directory + "/" + std::string(name(queue));
+    return walk(directory, deepest_hash, [&](const std::string& file, const struct stat& status) {
+        if (!is_queue_id(file))
+            return;
+        if ((status.st_mode & 0777) != mode_complete) {
+            // Left by a queue manager that died while it moved a message: void, the original still exists.
+            if (queue == QueueName::Deferred || queue == QueueName::Hold)
+                ::unlink(impl_->full_path(queue, file).c_str());
+            return;
+        }
+        callback({queue, file, wall_time(status.st_mtim), static_cast<std::uint64_t>(status.st_size)});
+    });
+}
+
+Result<void> Store::Impl::read_incoming(std::size_t most, std::vector<LoadedMessage>& found)
+{
+    std::string directory = options.directory + "/incoming";
+    struct stat status{};
+    if (::stat(directory.c_str(), &status) != 0)
+        return fail_errno("stat " + directory);
+    bool unchanged = status.st_mtim.tv_sec == incoming_seen.tv_sec && status.st_mtim.tv_nsec == incoming_seen.tv_nsec;
+    bool hashed = std::ranges::find(options.hashed_queues, "incoming") != options.hashed_queues.end();
+    if (unchanged && incoming_settled && !hashed)
+        return {};
+    // A directory that changed within the clock's granularity may change again without a new time: look again later.
+    incoming_settled = std::chrono::system_clock::now() - wall_time(status.st_mtim) > std::chrono::milliseconds(100);
+    incoming_seen = status.st_mtim;
+
+    std::vector<std::string> complete;
+    TRY(walk(directory, deepest_hash, [&](const std::string& file, const struct stat& entry) {
+        if (!is_queue_id(file))
+            return;
+        if ((entry.st_mode & 0777) == mode_complete) {
+            complete.push_back(file);
+            return;
+        }
+        incoming_settled = false;
+        auto fd = posthaste::open_file(full_path(QueueName::Incoming, file), O_RDWR);
+        // Unlocked and incomplete: its writer is dead, and nobody was told 250 for it. A file that has just been
+        // created is given time to be locked.
+        bool old = std::chrono::system_clock::now() - wall_time(entry.st_mtim) > std::chrono::seconds(10);
+        if (fd && old && !is_locked_by_other(fd->get(), file_lock_byte))
+            ::unlink(full_path(QueueName::Incoming, file).c_str());
+    }));
+    for (const std::string& queue_id : complete) {
+        if (found.size() >= most) {
+            incoming_settled = false;
+            return {};
+        }
+        // The writer keeps its lock until the file is durable: before that it must not be delivered.
+        auto file = posthaste::open_file(full_path(QueueName::Incoming, queue_id), O_RDWR);
+        if (!file || is_locked_by_other(file->get(), file_lock_byte)) {
+            incoming_settled = false;
+            continue;
+        }
+        TRY(rename_file(QueueName::Incoming, QueueName::Active, queue_id));
+        auto message = load_file(QueueName::Active, queue_id);
+        if (message)
+            found.push_back(std::move(*message));
+        else
+            log::warning("{}: {}", queue_id, message.error().text());
+    }
+    return {};
+}
+
+Result<Store::Impl::Place> Store::Impl::find(const MessageRef& ref)
+{
+    auto known = segments.find(ref.segment);
+    if (known == segments.end() || known->second.header.generation != ref.generation)
+        return fail(ErrorKind::NotFound, "message " + ref.queue_id + " is no longer in the journal");
+    auto frame = known->second.file->frame_at(ref.offset, known->second.header);
+    if (!frame)
+        return fail(ErrorKind::Corrupt, "message " + ref.queue_id + " is damaged (" + ref.text() + ")");
+    return Place{&known->second, *frame};
+}
+
+std::string Store::Impl::full_path(QueueName queue, const std::string& queue_id) const
+{
+    return options.directory + "/" + queue_file_path(options, queue, queue_id);
+}
+
+Result<std::shared_ptr<FileReader>> Store::Impl::open_file(const MessageRef& ref)
+{
+    return FileReader::open(options.directory, queue_file_path(options, ref.queue, ref.queue_id));
+}
+
+Result<LoadedMessage> Store::Impl::load_file(QueueName queue, const std::string& queue_id)
+{
+    MessageRef ref;
+    ref.queue = queue;
+    ref.queue_id = queue_id;
+    auto loaded = [&]() -> Result<LoadedMessage> {
+        TRY(auto file, open_file(ref));
+        if (!file->envelope_is_intact())
+            return fail(ErrorKind::Corrupt, "damaged envelope");
+        TRY(StoredEnvelope stored, decode_envelope(file->envelope()));
+        if (stored.envelope.recipients.size() + 1 != file->header().marks_count || stored.envelope.queue_id != queue_id)
+            return fail(ErrorKind::Corrupt, "envelope does not belong to this file");
+        return LoadedMessage{ref, std::move(stored.envelope), stored.facts, recipient_marks(file->marks())};
+    }();
+    if (!loaded && loaded.error().kind() == ErrorKind::Corrupt) {
+        auto moved = rename_file(queue, QueueName::Corrupt, queue_id);
+        log::error("{}: {}: {}", queue_id, loaded.error().text(),
+                   moved ? "moved to the corrupt queue" : moved.error().text());
+    }
+    return loaded;
+}
+
+Result<void> Store::Impl::rename_file(QueueName from, QueueName to, const std::string& queue_id)
+{
+    std::string target = queue_file_path(options, to, queue_id);
+    std::string source = full_path(from, queue_id);
+    std::string full_target = options.directory + "/" + target;
+    if (::rename(source.c_str(), full_target.c_str()) == 0)
+        return {};
+    if (errno == ENOENT) {
+        TRY(make_parent_directories(options.directory, target));
+        if (::rename(source.c_str(), full_target.c_str()) == 0)
+            return {};
+    }
+    return fail_errno("rename " + source + " to " + full_target);
+}
+
+Result<LoadedMessage> Store::load(const MessageRef& ref)
+{
+    if (ref.queue != QueueName::Journal)
+        return impl_->load_file(ref.queue, ref.queue_id);
+    TRY(Impl::Place place, impl_->find(ref));
+    return impl_->load_frame(*place.segment, ref.offset, place.frame);
+}
+
+bool Store::busy(const MessageRef& ref)
+{
+    if (ref.queue == QueueName::Journal) {
+        auto place = impl_->find(ref);
+        return place && is_locked_by_other(place->segment->file->fd(), ref.offset);
+    }
+    auto file = posthaste::open_file(impl_->full_path(ref.queue, ref.queue_id), O_RDWR);
+    return file && is_locked_by_other(file->get(), file_lock_byte);
+}
+
+std::size_t Store::live_in_journal() const
+{
+    std::size_t total = 0;
+    for (const auto& [number, segment] : impl_->segments)
+        total += segment.live;
+    return total;
+}
+
+std::string Store::path_of(QueueName queue, const std::string& queue_id) const
+{
+    return queue_file_path(impl_->options, queue, queue_id);
+}
+
+}  // namespace posthaste::queue

@@ -1,0 +1,245 @@
+// store_change.cc — changing the state of messages: bury, mark, move, kill, quarantine.
+//
+// The order of syncs in move() is what keeps a survivor safe: its file is durable before the journal's copy is
+// marked Moved, and the mark is durable before the file may be scheduled, changed or unlinked. A crash in between
+// leaves both copies, and the complete file wins (store.cc, has_complete_file).
+#include "log/log.h"
+#include "net/tasks.h"
+#include "queue/locks.h"
+#include "queue/store.h"
+#include "queue/store_impl.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+namespace posthaste::queue {
+
+namespace {
+
+std::unexpected<Error> busy_error(const MessageRef& ref)
+{
+    return fail(ErrorKind::Temporary, "message " + ref.queue_id + " is being delivered");
+}
+
+Result<void> set_file_time(const std::string& path, WallTime when)
+{
+    auto since = when.time_since_epoch();
+    auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+    timespec stamp{seconds.count(),
+                   static_cast<long>(std::chrono::duration_cast<std::chrono::nanoseconds>(since - seconds).count())};
+    timespec times[2] = {stamp, stamp};
+    if (::utimensat(AT_FDCWD, path.c_str(), times, 0) != 0)
+        return fail_errno("set time of " + path);
+    return {};
+}
+
+}  // namespace
+
+Result<void> Store::Impl::set_message_mark(const MessageRef& ref, MessageMark mark)
+{
+    if (ref.queue == QueueName::Journal) {
+        TRY(Place place, find(ref));
+        place.segment->marks_dirty = true;
+        return place.segment->file->set_mark(place.frame, place.segment->header, 0, static_cast<std::uint8_t>(mark));
+    }
+    TRY(auto file, open_file(ref));
+    return file->set_mark(0, static_cast<std::uint8_t>(mark));
+}
+
+Result<void> Store::bury(const MessageRef& ref)
+{
+    if (ref.queue == QueueName::Journal) {
+        TRY(impl_->set_message_mark(ref, MessageMark::Dead));
+        --impl_->segments.at(ref.segment).live;
+        return {};
+    }
+    std::string path = impl_->full_path(ref.queue, ref.queue_id);
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+        return fail_errno("unlink " + path);
+    return {};
+}
+
+Result<void> Store::set_marks(const MessageRef& ref, std::span<const std::size_t> recipients, RecipientMark mark)
+{
+    auto value = static_cast<std::uint8_t>(mark);
+    if (ref.queue == QueueName::Journal) {
+        TRY(Impl::Place place, impl_->find(ref));
+        place.segment->marks_dirty = true;
+        for (std::size_t recipient : recipients)
+            TRY(place.segment->file->set_mark(place.frame, place.segment->header,
+                                              static_cast<std::uint32_t>(1 + recipient), value));
+        return {};
+    }
+    TRY(auto file, impl_->open_file(ref));
+    for (std::size_t recipient : recipients)
+        TRY(file->set_mark(static_cast<std::uint32_t>(1 + recipient), value));
+    return {};
+}
+
+Result<void> Store::set_retry_time(const MessageRef& ref, WallTime retry_at)
+{
+    return set_file_time(impl_->full_path(ref.queue, ref.queue_id), retry_at);
+}
+
+Result<LoadedMessage> Store::activate(QueueName from, const std::string& queue_id)
+{
+    TRY(impl_->rename_file(from, QueueName::Active, queue_id));
+    return impl_->load_file(QueueName::Active, queue_id);
+}
+
+Result<void> Store::kill(const MessageRef& ref)
+{
+    TRY(impl_->set_message_mark(ref, MessageMark::Killed));
+    if (!busy(ref))
+        return bury(ref);
+    impl_->killed.push_back(ref);
+    return {};
+}
+
+Result<void> Store::quarantine(const MessageRef& ref)
+{
+    if (ref.queue != QueueName::Journal) {
+        TRY(impl_->rename_file(ref.queue, QueueName::Corrupt, ref.queue_id));
+        log::error("{}: damaged, moved to the corrupt queue", ref.queue_id);
+        return {};
+    }
+    TRY(Impl::Place place, impl_->find(ref));
+    impl_->save_damage(*place.segment, ref.offset, frame_end(ref.offset, place.frame));
+    return bury(ref);
+}
+
+Result<void> Store::change_queue(const MessageRef& ref, QueueName to)
+{
+    if (busy(ref))
+        return busy_error(ref);
+    TRY(impl_->rename_file(ref.queue, to, ref.queue_id));
+    for (QueueName queue : {ref.queue, to}) {
+        std::string path = impl_->full_path(queue, ref.queue_id);
+        TRY(sync_directory(path.substr(0, path.rfind('/'))));
+    }
+    return {};
+}
+
+namespace {
+
+// One survivor on its way from the journal into a file; prepared on the loop's thread, written on another.
+struct JournalMove {
+    std::size_t position;  // in the caller's list
+    std::shared_ptr<SegmentFile> file;
+    SegmentHeader header;
+    FrameHeader frame;
+    std::uint64_t offset;
+    std::string path;
+    WallTime retry_at;
+    std::unique_ptr<FileBuilder> builder;
+    Result<void> result;
+};
+
+Result<void> write_survivor(JournalMove& move, const std::string& directory)
+{
+    TRY(move.builder, FileBuilder::create(directory, move.path));
+    TRY(move.builder->append_content(move.file->content(move.offset, move.frame)));
+    return move.builder->finish(move.file->envelope(move.offset, move.frame), move.file->marks(move.frame, move.header),
+                                move.retry_at);
+}
+
+// From this many files on, one syncfs costs less than an fsync and a directory sync for each.
+constexpr std::size_t many_files = 16;
+
+Result<void> sync_all(std::vector<JournalMove>& moves, const std::string& directory)
+{
+    if (moves.size() < many_files) {
+        for (JournalMove& move : moves)
+            if (move.result)
+                move.result = move.builder->sync_file_and_directory();
+        return {};
+    }
+    TRY(UniqueFd fd, open_file(directory, O_RDONLY | O_DIRECTORY));
+    if (::syncfs(fd.get()) != 0)
+        return fail_errno("syncfs " + directory);
+    return {};
+}
+
+// Everything that blocks: write files, make them durable, then mark the journal's copies and make that durable.
+void move_on_this_thread(std::vector<JournalMove>& moves, const std::string& directory)
+{
+    for (JournalMove& move : moves)
+        move.result = write_survivor(move, directory);
+    if (auto synced = sync_all(moves, directory); !synced)
+        for (JournalMove& move : moves)
+            if (move.result)
+                move.result = synced;
+    std::set<SegmentFile*> touched;
+    for (JournalMove& move : moves) {
+        if (!move.result)
+            continue;  // the builder removes its file
+        move.result = move.file->set_mark(move.frame, move.header, 0, static_cast<std::uint8_t>(MessageMark::Moved));
+        if (move.result)
+            touched.insert(move.file.get());
+        // Marked or not, the file is whole and durable: if both copies are found, it wins.
+        move.builder->keep();
+    }
+    for (SegmentFile* segment : touched)
+        if (auto synced = segment->sync(); !synced)
+            log::warning("marks of moved messages: {}", synced.error().text());
+}
+
+}  // namespace
+
+Task<std::vector<Result<MessageRef>>> Store::move(std::vector<Survivor> survivors)
+{
+    std::vector<Result<MessageRef>> results(survivors.size(), MessageRef{});
+    auto moves = std::make_shared<std::vector<JournalMove>>();
+    for (std::size_t i = 0; i < survivors.size(); ++i) {
+        const Survivor& survivor = survivors[i];
+        MessageRef target;
+        target.queue = survivor.to;
+        target.queue_id = survivor.ref.queue_id;
+        results[i] = target;
+        if (survivor.ref.queue != QueueName::Journal) {
+            auto moved = impl_->rename_file(survivor.ref.queue, survivor.to, survivor.ref.queue_id);
+            if (moved)
+                moved = set_file_time(impl_->full_path(survivor.to, survivor.ref.queue_id), survivor.retry_at);
+            if (!moved)
+                results[i] = fail(std::move(moved).error());
+            continue;
+        }
+        auto place = impl_->find(survivor.ref);
+        if (!place) {
+            results[i] = fail(std::move(place).error());
+            continue;
+        }
+        auto locked = try_lock_range(place->segment->file->fd(), survivor.ref.offset, LockMode::Exclusive);
+        if (!locked || !*locked) {
+            results[i] = locked ? busy_error(survivor.ref) : fail(std::move(locked).error());
+            continue;
+        }
+        moves->push_back({i,
+                          place->segment->file,
+                          place->segment->header,
+                          place->frame,
+                          survivor.ref.offset,
+                          path_of(survivor.to, survivor.ref.queue_id),
+                          survivor.retry_at,
+                          nullptr,
+                          {}});
+    }
+    if (!moves->empty()) {
+        co_await net::in_thread([moves, directory = impl_->options.directory] {
+            move_on_this_thread(*moves, directory);
+            return true;
+        });
+    }
+    for (JournalMove& move : *moves) {
+        unlock_range(move.file->fd(), move.offset);
+        if (move.result)
+            --impl_->segments.at(survivors[move.position].ref.segment).live;
+        else
+            results[move.position] = fail(move.result.error());
+    }
+    co_return results;
+}
+
+}  // namespace posthaste::queue

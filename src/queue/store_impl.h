@@ -1,0 +1,66 @@
+// What the parts of the Store share (store.cc, store_change.cc, store_upkeep.cc).
+#pragma once
+
+#include "queue/positions.h"
+#include "queue/queue_file.h"
+#include "queue/scan.h"
+#include "queue/segment.h"
+#include "queue/store.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace posthaste::queue {
+
+// One segment as the queue manager sees it.
+struct KnownSegment {
+    std::shared_ptr<SegmentFile> file;
+    SegmentHeader header;
+    ScanPosition scan;
+    std::uint64_t check_files_until = 0;  // frames before this offset may have been moved by an earlier queue manager
+    std::uint64_t live = 0;               // frames that were read and are not dead
+    bool writer_gone = false;             // nobody appends any more: the end of the log is the end
+    bool read_to_end = false;
+    bool marks_dirty = false;  // marks may have been written since the last sync
+};
+
+struct Store::Impl {
+    explicit Impl(QueueOptions queue_options) : options(std::move(queue_options)) {}
+
+    // --- store.cc
+    Result<void> discover_segments();
+    Result<void> refresh(std::uint64_t number);
+    Result<void> read_segment(KnownSegment& segment, std::size_t most, std::vector<LoadedMessage>& found);
+    std::optional<LoadedMessage> take_frame(KnownSegment& segment, const ScannedFrame& scanned);
+    bool has_complete_file(const std::string& queue_id);
+    Result<void> read_incoming(std::size_t most, std::vector<LoadedMessage>& found);
+    // The open segment and frame that a reference means. NotFound if the place means something else by now.
+    struct Place {
+        KnownSegment* segment;
+        FrameHeader frame;
+    };
+    Result<Place> find(const MessageRef& ref);
+    Result<LoadedMessage> load_frame(const KnownSegment& segment, std::uint64_t offset, const FrameHeader& frame) const;
+    Result<LoadedMessage> load_file(QueueName queue, const std::string& queue_id);
+    Result<std::shared_ptr<FileReader>> open_file(const MessageRef& ref);
+    [[nodiscard]] std::string full_path(QueueName queue, const std::string& queue_id) const;
+    Result<void> rename_file(QueueName from, QueueName to, const std::string& queue_id);
+    void save_damage(const KnownSegment& segment, std::uint64_t from, std::uint64_t to);
+    Result<void> set_message_mark(const MessageRef& ref, MessageMark mark);
+
+    QueueOptions options;
+    UniqueFd scheduler_lock;
+    std::unique_ptr<Positions> positions;
+    std::map<std::uint64_t, KnownSegment> segments;
+    std::vector<MessageRef> killed;  // to be buried when no longer busy
+    timespec incoming_seen{};        // modification time of incoming/ at the last complete scan
+    bool incoming_settled = false;
+    net::Clock::time_point last_discovery{};
+    bool upkeep_running = false;
+};
+
+}  // namespace posthaste::queue

@@ -1,0 +1,292 @@
+// The queue from both ends: a Writer commits, a Store finds, a Reader delivers and marks.
+#include "queue/store.h"
+
+#include "net/tasks.h"
+#include "queue/locks.h"
+#include "queue/positions.h"
+#include "queue/reader.h"
+#include "queue/segment.h"
+#include "queue/writer.h"
+
+#include <fcntl.h>
+#include <filesystem>
+#include <gtest/gtest.h>
+
+namespace posthaste::queue {
+namespace {
+
+using net::run_until_done;
+
+class Queue : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        directory_ = "/tmp/posthaste_queue_test." + std::to_string(::getpid());
+        std::filesystem::remove_all(directory_);
+        std::filesystem::create_directories(directory_);
+        options_.directory = directory_;
+        options_.segment_size = smallest_segment;
+        options_.journal_message_limit = 32 << 10;
+    }
+    void TearDown() override { std::filesystem::remove_all(directory_); }
+
+    std::unique_ptr<Writer> writer() { return std::move(*Writer::open(options_, "")); }
+    std::unique_ptr<Store> store() { return std::move(*Store::open(options_)); }
+
+    Committed commit(Writer& writer, const std::string& recipient, std::size_t body = 100)
+    {
+        Draft draft = *writer.begin();
+        draft.envelope().sender = "sender@example.com";
+        draft.envelope().recipients = {{recipient}};
+        MUST(draft.append_line("Subject: test"));
+        MUST(draft.append_line(""));
+        draft.end_of_header();
+        while (draft.facts().size < body)
+            MUST(draft.append_line(".line of the body"));
+        auto committed = run_until_done(writer.commit(std::move(draft)));
+        MUST(committed);
+        return *committed;
+    }
+
+    void deliver(const MessageRef& ref, RecipientMark mark = RecipientMark::Done)
+    {
+        Reader reader(options_);
+        auto message = reader.open(ref);
+        ASSERT_TRUE(message) << message.error().text();
+        for (std::size_t i = 0; i < message->envelope().recipients.size(); ++i)
+            MUST(message->set_mark(i, mark));
+    }
+
+    QueueOptions options_;
+    std::string directory_;
+};
+
+TEST_F(Queue, WhatWasCommittedIsFoundReadMarkedAndBuried)
+{
+    auto queue = store();
+    auto in = writer();
+    Committed committed = commit(*in, "a@example.net");
+    auto found = queue->next(10);
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), 1U);
+    EXPECT_EQ(found->front().ref, committed.ref);
+    EXPECT_EQ(found->front().envelope.recipients.front().address, "a@example.net");
+    EXPECT_TRUE(found->front().facts.dot_lines);
+    EXPECT_EQ(found->front().facts.header_size, 17U);
+    EXPECT_TRUE(queue->next(10)->empty());
+
+    Reader reader(options_);
+    auto message = reader.open(committed.ref);
+    ASSERT_TRUE(message);
+    EXPECT_TRUE(message->content().starts_with("Subject: test\r\n\r\n.line of the body\r\n"));
+    EXPECT_TRUE(queue->busy(committed.ref));
+    MUST(message->set_mark(0, RecipientMark::Done));
+    message = fail(ErrorKind::Cancelled, "closed");
+    EXPECT_FALSE(queue->busy(committed.ref));
+    EXPECT_EQ(queue->load(committed.ref)->marks.front(), RecipientMark::Done);
+    MUST(queue->bury(committed.ref));
+    EXPECT_EQ(reader.open(committed.ref).error().kind(), ErrorKind::NotFound);
+}
+
+TEST_F(Queue, ANewSchedulerFindsWhatIsNotDone)
+{
+    auto in = writer();
+    Committed first = commit(*in, "a@example.net");
+    Committed second = commit(*in, "b@example.net");
+    deliver(first.ref);
+    auto queue = store();  // the writer still lives: its segment is only followed
+    auto found = queue->next(10);
+    ASSERT_EQ(found->size(), 1U);
+    EXPECT_EQ(found->front().ref, second.ref);
+}
+
+TEST_F(Queue, OnlyOneScheduler)
+{
+    auto queue = store();
+    auto other = Store::open(options_);
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().kind(), ErrorKind::Exists);
+}
+
+TEST_F(Queue, DeadSegmentsAreRecycledUnderLoad)
+{
+    auto queue = store();
+    auto in = writer();
+    std::size_t delivered = 0;
+    for (int round = 0; round < 40; ++round) {
+        for (int i = 0; i < 8; ++i)
+            commit(*in, "a@example.net", 5000);
+        for (const LoadedMessage& message : *queue->next(100)) {
+            deliver(message.ref);
+            MUST(queue->bury(message.ref));
+            ++delivered;
+        }
+        MUST(run_until_done(queue->upkeep()));
+    }
+    EXPECT_EQ(delivered, 320U);
+    // 320 messages of 5 KB are seven segments' worth; far fewer exist because they were used again.
+    EXPECT_LE(list_segments(directory_)->size(), 6U);
+}
+
+TEST_F(Queue, LargeMessagesGoThroughIncoming)
+{
+    auto queue = store();
+    auto in = writer();
+    Committed committed = commit(*in, "a@example.net", 200'000);
+    EXPECT_EQ(committed.ref.queue, QueueName::Incoming);
+    auto found = queue->next(10);
+    ASSERT_EQ(found->size(), 1U);
+    EXPECT_EQ(found->front().ref.queue, QueueName::Active);
+    Reader reader(options_);
+    auto message = reader.open(found->front().ref);
+    ASSERT_TRUE(message);
+    EXPECT_EQ(message->content().size(), committed.facts.size);
+    EXPECT_TRUE(queue->busy(found->front().ref));
+}
+
+TEST_F(Queue, ADroppedDraftLeavesNothing)
+{
+    auto in = writer();
+    {
+        Draft draft = *in->begin();
+        for (int i = 0; i < 10'000; ++i)
+            MUST(draft.append_line("spilled"));
+        EXPECT_FALSE(std::filesystem::is_empty(directory_ + "/incoming"));
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(directory_ + "/incoming"));
+}
+
+TEST_F(Queue, SurvivorsMoveToDeferredWithTimeAndMarks)
+{
+    auto queue = store();
+    auto in = writer();
+    std::vector<Store::Survivor> survivors;
+    WallTime later = std::chrono::system_clock::now() + std::chrono::hours(1);
+    for (int i = 0; i < 20; ++i)
+        commit(*in, "a@example.net");
+    for (const LoadedMessage& message : *queue->next(100))
+        survivors.push_back({message.ref, QueueName::Deferred, later});
+    auto moved = run_until_done(queue->move(survivors));
+    ASSERT_EQ(moved.size(), 20U);
+    for (const auto& result : moved)
+        ASSERT_TRUE(result) << result.error().text();
+    EXPECT_EQ(queue->live_in_journal(), 0U);
+    std::size_t files = 0;
+    MUST(queue->for_each_file(QueueName::Deferred, [&](const FileEntry& entry) {
+        ++files;
+        EXPECT_LT(std::chrono::abs(entry.retry_at - later), std::chrono::milliseconds(1));
+    }));
+    EXPECT_EQ(files, 20U);
+    auto active = queue->activate(QueueName::Deferred, moved.front()->queue_id);
+    ASSERT_TRUE(active) << active.error().text();
+    EXPECT_EQ(active->envelope.recipients.front().address, "a@example.net");
+    MUST(queue->bury(active->ref));
+    EXPECT_FALSE(std::filesystem::exists(directory_ + "/active/" + active->ref.queue_id));
+}
+
+TEST_F(Queue, FileWinsOverJournalCopyAfterACrash)
+{
+    auto in = writer();
+    Committed committed = commit(*in, "a@example.net");
+    {
+        auto queue = store();
+        static_cast<void>(queue->next(10));
+        auto moved = run_until_done(queue->move({{committed.ref, QueueName::Deferred, WallTime{}}}));
+        MUST(moved.front());
+    }
+    // As if the Moved mark had not reached the disk: set it back to Live.
+    auto segment = *SegmentFile::open(directory_, committed.ref.segment);
+    auto header = *segment->header();
+    MUST(segment->set_mark(*segment->frame_at(committed.ref.offset, header), header, 0,
+                           static_cast<std::uint8_t>(MessageMark::Live)));
+    auto queue = store();
+    EXPECT_TRUE(queue->next(10)->empty());
+}
+
+TEST_F(Queue, KilledWhileDeliveredDiesWhenTheLockIsFree)
+{
+    auto queue = store();
+    auto in = writer();
+    Committed committed = commit(*in, "a@example.net");
+    static_cast<void>(queue->next(10));
+    Reader reader(options_);
+    {
+        auto message = reader.open(committed.ref);
+        ASSERT_TRUE(message);
+        MUST(queue->kill(committed.ref));
+        MUST(run_until_done(queue->upkeep()));
+        EXPECT_EQ(queue->live_in_journal(), 1U);
+    }
+    MUST(run_until_done(queue->upkeep()));
+    EXPECT_EQ(queue->live_in_journal(), 0U);
+}
+
+TEST_F(Queue, DamageIsSetAsideAndTheRestIsFound)
+{
+    Committed damaged;
+    Committed last;
+    {
+        auto in = writer();
+        commit(*in, "a@example.net");
+        damaged = commit(*in, "b@example.net");
+        last = commit(*in, "c@example.net");
+    }
+    {
+        UniqueFd fd = *open_file(segment_path(directory_, damaged.ref.segment), O_RDWR);
+        MUST(write_fully_at(fd.get(), "garbage", static_cast<off_t>(damaged.ref.offset + sizeof(FrameHeader) + 3)));
+        std::filesystem::remove(directory_ + "/journal/positions");
+    }
+    auto queue = store();
+    MUST(run_until_done(queue->upkeep()));  // notices that the writer is gone
+    auto found = queue->next(10);
+    ASSERT_EQ(found->size(), 2U);
+    EXPECT_EQ(found->back().ref, last.ref);
+    EXPECT_FALSE(std::filesystem::is_empty(directory_ + "/corrupt"));
+}
+
+TEST_F(Queue, AnIncompleteTailIsDropped)
+{
+    Committed last;
+    {
+        auto in = writer();
+        commit(*in, "a@example.net");
+        last = commit(*in, "b@example.net");
+    }
+    UniqueFd fd = *open_file(segment_path(directory_, last.ref.segment), O_RDWR);
+    MUST(write_fully_at(fd.get(), "torn", static_cast<off_t>(last.ref.offset + sizeof(FrameHeader))));
+    std::filesystem::remove(directory_ + "/journal/positions");
+    auto queue = store();
+    MUST(run_until_done(queue->upkeep()));
+    EXPECT_EQ(queue->next(10)->size(), 1U);
+    EXPECT_TRUE(std::filesystem::is_empty(directory_ + "/corrupt"));
+}
+
+TEST_F(Queue, NothingBeyondThePublishedEndIsReadWhileTheWriterLives)
+{
+    auto in = writer();
+    Committed committed = commit(*in, "a@example.net");
+    auto positions = *Positions::open(directory_);
+    positions->publish(committed.ref.segment, committed.ref.offset);  // as if the flush had not ended
+    auto queue = store();
+    MUST(run_until_done(queue->upkeep()));
+    EXPECT_TRUE(queue->next(10)->empty());
+    in.reset();  // the writer goes: its segment is read to the end
+    EXPECT_EQ(queue->next(10)->size(), 1U);
+}
+
+TEST_F(Queue, AVeryLongRecipientListGetsAFile)
+{
+    auto in = writer();
+    auto queue = store();
+    Draft draft = *in->begin();
+    for (int i = 0; i < 10'000; ++i)
+        draft.envelope().recipients.push_back({"user" + std::to_string(i) + "@example.net"});
+    MUST(draft.append_line("x"));
+    auto committed = run_until_done(in->commit(std::move(draft)));
+    ASSERT_TRUE(committed);
+    EXPECT_EQ(committed->ref.queue, QueueName::Incoming);
+    EXPECT_EQ(queue->next(1)->front().marks.size(), 10'000U);
+}
+
+}  // namespace
+}  // namespace posthaste::queue

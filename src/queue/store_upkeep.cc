@@ -1,0 +1,134 @@
+// store_upkeep.cc — what the queue manager does about once a second: make marks durable (the bound on repeated
+// deliveries after a power cut), notice writers that are gone, bury what was killed, retire and trim segments.
+#include "log/log.h"
+#include "net/tasks.h"
+#include "queue/locks.h"
+#include "queue/store.h"
+#include "queue/store_impl.h"
+
+#include <algorithm>
+#include <ctime>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+namespace posthaste::queue {
+
+namespace {
+
+// Free segments beyond the reserve that are kept for the next burst instead of being removed.
+constexpr std::size_t kept_free_segments = 8;
+
+// A segment file without a valid header and without a writer is left alone for this long, in seconds: its maker may
+// be between creating and locking it.
+constexpr time_t unfinished_age = 60;
+
+struct Work {
+    std::vector<std::shared_ptr<SegmentFile>> sync;
+    std::vector<std::shared_ptr<SegmentFile>> retire;
+    std::size_t free_to_make = 0;
+    std::string directory;
+    std::uint64_t segment_size = 0;
+    Result<void> result;
+};
+
+void do_work(Work& work)
+{
+    for (const auto& file : work.sync)
+        if (auto synced = file->sync(); !synced)
+            work.result = synced;
+    if (!work.result)
+        return;  // nothing may be recycled on marks that are perhaps not on disk
+    for (const auto& file : work.retire)
+        if (auto retired = retire_segment(*file); !retired)
+            work.result = fail(std::move(retired).error());
+    for (std::size_t i = 0; i < work.free_to_make && work.result; ++i)
+        work.result = make_free_segment(work.directory, work.segment_size);
+}
+
+// A file in journal/ whose header never became valid, without a writer: its maker died before it could be used.
+void remove_unfinished_segments(const std::string& directory, const std::map<std::uint64_t, KnownSegment>& known)
+{
+    auto numbers = list_segments(directory);
+    if (!numbers)
+        return;
+    for (std::uint64_t number : *numbers) {
+        if (known.contains(number))
+            continue;
+        std::string path = segment_path(directory, number);
+        auto fd = open_file(path, O_RDWR);
+        struct stat status{};
+        if (!fd || is_locked_by_other(fd->get(), writer_lock_byte) || ::fstat(fd->get(), &status) != 0 ||
+            ::time(nullptr) - status.st_mtime < unfinished_age)
+            continue;
+        auto opened = SegmentFile::open(directory, number);
+        if (opened || opened.error().kind() != ErrorKind::Corrupt)
+            continue;
+        std::string aside = fmt::format("{}/corrupt/journal-{:08}", directory, number);
+        ::rename(path.c_str(), aside.c_str());
+        log::warning("{}: no valid segment header, moved to {}", path, aside);
+    }
+}
+
+}  // namespace
+
+Task<Result<void>> Store::upkeep()
+{
+    if (impl_->upkeep_running)
+        co_return Result<void>{};
+    impl_->upkeep_running = true;
+    std::erase_if(impl_->killed, [this](const MessageRef& ref) {
+        if (busy(ref))
+            return false;
+        if (auto buried = bury(ref); !buried)
+            log::warning("{}: {}", ref.queue_id, buried.error().text());
+        return true;
+    });
+
+    auto work = std::make_shared<Work>();
+    work->directory = impl_->options.directory;
+    work->segment_size = impl_->options.segment_size;
+    std::vector<std::uint64_t> free_segments;
+    for (auto& [number, segment] : impl_->segments) {
+        if (segment.header.state == SegmentState::Free) {
+            free_segments.push_back(number);
+            continue;
+        }
+        if (!segment.writer_gone && !is_locked_by_other(segment.file->fd(), writer_lock_byte))
+            segment.writer_gone = true;
+        if (segment.writer_gone && segment.read_to_end && segment.live == 0)
+            work->retire.push_back(segment.file);
+        else if (segment.marks_dirty || segment.live > 0)
+            work->sync.push_back(segment.file);
+        segment.marks_dirty = false;
+    }
+    while (free_segments.size() > impl_->options.reserve_segments + kept_free_segments) {
+        std::uint64_t number = free_segments.back();
+        free_segments.pop_back();
+        KnownSegment& segment = impl_->segments.at(number);
+        auto locked = try_lock_range(segment.file->fd(), writer_lock_byte, LockMode::Exclusive);
+        if (!locked || !*locked)
+            continue;  // claimed at this moment
+        ::unlink(segment_path(impl_->options.directory, number).c_str());
+        impl_->positions->begin(number, 0, 0);
+        impl_->segments.erase(number);
+    }
+    if (!impl_->segments.empty() && free_segments.size() + work->retire.size() < impl_->options.reserve_segments)
+        work->free_to_make = impl_->options.reserve_segments - free_segments.size() - work->retire.size();
+
+    co_await net::in_thread([work] {
+        do_work(*work);
+        return true;
+    });
+    for (const auto& file : work->retire)
+        if (auto refreshed = impl_->refresh(file->number()); !refreshed)
+            log::warning("{}", refreshed.error().text());
+    if (work->free_to_make > 0)
+        if (auto discovered = impl_->discover_segments(); !discovered)
+            log::warning("{}", discovered.error().text());
+    remove_unfinished_segments(impl_->options.directory, impl_->segments);
+    impl_->upkeep_running = false;
+    co_return work->result;
+}
+
+}  // namespace posthaste::queue
