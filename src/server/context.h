@@ -43,6 +43,7 @@ public:
     [[nodiscard]] config::LoadOptions load_options() const;
 
     [[nodiscard]] Leaving leaving() const { return leaving_; }
+    [[nodiscard]] bool is_leaving() const { return leaving_ != Leaving::No; }
     // Set when the process begins to leave: long waits watch it.
     net::Event leave_event;
     // Makes this process leave when its clients are done ("table T has changed -- restarting").

@@ -1,0 +1,30 @@
+// log_setup.cc — see log_setup.h.
+#include "server/log_setup.h"
+
+#include "base/text.h"
+#include "log/log.h"
+#include "param/basics.h"
+#include "param/log.h"
+#include "param/services.h"
+
+namespace posthaste::server {
+
+void set_up_log(const config::Config& config, const LogSetup& setup)
+{
+    log::Options options;
+    options.tag = config.get(param::syslog_name);
+    options.shared_tag = setup.shared_tag;
+    options.program = setup.program;
+    options.facility = config.get(param::syslog_facility);
+    options.maillog_file = config.get(param::maillog_file);
+    options.file_mode = parse_number<unsigned>(config.get(param::maillog_file_permissions), 8).value_or(0600);
+    if (!setup.direct) {
+        std::string socket = "public/" + config.get(param::postlog_service_name);
+        options.postlog_socket = setup.in_queue_directory ? socket : config.get(param::queue_directory) + "/" + socket;
+    }
+    options.to_stderr = setup.to_stderr;
+    options.verbosity = setup.verbosity;
+    log::init(std::move(options));
+}
+
+}  // namespace posthaste::server

@@ -1,0 +1,22 @@
+// The logger as main.cf wants it: syslog_name, syslog_facility, maillog_file.
+#pragma once
+
+#include "config/config.h"
+
+#include <string>
+
+namespace posthaste::server {
+
+struct LogSetup {
+    std::string program;
+    bool to_stderr = false;  // commands with a terminal or a reader
+    int verbosity = 0;
+    // Daemons have queue_directory as working directory and reach postlogd by a relative path, in the jail, too.
+    bool in_queue_directory = false;
+    bool direct = false;     // past postlogd: postlogd itself, and who runs when it does not
+    std::string shared_tag;  // log::Options::shared_tag
+};
+
+void set_up_log(const config::Config& config, const LogSetup& setup);
+
+}  // namespace posthaste::server
