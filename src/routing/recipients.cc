@@ -1,0 +1,100 @@
+// recipients.cc — whether an address is listed in the tables of its class (LOCAL_RECIPIENT_README, postconf(5)
+// smtpd_reject_unlisted_recipient).
+//
+// An address that a canonical or virtual alias table rewrites counts as known whatever its class. A table that cannot
+// answer is an error: "unknown" is said only by tables that answered.
+#include "base/text.h"
+#include "param/bounce.h"
+#include "routing/router_impl.h"
+
+#include <fmt/format.h>
+
+namespace posthaste::routing {
+
+Task<Result<RecipientStatus>> Router::check_recipient(std::string address, Route route)
+{
+    return impl_->check(std::move(address), std::move(route), Impl::Role::Recipient);
+}
+
+Task<Result<RecipientStatus>> Router::check_sender(std::string address, Route route)
+{
+    return impl_->check(std::move(address), std::move(route), Impl::Role::Sender);
+}
+
+std::string Router::Impl::unknown_user(std::string_view table) const
+{
+    if (config->get(param::show_user_unknown_table_name))
+        return fmt::format("User unknown in {}", table);
+    return "User unknown";
+}
+
+Task<Result<bool>> Router::Impl::is_listed(table::Maps& maps, const std::string& address, const Route& route)
+{
+    CO_TRY(auto hit,
+           co_await maps.find_address(address, {.order = table::AddressOrder::Canonical,
+                                                .recipient_delimiter = config->get(param::recipient_delimiter),
+                                                .domain_is_local = route.address_class == AddressClass::Local}));
+    co_return hit.has_value();
+}
+
+Task<Result<bool>> Router::Impl::is_rewritten(const std::string& address, const Route& route, Role role)
+{
+    table::Maps& own_canonical = role == Role::Sender ? sender_canonical_maps : recipient_canonical_maps;
+    for (table::Maps* maps : {&own_canonical, &canonical_maps, &virtual_alias_maps}) {
+        CO_TRY(bool listed, co_await is_listed(*maps, address, route));
+        if (listed)
+            co_return true;
+    }
+    co_return false;
+}
+
+Task<Result<RecipientStatus>> Router::Impl::check(std::string address, Route route, Role role)
+{
+    const std::string_view code = role == Role::Recipient ? "5.1.1" : "5.1.0";
+    CO_TRY(bool rewritten, co_await is_rewritten(address, route, role));
+    // All mail to double_bounce_sender is discarded on purpose (postconf(5)).
+    if (rewritten || (route.address_class == AddressClass::Local &&
+                      equal_ignoring_case(address::split_at_domain(route.recipient).local_part,
+                                          config->get(param::double_bounce_sender))))
+        co_return RecipientStatus{};
+
+    // relocated(5), error: in transport(5), and the virtual alias class: the text says why, with its code.
+    if (route.transport == error_transport) {
+        std::size_t space = route.nexthop.find(' ');
+        if (space != std::string::npos && route.nexthop.starts_with("5."))
+            co_return RecipientStatus{.known = false,
+                                      .code =
+                                          role == Role::Recipient ? route.nexthop.substr(0, space) : std::string(code),
+                                      .text = std::string(trim(std::string_view(route.nexthop).substr(space)))};
+        co_return RecipientStatus{.known = false, .code = std::string(code), .text = route.nexthop};
+    }
+
+    table::Maps* maps = nullptr;
+    std::string_view table;
+    switch (route.address_class) {
+    case AddressClass::Local:
+        maps = &local_recipient_maps;
+        table = "local recipient table";
+        break;
+    case AddressClass::VirtualMailbox:
+        maps = &virtual_mailbox_maps;
+        table = "virtual mailbox table";
+        break;
+    case AddressClass::Relay:
+        maps = &relay_recipient_maps;
+        table = "relay recipient table";
+        break;
+    case AddressClass::VirtualAlias:
+        co_return RecipientStatus{
+            .known = false, .code = std::string(code), .text = unknown_user("virtual alias table")};
+    case AddressClass::Default: co_return RecipientStatus{};
+    }
+    if (maps->empty())
+        co_return RecipientStatus{};
+    CO_TRY(bool listed, co_await is_listed(*maps, route.recipient, route));
+    if (listed)
+        co_return RecipientStatus{};
+    co_return RecipientStatus{.known = false, .code = std::string(code), .text = unknown_user(table)};
+}
+
+}  // namespace posthaste::routing

@@ -1,0 +1,203 @@
+// router_test.cc — classes, transports and nexthops with tables that are written into the parameters.
+#include "routing/router.h"
+
+#include "net/tasks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace posthaste::routing {
+namespace {
+
+std::unique_ptr<Router> router(const std::string& settings)
+{
+    const std::string base = "myhostname = mail.example.com\n"
+                             "mydomain = example.com\n"
+                             "mydestination = example.com, mail.example.com, localhost\n"
+                             "inet_interfaces = 127.0.0.1\n"
+                             "local_recipient_maps =\n";
+    auto config = config::load_text(base + settings, "main.cf", {});
+    EXPECT_TRUE(config) << config.error().text();
+    auto made = Router::open(*config);
+    EXPECT_TRUE(made) << made.error().text();
+    return std::move(*made);
+}
+
+Route resolved(Router& router, const std::string& recipient, const std::string& sender = "s@sender.test")
+{
+    auto route = net::run_until_done(router.resolve(sender, recipient));
+    EXPECT_TRUE(route) << route.error().text();
+    return *route;
+}
+
+std::string path(const Route& route) { return route.transport + ":" + route.nexthop + " " + route.recipient; }
+
+RecipientStatus checked(Router& router, const std::string& recipient)
+{
+    auto status = net::run_until_done(router.check_recipient(recipient, resolved(router, recipient)));
+    EXPECT_TRUE(status) << status.error().text();
+    return *status;
+}
+
+TEST(Router, gives_each_class_its_transport)
+{
+    auto r = router("virtual_alias_domains = alias.test\n"
+                    "virtual_mailbox_domains = box.test\n"
+                    "relay_domains = relay.test\n"
+                    "relayhost = [gateway.test]:2525\n");
+    EXPECT_EQ(path(resolved(*r, "u@example.com")), "local:mail.example.com u@example.com");
+    EXPECT_EQ(path(resolved(*r, "u@[127.0.0.1]")), "local:mail.example.com u@[127.0.0.1]");
+    EXPECT_EQ(path(resolved(*r, "u@alias.test")), "error:5.1.1 User unknown in virtual alias table u@alias.test");
+    EXPECT_EQ(path(resolved(*r, "u@Box.Test")), "virtual:box.test u@Box.Test");
+    EXPECT_EQ(path(resolved(*r, "u@relay.test")), "relay:[gateway.test]:2525 u@relay.test");
+    EXPECT_EQ(path(resolved(*r, "u@sub.relay.test")), "relay:[gateway.test]:2525 u@sub.relay.test");
+    EXPECT_EQ(path(resolved(*r, "u@remote.test")), "smtp:[gateway.test]:2525 u@remote.test");
+    EXPECT_EQ(resolved(*r, "u@sub.relay.test").address_class, AddressClass::Relay);
+    EXPECT_EQ(resolved(*r, "u@[192.0.2.9]").address_class, AddressClass::Default);
+}
+
+TEST(Router, takes_the_recipient_domain_as_nexthop_without_relayhost)
+{
+    auto r = router("");
+    EXPECT_EQ(path(resolved(*r, "u@Remote.TEST")), "smtp:remote.test u@Remote.TEST");
+    EXPECT_EQ(path(resolved(*r, "u@[192.0.2.9]")), "smtp:[192.0.2.9] u@[192.0.2.9]");
+}
+
+TEST(Router, searches_transport_maps_from_the_address_to_the_wildcard)
+{
+    auto r = router("recipient_delimiter = +\n"
+                    "transport_maps = inline:{ {u+x@a.test=one:} {u@a.test=two:[n]} {a.test=three:n3} "
+                    "{.a.test=:[n4]:26} {*=any:} {keep.test=:} }\n");
+    EXPECT_EQ(path(resolved(*r, "u+x@a.test")), "one:a.test u+x@a.test");
+    EXPECT_EQ(path(resolved(*r, "u+y@a.test")), "two:[n] u+y@a.test");
+    EXPECT_EQ(path(resolved(*r, "v@a.test")), "three:n3 v@a.test");
+    EXPECT_EQ(path(resolved(*r, "v@sub.a.test")), "smtp:[n4]:26 v@sub.a.test");
+    EXPECT_EQ(path(resolved(*r, "v@b.test")), "any:b.test v@b.test");
+    EXPECT_EQ(path(resolved(*r, "v@keep.test")), "smtp:keep.test v@keep.test");
+}
+
+TEST(Router, lets_the_sender_choose_transport_and_relayhost)
+{
+    auto r = router("relayhost = [all.test]\n"
+                    "sender_dependent_relayhost_maps = inline:{ {@own.test=[own.test]} {x@own.test=DUNNO} "
+                    "{<>=[null.test]} }\n"
+                    "sender_dependent_default_transport_maps = inline:{ {t@own.test=slow:} }\n");
+    EXPECT_EQ(path(resolved(*r, "u@r.test", "a@own.test")), "smtp:[own.test] u@r.test");
+    EXPECT_EQ(path(resolved(*r, "u@r.test", "x@own.test")), "smtp:[all.test] u@r.test");
+    EXPECT_EQ(path(resolved(*r, "u@r.test", "")), "smtp:[null.test] u@r.test");
+    EXPECT_EQ(path(resolved(*r, "u@r.test", "t@own.test")), "slow:[own.test] u@r.test");
+    EXPECT_EQ(path(resolved(*r, "u@example.com", "a@own.test")), "local:mail.example.com u@example.com");
+}
+
+TEST(Router, unwraps_local_domains_and_says_that_the_sender_chose_the_route)
+{
+    auto r = router("");
+    for (const char* address :
+         {"u%remote.test@example.com", "remote.test!u@example.com", "u@remote.test@example.com"}) {
+        Route route = resolved(*r, address);
+        EXPECT_EQ(path(route), "smtp:remote.test u@remote.test") << address;
+        EXPECT_TRUE(route.sender_routed) << address;
+    }
+    EXPECT_FALSE(resolved(*r, "u@example.com").sender_routed);
+    EXPECT_FALSE(resolved(*r, "u%x@remote.test").sender_routed);
+    auto strict = router("allow_percent_hack = no\nswap_bangpath = no\nresolve_dequoted_address = no\n");
+    EXPECT_EQ(path(resolved(*strict, "u%remote.test@example.com")), "local:mail.example.com u%remote.test@example.com");
+    EXPECT_EQ(path(resolved(*strict, "u@remote.test@example.com")), "local:mail.example.com u@remote.test@example.com");
+}
+
+TEST(Router, completes_the_empty_recipient_and_bare_names)
+{
+    auto r = router("");
+    EXPECT_EQ(path(resolved(*r, "")), "local:mail.example.com MAILER-DAEMON@mail.example.com");
+    EXPECT_EQ(path(resolved(*r, "root")), "local:mail.example.com root@mail.example.com");
+}
+
+TEST(Router, calls_addresses_without_a_usable_domain_malformed)
+{
+    auto r = router("");
+    for (const char* address :
+         {"u@", "u@a..test", "u@[not.an.ip]", "u@192.0.2.1", "u@-a.test", "-u@a.test", "@a.test"}) {
+        Route route = resolved(*r, address);
+        EXPECT_TRUE(route.malformed) << address;
+        EXPECT_EQ(route.transport, "error") << address;
+        EXPECT_EQ(route.nexthop, "5.1.3 bad address syntax") << address;
+    }
+    auto lenient = router("resolve_null_domain = yes\nresolve_numeric_domain = yes\nallow_min_user = yes\n");
+    EXPECT_EQ(path(resolved(*lenient, "u@")), "local:mail.example.com u@mail.example.com");
+    EXPECT_EQ(path(resolved(*lenient, "u@192.0.2.1")), "smtp:[192.0.2.1] u@[192.0.2.1]");
+    EXPECT_EQ(path(resolved(*lenient, "-u@a.test")), "smtp:a.test -u@a.test");
+}
+
+TEST(Router, sends_mail_for_who_has_moved_back_with_the_new_address)
+{
+    auto r = router("relocated_maps = inline:{ {gone@example.com=new@other.test} {left=there@x.test} }\n");
+    EXPECT_EQ(path(resolved(*r, "gone@example.com")), "error:5.1.6 User has moved to new@other.test gone@example.com");
+    EXPECT_EQ(path(resolved(*r, "left@example.com")), "error:5.1.6 User has moved to there@x.test left@example.com");
+    EXPECT_EQ(checked(*r, "gone@example.com"),
+              (RecipientStatus{.known = false, .code = "5.1.6", .text = "User has moved to new@other.test"}));
+}
+
+TEST(Router, knows_who_is_listed_in_the_tables_of_each_class)
+{
+    auto r =
+        router("local_recipient_maps = inline:{ {user=1} {full@example.com=1} }\n"
+               "virtual_alias_domains = alias.test\nvirtual_alias_maps = inline:{ {a@alias.test=b@c.test} }\n"
+               "virtual_mailbox_domains = box.test\nvirtual_mailbox_maps = inline:{ {v@box.test=v/} }\n"
+               "relay_domains = relay.test\nrelay_recipient_maps = inline:{ {r@relay.test=1} {@all.relay.test=1} }\n"
+               "recipient_canonical_maps = inline:{ {canon@example.com=user@example.com} }\n"
+               "recipient_delimiter = +\n");
+    for (const char* known :
+         {"user@example.com", "user+x@example.com", "full@example.com", "a@alias.test", "v@box.test", "r@relay.test",
+          "any@all.relay.test", "any@remote.test", "canon@example.com", "double-bounce@example.com"})
+        EXPECT_TRUE(checked(*r, known).known) << known;
+    auto unknown = [](std::string text) {
+        return RecipientStatus{.known = false, .code = "5.1.1", .text = std::move(text)};
+    };
+    EXPECT_EQ(checked(*r, "nobody@example.com"), unknown("User unknown in local recipient table"));
+    EXPECT_EQ(checked(*r, "nobody@alias.test"), unknown("User unknown in virtual alias table"));
+    EXPECT_EQ(checked(*r, "nobody@box.test"), unknown("User unknown in virtual mailbox table"));
+    EXPECT_EQ(checked(*r, "nobody@relay.test"), unknown("User unknown in relay recipient table"));
+}
+
+TEST(Router, never_says_unknown_when_a_table_cannot_answer)
+{
+    auto r = router("local_recipient_maps = fail:{1}\n");
+    auto status = net::run_until_done(r->check_recipient("u@example.com", resolved(*r, "u@example.com")));
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().kind(), ErrorKind::Temporary);
+    auto broken = router("transport_maps = fail:{1}\n");
+    auto route = net::run_until_done(broken->resolve("", "u@example.com"));
+    ASSERT_FALSE(route);
+    EXPECT_EQ(route.error().kind(), ErrorKind::Temporary);
+}
+
+TEST(Router, brings_addresses_into_canonical_form)
+{
+    auto r =
+        router("myorigin = origin.test\nappend_dot_mydomain = yes\nremote_header_rewrite_domain = remote.invalid\n");
+    auto local = [&](std::string_view address) { return r->canonical_form(address, RewriteContext::Local); };
+    EXPECT_EQ(local("user"), "user@origin.test");
+    EXPECT_EQ(local("user@host"), "user@host.example.com");
+    EXPECT_EQ(local("user@host.test."), "user@host.test");
+    EXPECT_EQ(local("site!user"), "user@site.example.com");
+    EXPECT_EQ(local("user%site.test"), "user@site.test");
+    EXPECT_EQ(local("@a,@b:user@c.test"), "user@c.test");
+    EXPECT_EQ(local("user@[192.0.2.1]"), "user@[192.0.2.1]");
+    EXPECT_EQ(local("two words"), "two words@origin.test");
+    EXPECT_EQ(local(""), "");
+    EXPECT_EQ(r->canonical_form("user", RewriteContext::Remote), "user@remote.invalid");
+    EXPECT_EQ(r->canonical_external_form("\"two words\"", RewriteContext::Local), "\"two words\"@origin.test");
+    EXPECT_EQ(r->canonical_external_form("\"a!b\"@host", RewriteContext::Local), "\"a!b\"@host.example.com");
+}
+
+TEST(Router, refuses_a_transport_without_a_name)
+{
+    auto config = config::load_text("default_transport = :[x]\ninet_interfaces = 127.0.0.1\n", "main.cf", {});
+    ASSERT_TRUE(config);
+    auto made = Router::open(*config);
+    ASSERT_FALSE(made);
+    EXPECT_THAT(made.error().text(), testing::HasSubstr("default_transport: expected transport or transport:nexthop"));
+}
+
+}  // namespace
+}  // namespace posthaste::routing
