@@ -51,7 +51,7 @@ SCENARIOS = {
                                                       FROM]),
     "unknown-commands": ({"smtpd_hard_error_limit": 100, "smtpd_error_sleep_time": "0"},
                          ["FOO", "foo bar", "", " ", " NOOP", "NOOP ", "noop", "Data", "EXPN bin", "TURN", "SEND", "SAML",
-                          "HELP:", "STARTTLS", "AUTH PLAIN", "AUTH", "XCLIENT ADDR=1.2.3.4", "XFORWARD NAME=x",
+                          "STARTTLS", "AUTH PLAIN", "AUTH", "XCLIENT ADDR=1.2.3.4", "XFORWARD NAME=x",
                           "XVERP", "BDAT 10", "BDAT", "BDAT x LAST", "MAIL", "RCPT", "QUIT"]),
     "vrfy": ({"smtpd_hard_error_limit": 100, "smtpd_error_sleep_time": "0"},
              ["VRFY", "VRFY bin", "VRFY bin@local.test", "VRFY <bin@local.test>", "VRFY nobody-here@local.test",
@@ -165,14 +165,14 @@ SCENARIOS = {
                          "sync", "irc"]]]),
     "client-restrictions-reject": ({"smtpd_client_restrictions": "reject"}, [HELLO, FROM, TO]),
     "client-restrictions-at-once": ({"smtpd_client_restrictions": "reject", "smtpd_delay_reject": False}, [HELLO, FROM]),
-    "client-access-at-once": ({"smtpd_client_restrictions": "check_client_access inline:{127.0.0.1=554 not you}",
+    "client-access-at-once": ({"smtpd_client_restrictions": "check_client_access inline:{{127.0.0.1=554 not you}}",
                                "smtpd_delay_reject": False}, [HELLO, "NOOP", "QUIT"]),
     "data-restrictions": ({"smtpd_data_restrictions": "reject_multi_recipient_bounce"},
                           [HELLO, "MAIL FROM:<>", TO, "RCPT TO:<root@local.test>", "DATA"]),
     "end-of-data-restrictions": ({"smtpd_end_of_data_restrictions": "defer"}, [HELLO, FROM, TO, "DATA", data("x")]),
     "sender-defer": ({"smtpd_sender_restrictions": "defer"}, [HELLO, FROM, TO]),
-    "unknown-domains": ({"smtpd_sender_restrictions": "reject_unlisted_sender, check_sender_access "
-                         "inline:{example.com=REJECT no example}"}, [HELLO, FROM, TO]),
+    "sender-access": ({"smtpd_sender_restrictions": "reject_unlisted_sender, check_sender_access "
+                         "inline:{{example.com=REJECT no example}}"}, [HELLO, FROM, TO]),
     "header-checks": ({"header_checks": "inline:{x=y}, regexp:{{/^Subject: bad/ REJECT}, {/^Subject: worse/ REJECT text}, "
                        "{/^Subject: coded/ REJECT 5.1.2 text}, {/^Subject: gone/ DISCARD}, {/^Subject: hold/ HOLD}}"},
                       [HELLO, *[step for word in ["bad", "worse", "coded", "gone", "hold", "fine"] for step in

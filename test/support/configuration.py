@@ -62,7 +62,7 @@ def default_main(directory, kind, dns_port=None):
         "data_directory": f"{directory}/d",
         "maillog_file": f"{directory}/maillog",
         "maillog_file_prefixes": str(directory),
-        "alias_maps": f"texthash:{directory}/aliases",
+        "alias_maps": "",
         "alias_database": "",
         "mail_spool_directory": f"{directory}/spool",
         "mailbox_command": "",

@@ -66,8 +66,6 @@ class Instance:
             path.chmod(mode)
         if configuration.is_root():
             shutil.chown(self.directory / "d", configuration.MAIL_OWNER)
-        if not self.aliases_file.exists():
-            self.aliases_file.write_text("")
         # What mail_version-independent programs such as mail(1) call: sendmail with this instance's configuration.
         script = self.directory / "bin" / "sendmail"
         script.write_text(f"#!/bin/sh\nexport MAIL_CONFIG={self.config}\n{self._shell_environment()}"
@@ -91,7 +89,10 @@ class Instance:
                             configuration.master_text(self.smtp_port, self.master, self.service_options))
 
     def aliases(self, text):
+        """Makes this the alias database (hash:); a running instance needs a reload() the first time."""
         configuration.write(self.aliases_file, text)
+        self.configure(alias_maps=f"hash:{self.aliases_file}", alias_database=f"hash:{self.aliases_file}")
+        self.run("newaliases")
 
     def table(self, name, text):
         """Writes a text file for a table below the instance and returns its path."""

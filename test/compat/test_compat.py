@@ -1,0 +1,93 @@
+"""Replays what was recorded from Debian's Postfix, and compares.
+
+Each scenario of the records smtpd-dialogue.json and operations.json runs with our programs. What differs on purpose
+stands with its reason in differences.toml; such a place must still differ, so that the list does not outlive its
+entries.
+"""
+import difflib
+import json
+import pathlib
+import tomllib
+
+import dialogue
+import operations
+import pytest
+
+_HERE = pathlib.Path(__file__).resolve().parent
+_DIFFERENCES = tomllib.loads((_HERE / "differences.toml").read_text())
+
+
+def _record(name):
+    return json.loads((_HERE / f"{name}.json").read_text())["scenarios"]
+
+
+def _expected_differences(record, scenario):
+    """{place: reason} of one scenario. A place is what was sent, or the name of a text."""
+    return {entry["place"]: entry["reason"] for entry in _DIFFERENCES.get(record, [])
+            if scenario in entry.get("scenarios", [scenario])}
+
+
+def _without_keywords(reply):
+    """An EHLO reply without the extensions that come with later work."""
+    kept = [line for line in reply if line[4:].split(" ")[0] not in _DIFFERENCES["extensions_not_offered"]]
+    return [line[:3] + ("-" if number + 1 < len(kept) else " ") + line[4:] for number, line in enumerate(kept)]
+
+
+def _readable_difference(place, theirs, ours):
+    theirs, ours = (text if isinstance(text, list) else str(text).splitlines() for text in (theirs, ours))
+    lines = difflib.unified_diff([str(line) for line in theirs], [str(line) for line in ours], "Postfix", "Posthaste",
+                                 lineterm="", n=1)
+    return f"at {place!r}:\n" + "\n".join(lines)
+
+
+def _compare(pairs, expected):
+    """`pairs`: (place, theirs, ours). Fails with every difference that is not expected, and the other way round."""
+    wrong, seen = [], set()
+    for place, theirs, ours in pairs:
+        if theirs != ours:
+            seen.add(str(place))
+            if str(place) not in expected:
+                wrong.append(_readable_difference(place, theirs, ours))
+    wrong += [f"at {place!r}: no longer differs; take it out of differences.toml"
+              for place in expected if place not in seen and place in {str(pair[0]) for pair in pairs}]
+    assert not wrong, "\n".join(wrong)
+
+
+_DIALOGUES = _record("smtpd-dialogue")
+_OPERATIONS = _record("operations")
+
+
+@pytest.mark.parametrize("scenario", _DIALOGUES)
+def test_smtpd_answers_as_recorded(scenario, make_instance):
+    theirs = _DIALOGUES[scenario]
+    ours = dialogue.hold(scenario, make_instance)
+    pairs = []
+    for step, theirs_step in enumerate(theirs):
+        reply = ours[step]["reply"] if step < len(ours) else ["<not reached>"]
+        wanted = theirs_step["reply"]
+        if len(wanted) > 1 and wanted[0].startswith("250-"):
+            wanted = _without_keywords(wanted)
+        pairs.append((theirs_step["send"], wanted, reply))
+    _compare(pairs, _expected_differences("smtpd-dialogue", scenario))
+
+
+@pytest.mark.parametrize("operation", [name for name in _OPERATIONS if name != "commands"])
+def test_operation_looks_as_recorded(operation, make_instance):
+    ours = operations.perform(operation, make_instance)
+    theirs = _OPERATIONS[operation]
+    _compare([(place, theirs[place], ours.get(place)) for place in theirs], _expected_differences("operations", operation))
+
+
+@pytest.fixture(scope="module")
+def what_commands_say():
+    return operations.perform("commands")
+
+
+@pytest.mark.parametrize("call", _OPERATIONS["commands"])
+def test_command_says_what_was_recorded(call, what_commands_say):
+    _compare([(call, _as_text(_OPERATIONS["commands"][call]), _as_text(what_commands_say[call]))],
+             _expected_differences("operations", "commands"))
+
+
+def _as_text(result):
+    return f"exit {result['exit']}\n{result['output']}"

@@ -1,0 +1,52 @@
+"""Fixtures of system tests: instances that are checked, stopped and removed; peers; DNS."""
+import pytest
+
+from support import DnsServer, Instance, Sink
+
+
+@pytest.fixture(scope="session")
+def dns_server():
+    server = DnsServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def dns(dns_server):
+    """The session's DNS server; dns.zone("example.test", "@ MX 10 mx\\nmx A 127.0.0.1") adds a zone."""
+    return dns_server
+
+
+@pytest.fixture
+def make_instance(dns_server):
+    """Makes instances that are checked for problems, stopped and removed at the end of the test."""
+    made = []
+
+    def make(**parameters):
+        made.append(Instance(dns_port=dns_server.port, **parameters))
+        return made[-1]
+
+    yield make
+    problems = []
+    for instance in made:
+        try:
+            instance.stop()
+        except AssertionError as error:
+            problems.append(str(error))
+        problems += instance.problems()
+        instance.close()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def instance(make_instance):
+    """A running instance with the defaults of the tests. For other settings: configure() and reload(), or
+    make_instance(...).start()."""
+    return make_instance().start()
+
+
+@pytest.fixture
+def sink():
+    """An SMTP server that keeps what it gets; set sink.replies for other answers."""
+    with Sink() as server:
+        yield server
