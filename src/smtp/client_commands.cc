@@ -1,0 +1,73 @@
+// client_commands.cc — see client_commands.h.
+#include "smtp/client_commands.h"
+
+#include <array>
+#include <utility>
+
+namespace posthaste::smtp {
+
+namespace {
+constexpr std::string_view line_end = "\r\n";
+}
+
+std::string encode_xtext(std::string_view text)
+{
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string encoded;
+    for (char c : text) {
+        auto byte = static_cast<unsigned char>(c);
+        if (byte > 32 && byte < 127 && c != '+' && c != '=') {
+            encoded += c;
+        } else {
+            encoded += '+';
+            encoded += digits[byte >> 4];
+            encoded += digits[byte & 0xf];
+        }
+    }
+    return encoded;
+}
+
+void append_mail(std::string& out, const MailCommand& command, const PeerExtensions& peer)
+{
+    out.append("MAIL FROM:<").append(command.sender).append(">");
+    if (peer.offered.has(Extension::Size) && command.size > 0)
+        out.append(" SIZE=").append(std::to_string(command.size));
+    if (peer.offered.has(Extension::EightBitMime) && command.eight_bit)
+        out.append(" BODY=8BITMIME");
+    if (peer.offered.has(Extension::Smtputf8) && command.smtputf8)
+        out.append(" SMTPUTF8");
+    if (peer.offered.has(Extension::Dsn)) {
+        if (!command.envid.empty())
+            out.append(" ENVID=").append(encode_xtext(command.envid));
+        if (command.ret != Return::Unset)
+            out.append(command.ret == Return::Full ? " RET=FULL" : " RET=HDRS");
+    }
+    out.append(line_end);
+}
+
+void append_rcpt(std::string& out, const RcptCommand& command, const PeerExtensions& peer)
+{
+    out.append("RCPT TO:<").append(command.recipient).append(">");
+    if (peer.offered.has(Extension::Dsn)) {
+        if (command.notify != 0) {
+            constexpr std::array<std::pair<std::uint8_t, std::string_view>, 4> words{{{notify_never, "NEVER"},
+                                                                                      {notify_success, "SUCCESS"},
+                                                                                      {notify_failure, "FAILURE"},
+                                                                                      {notify_delay, "DELAY"}}};
+            std::string_view separator = " NOTIFY=";
+            for (auto [bit, word] : words) {
+                if (!(command.notify & bit))
+                    continue;
+                out.append(separator).append(word);
+                separator = ",";
+            }
+        }
+        if (std::size_t type = command.orcpt.find(';'); type != std::string_view::npos)
+            out.append(" ORCPT=")
+                .append(command.orcpt.substr(0, type + 1))
+                .append(encode_xtext(command.orcpt.substr(type + 1)));
+    }
+    out.append(line_end);
+}
+
+}  // namespace posthaste::smtp
