@@ -153,6 +153,10 @@ class SmtpSink:
             return any(line.split()[1].endswith(f":{self.port:04X}") and line.split()[3] == "0A"
                        for line in list(table)[1:])
 
+    def wait(self, timeout):
+        """Waits until the program leaves by itself (-M: after so many messages, -n: sessions)."""
+        self._process.wait(timeout)
+
     def stop(self):
         if self._process is not None:
             self._process.terminate()
