@@ -1,7 +1,6 @@
 // data_decoder.cc — see data_decoder.h.
 #include "smtp/data_decoder.h"
 
-#include <algorithm>
 #include <cstring>
 
 namespace posthaste::smtp {
@@ -19,35 +18,23 @@ const char* find_byte(const char* begin, const char* end, char byte)
 struct DataDecoder::Line {
     std::string_view text;
     bool crlf = false;
-    bool stray_cr = false;
 };
 
 bool DataDecoder::ends_data(const Line& line) const
 {
     if (line.text != "." || in_broken_line_)
         return false;
-    return options_.bare_newline == BareNewline::Allow || (line.crlf && previous_was_crlf_);
+    return bare_newline_ == BareNewline::Allow || (line.crlf && previous_was_crlf_);
 }
 
+// A line that cannot be handed on where it lies: its line end is another one, or none.
 void DataDecoder::add_unusual(const Line& line, ContentSink& sink)
 {
     std::string_view text = line.text;
     if (text.starts_with('.') && !in_broken_line_)
         text.remove_prefix(1);
-    if (!line.stray_cr || !options_.replace_stray_cr) {
-        sink.add_line(text);
-        return;
-    }
-    scratch_.assign(text);
-    std::ranges::replace(scratch_, '\r', ' ');
-    sink.add_line(scratch_);
-}
-
-void DataDecoder::break_line(std::string_view piece, ContentSink& sink)
-{
-    add_unusual({.text = piece, .crlf = true, .stray_cr = true}, sink);
-    in_broken_line_ = true;
-    scanned_ = 0;
+    scratch_.assign(text).append("\r\n");
+    sink.add_lines(scratch_);
 }
 
 std::size_t DataDecoder::feed(std::string_view input, ContentSink& sink)
@@ -67,14 +54,13 @@ std::size_t DataDecoder::feed(std::string_view input, ContentSink& sink)
         Line line;
         line.crlf = newline != line_begin && newline[-1] == '\r';
         line.text = {line_begin, newline - (line.crlf ? 1 : 0)};
-        line.stray_cr = find_byte(line_begin, line_begin + line.text.size(), '\r') != nullptr;
         saw_bare_newline_ = saw_bare_newline_ || !line.crlf;
         bool dot = line.text.starts_with('.') && !in_broken_line_;
-        if (dot || !line.crlf || line.stray_cr) {
+        if (dot || !line.crlf) {
             flush_run(line_begin);
             run = newline + 1;
             finished_ = ends_data(line);
-            if (dot && line.crlf && !line.stray_cr && !finished_)
+            if (dot && line.crlf && !finished_)
                 run = line_begin + 1;  // without its dot the line is like any other
             else if (!finished_)
                 add_unusual(line, sink);
@@ -90,7 +76,8 @@ std::size_t DataDecoder::feed(std::string_view input, ContentSink& sink)
     scanned_ = rest;
     if (rest > max_line) {
         // The last byte stays: it may be the CR of the line end.
-        break_line({line_begin, rest - 1}, sink);
+        add_unusual({.text = {line_begin, rest - 1}, .crlf = true}, sink);
+        in_broken_line_ = true;
         scanned_ = 1;
         return input.size() - 1;
     }

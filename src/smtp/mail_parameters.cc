@@ -64,7 +64,7 @@ std::optional<std::string> parse_orcpt(std::string_view value)
     if (!std::ranges::all_of(type, [](char c) { return is_ascii_alnum(c) || c == '-'; }))
         return std::nullopt;
     std::optional<std::string> address = decode_xtext(value.substr(semicolon + 1));
-    if (!address || address->empty() || !is_printable(*address))
+    if (!address || !is_printable(*address))
         return std::nullopt;
     return std::string(type) + ";" + *address;
 }
@@ -81,7 +81,7 @@ std::optional<std::string> decode_xtext(std::string_view text)
                 return std::nullopt;
             out.push_back(static_cast<char>(*byte));
             i += 2;
-        } else if (text[i] > 0x20 && text[i] < 0x7f && text[i] != '=') {
+        } else if (text[i] > 0x20 && text[i] < 0x7f) {
             out.push_back(text[i]);
         } else {
             return std::nullopt;
@@ -97,9 +97,11 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
     for (std::string_view word : words) {
         Parameter parameter = split_parameter(word);
         if (offered.size && parameter.has_value && equal_ignoring_case(parameter.keyword, "SIZE")) {
+            if (parameter.value.empty() || !std::ranges::all_of(parameter.value, is_ascii_digit))
+                return bad("Bad message size syntax");
             result.size = parse_number<std::uint64_t>(parameter.value);
             if (!result.size)
-                return bad("Bad message size syntax");
+                return std::unexpected(Reply{552, "5.3.4 Message size exceeds file system imposed limit"});
         } else if (offered.eight_bit && equal_ignoring_case(word, "BODY=8BITMIME")) {
             result.eight_bit = true;
         } else if (offered.eight_bit && equal_ignoring_case(word, "BODY=7BIT")) {
@@ -111,7 +113,7 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
             result.ret = full ? Return::Full : Return::Headers;
         } else if (offered.dsn && parameter.has_value && equal_ignoring_case(parameter.keyword, "ENVID")) {
             std::optional<std::string> envid = decode_xtext(parameter.value);
-            if (!envid || !result.envid.empty() || !is_printable(*envid))
+            if (!envid || envid->empty() || !result.envid.empty() || !is_printable(*envid))
                 return bad("Bad ENVID parameter syntax");
             result.envid = std::move(*envid);
         } else if (offered.smtputf8 && equal_ignoring_case(word, "SMTPUTF8")) {

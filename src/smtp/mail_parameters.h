@@ -47,7 +47,8 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
 std::expected<RcptParameters, Reply> parse_rcpt_parameters(std::span<const std::string_view> words,
                                                            OfferedParameters offered);
 
-// RFC 3461 4: '+' and two hexadecimal digits stand for a byte. Nothing if the text breaks the grammar.
+// RFC 3461 4: '+' and two hexadecimal digits stand for a byte. Nothing if the text breaks the grammar; a bare
+// '=' is forgiven.
 std::optional<std::string> decode_xtext(std::string_view text);
 
 }  // namespace posthaste::smtp

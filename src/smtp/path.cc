@@ -60,8 +60,11 @@ bool splits_labels(std::string_view text, bool allow_utf8)
     }
 }
 
-// A local part in external form to its internal form; nothing if it is none.
-std::optional<std::string> unquote_local_part(std::string_view text)
+// Characters that RFC 5322 keeps for itself, outside of quotes.
+constexpr std::string_view specials = "<>()[],;";
+
+// A local part in external form to its internal form; nothing if it is none. A comment is dropped unless strict.
+std::optional<std::string> unquote_local_part(std::string_view text, PathSyntax syntax)
 {
     std::string out;
     bool quoted = false;
@@ -74,7 +77,10 @@ std::optional<std::string> unquote_local_part(std::string_view text)
             out.push_back(text[i]);
         } else if (c == '"') {
             quoted = !quoted;
-        } else if (!quoted && (byte <= ' ' || byte == 0x7f || c == '<' || c == '>' || c == '(' || c == ')')) {
+        } else if (!quoted && c == '(' && syntax == PathSyntax::Lenient &&
+                   text.find(')', i) != std::string_view::npos) {
+            i = text.find(')', i);
+        } else if (!quoted && (byte <= ' ' || byte == 0x7f || specials.contains(c))) {
             return std::nullopt;
         } else if (quoted && byte < ' ' && c != '\t') {
             return std::nullopt;
@@ -101,17 +107,18 @@ std::optional<std::size_t> last_at(std::string_view text)
     return at;
 }
 
-std::optional<std::string> parse_mailbox(std::string_view text)
+std::optional<std::string> parse_mailbox(std::string_view text, PathSyntax syntax)
 {
     if (text.starts_with('@')) {  // source route "@a,@b:user@c"
         std::size_t colon = text.find(':');
-        if (colon == std::string_view::npos)
+        if (colon != std::string_view::npos)
+            text.remove_prefix(colon + 1);
+        else if (syntax == PathSyntax::Strict)
             return std::nullopt;
-        text.remove_prefix(colon + 1);
     }
     std::optional<std::size_t> at = last_at(text);
-    std::optional<std::string> mailbox = unquote_local_part(text.substr(0, at.value_or(text.size())));
-    if (!mailbox || (mailbox->empty() && !text.starts_with('"')))
+    std::optional<std::string> mailbox = unquote_local_part(text.substr(0, at.value_or(text.size())), syntax);
+    if (!mailbox)
         return std::nullopt;
     if (!at)
         return mailbox;
@@ -144,7 +151,8 @@ bool is_mailbox_domain(std::string_view text)
         return is_address_literal(text);
     if (text.ends_with('.'))
         text.remove_suffix(1);
-    return splits_labels(text, true);
+    bool numeric = std::ranges::all_of(text, [](char c) { return is_ascii_digit(c) || c == '.'; });
+    return !numeric && splits_labels(text, true);
 }
 
 std::expected<PathArgument, PathFault> parse_path_argument(std::string_view text, std::string_view keyword,
@@ -162,16 +170,20 @@ std::expected<PathArgument, PathFault> parse_path_argument(std::string_view text
     argument.path = text.substr(0, *end);
     argument.parameters = split(text.substr(*end), " \t");
     std::string_view inner = argument.path;
+    if (!argument.parameters.empty() && argument.parameters.front().data() == text.data() + *end)
+        return std::unexpected(PathFault::Address);  // "<a@b>c": no white space behind the path
     if (inner.starts_with('<'))
         inner = trim(inner.substr(1, inner.size() - 2));
     else if (syntax == PathSyntax::Strict)
         return std::unexpected(PathFault::Address);
+    else if (inner.ends_with('>'))
+        inner.remove_suffix(1);
     if (inner.empty()) {
         if (argument.path == "<>")
             return argument;
         return std::unexpected(PathFault::Address);
     }
-    std::optional<std::string> mailbox = parse_mailbox(inner);
+    std::optional<std::string> mailbox = parse_mailbox(inner, syntax);
     if (!mailbox)
         return std::unexpected(PathFault::Address);
     argument.address = std::move(*mailbox);

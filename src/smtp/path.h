@@ -2,7 +2,7 @@
 //
 // The address comes out in internal form: local part without quotes and backslashes, source route dropped (RFC 5321
 // 4.1.1.3 says to ignore it). Leniency as Postfix has it: white space after the colon and inside the brackets, and,
-// unless strict (postconf(5) strict_rfc821_envelopes), a path without brackets. Limits: the line's.
+// unless strict (postconf(5) strict_rfc821_envelopes), a path without brackets, and comments. Limits: the line's.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ std::expected<PathArgument, PathFault> parse_path_argument(std::string_view text
                                                            PathSyntax syntax);
 
 // Whether text is the domain of a mailbox: labels of letters, digits, '-', '_' and UTF-8, at most 63 and 255 bytes, no
-// '-' at the ends of a label; or an address literal. One dot at the end is forgiven.
+// '-' at the ends of a label, not only digits; or an address literal. One dot at the end is forgiven.
 bool is_mailbox_domain(std::string_view text);
 // The same without address literal, UTF-8 and dot at the end: what a host name may look like (RFC 1123 2.1).
 bool is_host_name(std::string_view text);
