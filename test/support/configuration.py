@@ -49,13 +49,13 @@ def local_user():
     return LOCAL_USER if is_root() else pwd.getpwuid(os.getuid()).pw_name
 
 
-def default_main(directory, kind, dns_port=None):
+def default_main(directory, kind, address, dns_port=None):
     """The parameters that every test instance begins with."""
     parameters = {
         "myhostname": "mail.local.test",
         "mydestination": "$myhostname, local.test, localhost",
         "mynetworks": "127.0.0.0/8",
-        "inet_interfaces": "127.0.0.1",
+        "inet_interfaces": address,
         "inet_protocols": "ipv4",
         "biff": "no",
         "queue_directory": f"{directory}/q",
@@ -110,14 +110,14 @@ def main_text(parameters):
     return "\n".join(lines) + "\n"
 
 
-def master_text(smtp_port, extra="", options=None):
+def master_text(address, smtp_port, extra="", options=None):
     """master.cf: the default services with smtpd on a port of its own, then `extra`.
 
     A service that `extra` defines (same name and type) replaces the default one. `options` adds -o settings:
     {"smtp/inet": {"smtpd_timeout": "5s"}}.
     """
     services = {}
-    text = f"127.0.0.1:{smtp_port} inet n - n - - smtpd\n{_MASTER}{extra}"
+    text = f"{address}:{smtp_port} inet n - n - - smtpd\n{_MASTER}{extra}"
     for line in text.splitlines():
         if line[:1] in (" ", "\t"):
             services[name] += "\n" + line                   # a continuation of the line before
@@ -126,7 +126,7 @@ def master_text(smtp_port, extra="", options=None):
             name = f"{fields[0]}/{fields[1]}"
             services[name] = line
     for name, settings in (options or {}).items():
-        name = f"127.0.0.1:{smtp_port}/inet" if name == "smtp/inet" else name
+        name = f"{address}:{smtp_port}/inet" if name == "smtp/inet" else name
         for parameter, value in settings.items():
             services[name] += f"\n    -o {{ {parameter} = {value} }}"
     return "\n".join(services.values()) + "\n"

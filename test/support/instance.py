@@ -32,7 +32,7 @@ class Instance:
     """
 
     def __init__(self, kind="posthaste", dns_port=None, master="", service_options=None, directory=None,
-                 smtp_port=None, **parameters):
+                 address="127.0.0.1", smtp_port=None, **parameters):
         self.kind = kind
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="ph-", dir="/tmp"))
         self.directory.chmod(0o755)
@@ -41,9 +41,10 @@ class Instance:
         self.spool = self.directory / "spool"
         self.maillog = self.directory / "maillog"
         self.aliases_file = self.directory / "aliases"
-        self.smtp_port = smtp_port or free_port()
+        self.address = address
+        self.smtp_port = smtp_port or free_port(address=address)
         self.user = configuration.local_user()
-        self.parameters = configuration.default_main(self.directory, kind, dns_port) | parameters
+        self.parameters = configuration.default_main(self.directory, kind, address, dns_port) | parameters
         self.master = master
         self.service_options = service_options or {}
         self.expected_problems = []
@@ -86,7 +87,7 @@ class Instance:
     def write_configuration(self):
         configuration.write(self.config / "main.cf", configuration.main_text(self.parameters))
         configuration.write(self.config / "master.cf",
-                            configuration.master_text(self.smtp_port, self.master, self.service_options))
+                            configuration.master_text(self.address, self.smtp_port, self.master, self.service_options))
 
     def aliases(self, text):
         """Makes this the alias database (hash:); a running instance needs a reload() the first time."""
@@ -142,7 +143,7 @@ class Instance:
 
     def start(self):
         self.run("postfix", "-c", self.config, "start")
-        self.wait_until_listening(self.smtp_port)
+        self.wait_until_listening(self.smtp_port, self.address)
         return self
 
     def stop(self):
@@ -212,7 +213,7 @@ class Instance:
     # --- what a test looks at
 
     def smtp(self, ehlo="client.test", port=None, **options):
-        return Client(port or self.smtp_port, ehlo=ehlo, **options)
+        return Client(port or self.smtp_port, host=self.address, ehlo=ehlo, **options)
 
     def wait_until_listening(self, port, address="127.0.0.1"):
         packed = "".join(f"{int(part):02X}" for part in reversed(address.split(".")))
