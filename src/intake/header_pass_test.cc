@@ -1,6 +1,7 @@
 #include "intake/header_pass.h"
 
 #include "intake/missing_headers.h"
+#include "intake/stray_line_ends.h"
 
 #include <gtest/gtest.h>
 
@@ -102,6 +103,14 @@ TEST(HeaderPass, CutsAHeaderAtItsSizeLimit)
     auto result = pass("X-Long: " + std::string(150, 'a') + "\r\n " + std::string(150, 'b') + "\r\n c\r\nTo: x\r\n\r\n",
                        AddressRewriting::Off, with);
     EXPECT_EQ(result.stored, "X-Long: " + std::string(150, 'a') + "\r\n " + std::string(39, 'b') + "\r\nTo: x\r\n");
+}
+
+TEST(StrayLineEnds, BecomeSpaces)
+{
+    EXPECT_FALSE(has_stray_line_end("a\r\n\r\nb\r\n"));
+    for (std::string_view stray : {"a\nb\r\n", "a\rb\r\n", "\n.\r\n", "a\r\r\n", "\r\n\n\r\n"})
+        EXPECT_TRUE(has_stray_line_end(stray)) << stray;
+    EXPECT_EQ(replace_stray_line_ends("a\n.\r\nb\rc\r\r\n"), "a .\r\nb c \r\n");
 }
 
 queue::Envelope envelope()

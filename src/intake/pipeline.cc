@@ -5,6 +5,7 @@
 #include "intake/header_pass.h"
 #include "intake/missing_headers.h"
 #include "intake/recipients.h"
+#include "intake/stray_line_ends.h"
 #include "log/events_cleanup.h"
 #include "log/log.h"
 #include "param/basics.h"
@@ -19,7 +20,7 @@ namespace posthaste::intake {
 
 struct Pipeline::Impl {
     std::shared_ptr<const config::Config> config;
-    std::unique_ptr<routing::Router> router;
+    std::shared_ptr<routing::Router> router;
     std::unique_ptr<RecipientMapper> mapper;
     std::unique_ptr<queue::Writer> writer;
     HeaderRules rules;
@@ -27,6 +28,7 @@ struct Pipeline::Impl {
     std::uint64_t size_limit = 0;  // 0: none
     unsigned hop_limit = 0;
     bool always_add_missing_headers = false;
+    bool replaces_stray_line_ends = true;
 };
 
 struct Message::State {
@@ -78,6 +80,11 @@ void Message::State::add_content(std::string_view crlf_lines)
     size += crlf_lines.size();
     if (failure)
         return;
+    std::string repaired;
+    if (pipeline->replaces_stray_line_ends && has_stray_line_end(crlf_lines)) {
+        repaired = replace_stray_line_ends(crlf_lines);
+        crlf_lines = repaired;
+    }
     if (!in_body) {
         std::size_t taken = header.feed(crlf_lines, pending);
         if (header.hops() > pipeline->hop_limit)
@@ -153,14 +160,6 @@ void Message::add_own_headers(std::string_view crlf_lines)
 
 void Message::add_line(std::string_view line)
 {
-    if (state_->in_body && !state_->failure) {
-        state_->size += line.size() + 2;
-        if (auto stored = state_->draft.append_line(line); !stored)
-            state_->fail_with(Rejection(std::move(stored.error())));
-        else
-            state_->store({});
-        return;
-    }
     std::string whole(line);
     whole += "\r\n";
     state_->add_content(whole);
@@ -207,11 +206,15 @@ Task<Accepted<Finished>> Message::finish()
     co_return co_await commit(*pipeline.writer, std::move(state->draft));
 }
 
-Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::Config> config)
+Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::Config> config,
+                                                 std::shared_ptr<routing::Router> router)
 {
     auto impl = std::make_unique<Impl>();
     impl->config = config;
-    TRY(impl->router, routing::Router::open(config));
+    impl->router = std::move(router);
+    if (!impl->router) {
+        TRY(impl->router, routing::Router::open(config));
+    }
     TRY(impl->mapper, RecipientMapper::open(*config, *impl->router));
     for (std::string_view name : split(config->get(param::message_drop_headers), ", \t\r\n"))
         impl->rules.drop.push_back(to_lower(name));
@@ -226,6 +229,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::C
                    .charset = config->get(param::full_name_encoding_charset)};
     impl->size_limit = static_cast<std::uint64_t>(config->get(param::message_size_limit));
     impl->hop_limit = static_cast<unsigned>(config->get(param::hopcount_limit));
+    impl->replaces_stray_line_ends = config->get(param::cleanup_replace_stray_cr_lf);
     impl->always_add_missing_headers = config->get(param::always_add_missing_headers);
     return std::unique_ptr<Pipeline>(new Pipeline(std::move(impl)));
 }

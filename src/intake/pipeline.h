@@ -34,6 +34,9 @@
 namespace posthaste::queue {
 class Writer;
 }
+namespace posthaste::routing {
+class Router;
+}
 
 namespace posthaste::intake {
 
@@ -75,9 +78,10 @@ public:
     // Header lines of ours, each ended by CRLF: Received: and what else stands above the message as it was given. They
     // come first; what follows is never taken for their continuation.
     void add_own_headers(std::string_view crlf_lines);
-    // One line of the header or the body, without its line end; no CR or LF in it.
+    // One line of the header or the body, without its line end. For many lines add_lines() is the fast way.
     void add_line(std::string_view line);
-    // Any number of whole lines, each ended by CRLF, not dot-stuffed. Other CR or LF bytes are taken as content.
+    // Any number of whole lines, each ended by CRLF, not dot-stuffed. Other CR or LF bytes become spaces
+    // (cleanup_replace_stray_cr_lf).
     void add_lines(std::string_view crlf_lines);
     // Something is wrong already: what follows is only counted and finish() will say why.
     [[nodiscard]] bool failed() const;
@@ -101,7 +105,9 @@ class Pipeline {
 public:
     // Before the jail. config: see service_config.h. Invalid: a parameter that names tables is malformed (a table
     // that cannot be opened is no error here: its lookups are, and the message gets a 451).
-    static Result<std::unique_ptr<Pipeline>> open(std::shared_ptr<const config::Config> config);
+    // A process that has a router already shares it.
+    static Result<std::unique_ptr<Pipeline>> open(std::shared_ptr<const config::Config> config,
+                                                  std::shared_ptr<routing::Router> router = nullptr);
     ~Pipeline();
 
     // After the jail, with the queue directory as working directory.

@@ -1,0 +1,235 @@
+// pickup(8), see service.h.
+#include "daemon/pickup/service.h"
+
+#include "base/fd.h"
+#include "intake/missing_headers.h"
+#include "intake/service_config.h"
+#include "log/events_pickup.h"
+#include "log/log.h"
+#include "param/basics.h"
+#include "queue/queue_id.h"
+#include "server/queue_options.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <vector>
+
+namespace posthaste::pickup {
+
+namespace {
+
+constexpr const char* maildrop = "maildrop";
+// Files that are fed at the same time, so that they share a flush of the journal.
+constexpr std::size_t most_under_way = 50;
+constexpr std::size_t read_size = std::size_t{64} << 10;
+
+Result<std::vector<std::string>> names_in(const char* directory)
+{
+    DIR* listing = ::opendir(directory);
+    if (listing == nullptr)
+        return fail_errno(std::string("open directory ") + directory);
+    std::vector<std::string> names;
+    while (const dirent* entry = ::readdir(listing))
+        if (queue::is_queue_id(entry->d_name))
+            names.emplace_back(entry->d_name);
+    ::closedir(listing);
+    std::ranges::sort(names);
+    return names;
+}
+
+// Hands content to the message in whole lines; what is left of a line waits for the next piece.
+class LineFeeder {
+public:
+    explicit LineFeeder(intake::Message& message) : message_(message) {}
+    void add(std::string_view piece)
+    {
+        rest_ += piece;
+        std::size_t end = rest_.rfind("\r\n");
+        if (end == std::string::npos)
+            return;
+        message_.add_lines(std::string_view(rest_).substr(0, end + 2));
+        rest_.erase(0, end + 2);
+    }
+    void finish()
+    {
+        if (rest_.empty())
+            return;
+        rest_ += "\r\n";
+        message_.add_lines(rest_);
+    }
+
+private:
+    intake::Message& message_;
+    std::string rest_;
+};
+
+Result<bool> read_more(int file, intake::SubmissionReader& reader)
+{
+    std::string buffer(read_size, '\0');
+    ssize_t count = 0;
+    do
+        count = ::read(file, buffer.data(), buffer.size());
+    while (count < 0 && errno == EINTR);
+    if (count < 0)
+        return fail_errno("read");
+    reader.feed(std::string_view(buffer).substr(0, static_cast<std::size_t>(count)));
+    return count > 0;
+}
+
+}  // namespace
+
+Result<void> Service::before_jail()
+{
+    TRY(auto config, intake::load_service_config(*context_.config));
+    TRY(pipeline_, intake::Pipeline::open(std::move(config)));
+    return {};
+}
+
+Result<void> Service::after_jail() { return pipeline_->start(server::queue_options(*context_.config)); }
+
+Task<void> Service::trigger(char)
+{
+    if (auto scanned = scan(); !scanned)
+        log::warning("{}", scanned.error().text());
+    co_return;
+}
+
+Task<void> Service::leaving()
+{
+    static_cast<void>(co_await tasks_.join(net::Deadline::after(std::chrono::seconds(10))));
+}
+
+// What is beyond most_under_way waits for a task to end, which scans again.
+Result<void> Service::scan()
+{
+    TRY(auto names, names_in(maildrop));
+    for (std::string& name : names) {
+        if (under_way_.size() >= most_under_way || context_.leaving() != server::Leaving::No || pipeline_->broken())
+            break;
+        struct ::stat facts{};
+        std::string path = std::string(maildrop) + "/" + name;
+        // Executable by its owner: postdrop has finished it.
+        if (under_way_.contains(name) || ::lstat(path.c_str(), &facts) != 0 || (facts.st_mode & S_IXUSR) == 0)
+            continue;
+        under_way_.insert(name);
+        tasks_.start(take(std::move(name)));
+    }
+    return {};
+}
+
+Task<void> Service::take(std::string name)
+{
+    std::string path = std::string(maildrop) + "/" + name;
+    After after = After::KeepForLater;
+    auto file = open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    struct ::stat facts{};
+    if (!file) {
+        // A symbolic link is nothing that postdrop writes; a file that is gone was taken by another pickup.
+        if (::lstat(path.c_str(), &facts) == 0) {
+            log::warning("{}", file.error().text());
+            after = S_ISLNK(facts.st_mode) ? After::SetAside : After::KeepForLater;
+        }
+    } else if (::fstat(file->get(), &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_nlink == 1) {
+        after = co_await feed(name, std::move(*file), facts);
+    } else {
+        log::warning("{}: not a regular file with one name", path);
+        after = After::SetAside;
+    }
+    finish_file(name, after);
+    under_way_.erase(name);
+    if (pipeline_->broken())
+        context_.leave();
+    else if (after != After::KeepForLater && under_way_.empty())
+        static_cast<void>(scan());
+}
+
+intake::Accepted<intake::Message> Service::begin(const intake::Submission& submission, const struct ::stat& facts)
+{
+    auto begun = pipeline_->begin({.origin = queue::Origin::Sendmail,
+                                   .context = intake::RewriteContext::Local,
+                                   .client = {.name = "localhost", .address = "127.0.0.1", .protocol = "sendmail"}});
+    if (!begun)
+        return begun;
+    queue::Envelope& envelope = begun->envelope();
+    envelope.sender = submission.sender;
+    envelope.sender_full_name = submission.full_name;
+    envelope.dsn_envid = submission.envid;
+    envelope.dsn_return = static_cast<queue::DsnReturn>(std::min<std::uint8_t>(submission.dsn_return, 2));
+    envelope.encoding = submission.encoding == 1 ? queue::BodyEncoding::EightBit : queue::BodyEncoding::SevenBit;
+    envelope.trace = static_cast<queue::Trace>(std::min<std::uint8_t>(submission.trace, 2));
+    envelope.verp_delimiters = submission.verp_delimiters.substr(0, 2);
+    // The file's time is when the user handed the message in; delays count from there.
+    if (facts.st_mtim.tv_sec <= envelope.arrival_seconds) {
+        envelope.arrival_seconds = facts.st_mtim.tv_sec;
+        envelope.arrival_microseconds = static_cast<std::uint32_t>(facts.st_mtim.tv_nsec / 1000);
+    }
+    for (const intake::SubmittedRecipient& given : submission.recipients)
+        envelope.recipients.push_back(
+            {.address = given.address, .original = {}, .dsn_orcpt = {}, .notify = given.notify});
+    return begun;
+}
+
+Task<Service::After> Service::feed(std::string name, UniqueFd file, struct ::stat facts)
+{
+    auto set_aside = [&name](std::string_view why) {
+        log::warning("{}/{}: {}: message saved in the corrupt directory", maildrop, name, why);
+        return After::SetAside;
+    };
+    intake::SubmissionReader reader;
+    std::optional<intake::Submission> submission;
+    while (!submission) {
+        auto more = read_more(file.get(), reader);
+        auto envelope = reader.envelope();
+        if (!envelope)
+            co_return set_aside(envelope.error().text());
+        submission = std::move(*envelope);
+        if (!submission && (!more || !*more))
+            co_return set_aside("no envelope");
+    }
+    auto message = begin(*submission, facts);
+    if (!message) {
+        log::warning("{}/{}: {}", maildrop, name, message.error().detail);
+        co_return After::KeepForLater;
+    }
+    log::picked_up(message->queue_id(), facts.st_uid, submission->sender);
+    const config::Config& config = pipeline_->config();
+    message->add_own_headers(intake::received_line(
+        config.get(param::myhostname), fmt::format("{}, from userid {}", config.get(param::mail_name), facts.st_uid),
+        message->envelope()));
+
+    LineFeeder lines(*message);
+    while (!reader.complete()) {
+        auto piece = reader.piece();
+        if (!piece)
+            co_return set_aside(piece.error().text());
+        if (*piece) {
+            lines.add(**piece);
+        } else if (!reader.complete()) {
+            auto more = read_more(file.get(), reader);
+            if (!more || !*more)
+                co_return set_aside(more ? "incomplete" : more.error().text());
+        }
+    }
+    lines.finish();
+    auto finished = co_await message->finish();
+    if (finished)
+        co_return After::Remove;
+    if (finished.error().fault == intake::Rejection::Fault::Message)
+        co_return set_aside(finished.error().text);
+    co_return After::KeepForLater;
+}
+
+void Service::finish_file(const std::string& name, After after)
+{
+    std::string path = std::string(maildrop) + "/" + name;
+    if (after == After::Remove && ::unlink(path.c_str()) != 0 && errno != ENOENT)
+        log::warning("{}", Error::system(errno, "remove " + path).text());
+    if (after == After::SetAside && ::rename(path.c_str(), ("corrupt/" + name).c_str()) != 0)
+        log::warning("{}", Error::system(errno, "move " + path + " to corrupt/").text());
+}
+
+}  // namespace posthaste::pickup

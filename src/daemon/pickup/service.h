@@ -1,0 +1,45 @@
+// pickup(8): feeds what local users have dropped in maildrop/ into the queue.
+//
+// postdrop(1) wakes it up, master does every minute. A file is removed only after its message has been committed; if
+// the process dies in between, the message is taken a second time (a duplicate, never a loss). A file that this mail
+// system could not have written goes to corrupt/. While the queue cannot take mail, files wait where they are.
+#pragma once
+
+#include "intake/maildrop.h"
+#include "intake/pipeline.h"
+#include "net/tasks.h"
+#include "server/server.h"
+
+#include <memory>
+#include <set>
+#include <string>
+#include <sys/stat.h>
+
+namespace posthaste::pickup {
+
+class Service {
+public:
+    explicit Service(server::Context& context) : context_(context) {}
+
+    Result<void> before_jail();
+    Result<void> after_jail();
+    Task<void> trigger(char request);
+    Task<void> leaving();
+
+private:
+    enum class After : std::uint8_t { Remove, SetAside, KeepForLater };
+
+    Result<void> scan();
+    Task<void> take(std::string name);
+    Task<After> feed(std::string name, UniqueFd file, struct ::stat facts);
+    [[nodiscard]] intake::Accepted<intake::Message> begin(const intake::Submission& submission,
+                                                          const struct ::stat& facts);
+    static void finish_file(const std::string& name, After after);
+
+    server::Context& context_;
+    std::unique_ptr<intake::Pipeline> pipeline_;
+    std::set<std::string> under_way_;
+    net::TaskGroup tasks_;
+};
+
+}  // namespace posthaste::pickup

@@ -1,0 +1,92 @@
+// How a message waits in maildrop/, see maildrop.h.
+#include "intake/maildrop.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace posthaste::intake {
+
+std::string begin_submission(const Submission& submission)
+{
+    std::string list = ipc::encode(submission);
+    std::string out(maildrop_magic);
+    out += fmt::format("{}:", list.size());
+    out += list;
+    out += ',';
+    return out;
+}
+
+void append_piece(std::string& out, std::string_view content)
+{
+    while (!content.empty()) {
+        std::string_view piece = content.substr(0, max_piece);
+        out += fmt::format("{}:", piece.size());
+        out += piece;
+        out += ',';
+        content.remove_prefix(piece.size());
+    }
+}
+
+Result<std::optional<Submission>> SubmissionReader::envelope()
+{
+    if (!magic_seen_) {
+        if (buffer_.size() < maildrop_magic.size())
+            return std::optional<Submission>();
+        if (!buffer_.starts_with(maildrop_magic))
+            return fail(ErrorKind::Invalid, "not a maildrop file of this mail system");
+        at_ = maildrop_magic.size();
+        magic_seen_ = true;
+    }
+    TRY(std::optional<std::string_view> list, netstring(max_envelope));
+    if (!list)
+        return std::optional<Submission>();
+    TRY(Submission submission, ipc::decode<Submission>(*list));
+    return std::optional<Submission>(std::move(submission));
+}
+
+Result<std::optional<std::string_view>> SubmissionReader::piece()
+{
+    if (complete_)
+        return std::optional<std::string_view>();
+    TRY(std::optional<std::string_view> content, netstring(max_piece));
+    if (content && content->empty()) {
+        complete_ = true;
+        if (at_ != buffer_.size())
+            return fail(ErrorKind::Invalid, "something follows the end of the message");
+        return std::optional<std::string_view>();
+    }
+    return content;
+}
+
+Result<std::optional<std::string_view>> SubmissionReader::netstring(std::size_t limit)
+{
+    // What has been handed out before may go now.
+    if (at_ >= buffer_.size()) {
+        buffer_.clear();
+        at_ = 0;
+    } else if (at_ > max_piece) {
+        buffer_.erase(0, at_);
+        at_ = 0;
+    }
+    std::string_view rest = std::string_view(buffer_).substr(at_);
+    constexpr std::size_t most_digits = 9;
+    std::size_t colon = rest.substr(0, most_digits + 1).find(':');
+    if (colon == std::string_view::npos) {
+        if (rest.size() > most_digits)
+            return fail(ErrorKind::Invalid, "a piece without length");
+        return std::optional<std::string_view>();
+    }
+    auto length = parse_number<std::size_t>(rest.substr(0, colon));
+    if (!length || *length > limit)
+        return fail(ErrorKind::Invalid, "a piece with a bad length");
+    if (rest.size() < colon + 1 + *length + 1)
+        return std::optional<std::string_view>();
+    if (rest[colon + 1 + *length] != ',')
+        return fail(ErrorKind::Invalid, "a piece without end");
+    at_ += colon + 1 + *length + 1;
+    return std::optional(rest.substr(colon + 1, *length));
+}
+
+}  // namespace posthaste::intake
