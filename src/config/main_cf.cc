@@ -39,7 +39,8 @@ Result<Setting> parse_setting(std::string_view text, Place place)
     const std::size_t equals = text.find('=');
     const std::string_view name = trim(text.substr(0, equals));
     const auto complaint = [&](std::string_view what) {
-        return fail(ErrorKind::Invalid, fmt::format("{}: {}: \"{}\"", place.text(), what, printable(trim(text))));
+        Error error(ErrorKind::Invalid, fmt::format("{}: \"{}\"", what, printable(trim(text))));
+        return fail(place.file.empty() ? std::move(error) : std::move(error).in(place.text()));
     };
     if (equals == std::string_view::npos || name.find_first_of(" \t\r\n\v\f") != std::string_view::npos)
         return complaint("missing '=' after attribute name");

@@ -52,7 +52,8 @@ struct MainCf {
 // Invalid: a line that is no `name = value`; the error names file, line and what was expected.
 Result<MainCf> parse_main_cf(std::string_view content, const std::string& file);
 
-// "name = value" or "name=value" (an -o option, a line). Invalid without a name or without "=".
-Result<Setting> parse_setting(std::string_view text, Place place);
+// "name = value" or "name=value" (an -o option, a line). Invalid without a name or without "="; the error begins with
+// the place if there is one.
+Result<Setting> parse_setting(std::string_view text, Place place = {});
 
 }  // namespace posthaste::config

@@ -95,7 +95,7 @@ bool is_option(std::string_view argument) { return argument.size() > 1 && argume
 
 Result<void> take_override(MasterService& service, std::string_view argument)
 {
-    TRY(Setting setting, parse_setting(argument, {"-o", 0}));
+    TRY(Setting setting, parse_setting(argument));
     service.arguments.push_back(fmt::format("{}={}", setting.name, setting.value));
     service.overrides.emplace_back(std::move(setting.name), std::move(setting.value));
     return {};
@@ -233,10 +233,12 @@ std::string to_text(const MasterService& service, Layout layout)
     for (std::size_t i = 0; i < service.arguments.size(); ++i) {
         const std::string& argument = service.arguments[i];
         std::string word = argument_text(argument);
+        const bool after_option = options && i > 0;
         options = options && is_option(argument);
         if (options && argument == "-o")
             word += " " + argument_text(service.arguments[++i]);
-        if (layout == Layout::Folded && (options || length + 1 + word.size() >= line_width)) {
+        const bool new_line = options || after_option || length + 1 + word.size() >= line_width;
+        if (layout == Layout::Folded && new_line) {
             text += fmt::format("\n{}{}", indent, word);
             length = indent.size() + word.size();
         } else {

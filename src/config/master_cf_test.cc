@@ -119,6 +119,8 @@ TEST(MasterCf, FoldedOptionsStandOnLinesOfTheirOwn)
 {
     EXPECT_EQ(folded("smtp inet n - y - - smtpd -o a=b -v"),
               "smtp       inet  n       -       y       -       -       smtpd\n    -o a=b\n    -v");
+    EXPECT_EQ(folded("flt unix - n n - - pipe -o z=1 flags=R user=x"),
+              "flt        unix  -       n       n       -       -       pipe\n    -o z=1\n    flags=R user=x");
     EXPECT_EQ(folded("scalemail-backend unix - n n - 2 pipe flags=R user=scalemail "
                      "argv=/usr/lib/scalemail/bin/scalemail-store ${nexthop} ${user} ${extension}"),
               "scalemail-backend unix - n       n       -       2       pipe flags=R\n"

@@ -1,6 +1,6 @@
-// A pass over the physical lines: those that belong to a setting that is edited are replaced, removed or commented out,
-// all others are copied.
-#include "config/edit_main_cf.h"
+// A pass over the physical lines: those that belong to a logical line that is edited are replaced, removed or commented
+// out, all others are copied.
+#include "config/edit.h"
 
 #include "base/fd.h"
 #include "base/text.h"
@@ -20,7 +20,14 @@
 namespace posthaste::config {
 namespace {
 
-std::string line_of(const Edit& edit) { return fmt::format("{} = {}\n", edit.name, edit.value); }
+// The key of a logical line, from its first physical line.
+std::string key_of(std::string_view line, Syntax syntax)
+{
+    if (syntax == Syntax::MainCf)
+        return std::string(trim(line.substr(0, line.find('='))));
+    const std::vector<std::string_view> fields = split(line, " \t\r\v\f");
+    return fields.size() < 2 ? std::string() : fmt::format("{}/{}", fields[0], fields[1]);
+}
 
 // Removes a line end, if there is one, and returns the line.
 std::string_view take_line(std::string_view& content)
@@ -42,7 +49,13 @@ Result<std::string> resolved(const std::string& path)
 
 }  // namespace
 
-std::string edited_main_cf(std::string_view content, const std::vector<Edit>& edits)
+Edit set_parameter(std::string name, std::string_view value)
+{
+    std::string text = fmt::format("{} = {}", name, value);
+    return {Edit::Action::Set, std::move(name), std::move(text)};
+}
+
+std::string edited(std::string_view content, Syntax syntax, const std::vector<Edit>& edits)
 {
     std::string result;
     std::vector<bool> found(edits.size(), false);
@@ -56,8 +69,7 @@ std::string edited_main_cf(std::string_view content, const std::vector<Edit>& ed
         }
         const bool begins = !is_ascii_space(line.front());
         if (begins) {
-            const std::string_view name = trim(line.substr(0, line.find('=')));
-            const auto it = std::ranges::find(edits, name, &Edit::name);
+            const auto it = std::ranges::find(edits, key_of(line, syntax), &Edit::key);
             current = it == edits.end() ? nullptr : &*it;
             if (current != nullptr)
                 found[static_cast<std::size_t>(it - edits.begin())] = true;
@@ -67,16 +79,16 @@ std::string edited_main_cf(std::string_view content, const std::vector<Edit>& ed
         else if (current->action == Edit::Action::CommentOut)
             result += fmt::format("#{}\n", line);
         else if (current->action == Edit::Action::Set && begins)
-            result += line_of(*current);
+            result += current->text + "\n";
     }
     for (std::size_t i = 0; i < edits.size(); ++i) {
         if (!found[i] && edits[i].action == Edit::Action::Set)
-            result += line_of(edits[i]);
+            result += edits[i].text + "\n";
     }
     return result;
 }
 
-Result<void> edit_main_cf_file(const std::string& path, const std::vector<Edit>& edits)
+Result<void> edit_file(const std::string& path, Syntax syntax, const std::vector<Edit>& edits)
 {
     TRY(std::string target, resolved(path));
     const std::string directory = target.substr(0, target.rfind('/') + 1);
@@ -87,7 +99,7 @@ Result<void> edit_main_cf_file(const std::string& path, const std::vector<Edit>&
     if (::stat(target.c_str(), &before) != 0)
         return fail_errno(fmt::format("stat {}", target));
     TRY(std::string content, read_file(target));
-    TRY(replace_file(target, edited_main_cf(content, edits), before.st_mode & 07777));
+    TRY(replace_file(target, edited(content, syntax, edits), before.st_mode & 07777));
     if (before.st_uid != ::geteuid() && ::chown(target.c_str(), before.st_uid, before.st_gid) != 0)
         return fail_errno(fmt::format("chown {}", target));
     return {};

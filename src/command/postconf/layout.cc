@@ -1,0 +1,35 @@
+// Words are put on the line until it is full; a continuation line begins with four spaces.
+#include "command/postconf/layout.h"
+
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+namespace posthaste::command::postconf {
+namespace {
+
+constexpr std::size_t line_width = 80;
+constexpr std::string_view indent = "    ";
+
+}  // namespace
+
+std::string laid_out(std::string_view name, std::string_view value, Fold fold)
+{
+    std::string text = name.empty() ? std::string() : fmt::format("{} =", name);
+    std::size_t length = text.size();
+    for (const std::string_view word : split(value, " \t\r\n\v\f")) {
+        if (length == 0) {
+            text += word;
+            length = word.size();
+        } else if (fold == Fold::Yes && length + 1 + word.size() >= line_width) {
+            text += fmt::format("\n{}{}", indent, word);
+            length = indent.size() + word.size();
+        } else {
+            text += fmt::format(" {}", word);
+            length += 1 + word.size();
+        }
+    }
+    return text;
+}
+
+}  // namespace posthaste::command::postconf

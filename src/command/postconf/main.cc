@@ -1,0 +1,51 @@
+// postconf(1): prints and changes main.cf, prints master.cf.
+#include "command/postconf/services.h"
+#include "table/table.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace {
+
+using namespace posthaste;
+using namespace posthaste::command::postconf;
+
+Result<Output> perform(const Options& options)
+{
+    if (options.mode == Mode::LockTypes)
+        return Output{.text = "flock\nfcntl\ndotlock\n"};
+    if (options.mode == Mode::TableTypes)
+        return Output{.text = fmt::format("{}\n", fmt::join(table::types(), "\n"))};
+    if (options.mode != Mode::Parameters)
+        return options.change == Change::None ? print_services(options) : change_services(options);
+    if (options.change == Change::None)
+        return print_parameters(options);
+    TRY(change_parameters(options));
+    return Output{};
+}
+
+int fatal(const Error& error)
+{
+    fmt::print(stderr, "postconf: fatal: {}\n", error.text());
+    return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv)
+{
+    const Result<Options> options = parse_options({argv, argv + argc});
+    if (!options)
+        return fatal(options.error());
+    const Result<Output> output = perform(*options);
+    if (!output)
+        return fatal(output.error());
+    if (std::fwrite(output->text.data(), 1, output->text.size(), stdout) != output->text.size() ||
+        std::fflush(stdout) != 0)
+        return fatal(Error::system(errno, "write to standard output"));
+    for (const std::string& warning : output->warnings)
+        fmt::print(stderr, "postconf: warning: {}\n", warning);
+    return 0;
+}

@@ -1,0 +1,45 @@
+// The command line of postconf(1) as a value.
+#pragma once
+
+#include "base/result.h"
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace posthaste::command::postconf {
+
+enum class Mode : std::uint8_t {
+    Parameters,         // main.cf
+    Services,           // -M
+    Fields,             // -F
+    ServiceParameters,  // -P
+    LockTypes,          // -l
+    TableTypes,         // -m
+};
+
+enum class Change : std::uint8_t { None, Set, Remove, CommentOut };  // -e, -X, -#
+
+// Classes of parameters (-C).
+enum class Class : std::uint8_t { Builtin, Service, User };
+
+struct Options {
+    Mode mode = Mode::Parameters;
+    Change change = Change::None;
+    std::string config_directory;
+    bool defaults = false;     // -d
+    bool only_set = false;     // -n
+    bool expand = false;       // -x
+    bool fold = false;         // -f
+    bool hide_names = false;   // -h
+    bool hide_values = false;  // -H
+    std::set<Class> classes{Class::Builtin, Class::Service, Class::User};
+    std::vector<std::pair<std::string, std::string>> overrides;  // -o
+    std::vector<std::string> operands;
+};
+
+// Invalid: unknown options, options that do not go together. Unsupported: an option of Postfix that is not built yet.
+Result<Options> parse_options(std::vector<std::string> arguments);
+
+}  // namespace posthaste::command::postconf
