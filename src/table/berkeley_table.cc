@@ -3,12 +3,11 @@
 // Reads what Postfix's postmap and ours write. No environment, no DB locking: indexed_file.h says how readers and
 // writers get along. The file is opened read-only; its type must be the one that was asked for.
 #include "base/fd.h"
+#include "table/berkeley.h"
 #include "table/followed_file.h"
 #include "table/indexed_file.h"
 #include "table/registry.h"
 
-#include <cstring>
-#include <db.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 
@@ -16,27 +15,12 @@ namespace posthaste::table {
 
 namespace {
 
-struct CloseDb {
-    void operator()(DB* db) const { db->close(db, DB_NOSYNC); }
-};
-using Database = std::unique_ptr<DB, CloseDb>;
-
 // One opened version of the file.
 struct OpenFile {
     UniqueFd lock_fd;
     Database db;
     FileVersion version;
 };
-
-DBT view_as_dbt(std::string_view bytes)
-{
-    DBT dbt{};
-    dbt.data = const_cast<char*>(bytes.data());
-    dbt.size = static_cast<u_int32_t>(bytes.size());
-    return dbt;
-}
-
-std::string_view bytes_of(const DBT& dbt) { return {static_cast<const char*>(dbt.data), dbt.size}; }
 
 Result<OpenFile> open_file_version(const std::string& path, DBTYPE type, std::size_t cache_size)
 {
@@ -47,16 +31,7 @@ Result<OpenFile> open_file_version(const std::string& path, DBTYPE type, std::si
     file.lock_fd = std::move(*lock_fd);
     TRY(SharedLock lock, SharedLock::acquire(file.lock_fd.get(), path));
     TRY(file.version, version_of(file.lock_fd.get(), path));
-    DB* raw = nullptr;
-    if (int status = db_create(&raw, nullptr, 0); status != 0)
-        return fail(Error::system(status, "create DB database"));
-    file.db.reset(raw);
-    if (int status = raw->set_cachesize(raw, 0, static_cast<u_int32_t>(cache_size), 0); status != 0)
-        return fail(ErrorKind::Io, fmt::format("set DB cache size {}: {}", cache_size, db_strerror(status)));
-    raw->set_errcall(raw, [](const DB_ENV*, const char*, const char*) {});
-    if (int status = raw->open(raw, nullptr, path.c_str(), nullptr, type, DB_RDONLY, 0); status != 0)
-        return fail(status == EINVAL ? ErrorKind::Corrupt : ErrorKind::Io,
-                    fmt::format("open database {}: {}", path, db_strerror(status)));
+    TRY(file.db, open_berkeley_file(path, type, DB_RDONLY, cache_size));
     return file;
 }
 
@@ -169,7 +144,7 @@ private:
 
 Opened open_berkeley(const OpenRequest& request)
 {
-    const DBTYPE type = request.type == "hash" ? DB_HASH : DB_BTREE;
+    const DBTYPE type = berkeley_type(request.type);
     FollowedFile followed(request.name + ".db");
     TRY(OpenFile file, open_file_version(followed.path(), type, request.options.berkeley_db_read_buffer_size));
     return std::make_unique<BerkeleyTable>(request, std::move(followed), type, std::move(file));

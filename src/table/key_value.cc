@@ -20,7 +20,7 @@ Result<KeyValue> split_key_value(std::string_view line)
             ++end;
     }
     if (quoted)
-        return fail(ErrorKind::Invalid, fmt::format("unbalanced '\"' in '{}' -- ignoring this line", line));
+        return fail(ErrorKind::Invalid, fmt::format("unbalanced '\"' in '{}'", line));
     std::string_view value = trim(line.substr(end));
     if (end == 0 || value.empty())
         return fail(ErrorKind::Invalid, "expected format: key whitespace value");

@@ -6,39 +6,23 @@
 #include "base/fd.h"
 #include "table/followed_file.h"
 #include "table/indexed_file.h"
+#include "table/lmdb.h"
 #include "table/registry.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <lmdb.h>
 
 namespace posthaste::table {
 
 namespace {
 
-struct CloseEnv {
-    void operator()(MDB_env* env) const { mdb_env_close(env); }
-};
-struct AbortTxn {
-    void operator()(MDB_txn* txn) const { mdb_txn_abort(txn); }
-};
-struct CloseCursor {
-    void operator()(MDB_cursor* cursor) const { mdb_cursor_close(cursor); }
-};
-
 // Members are destroyed in reverse order: the transaction before its environment.
 struct OpenEnvironment {
-    std::unique_ptr<MDB_env, CloseEnv> env;
-    std::unique_ptr<MDB_txn, AbortTxn> txn;  // reset between lookups
+    Environment env;
+    Transaction txn;  // reset between lookups
     MDB_dbi database = 0;
     int lock_fd = -1;  // the environment's own descriptor
 };
-
-Error lmdb_error(std::string_view what, int status)
-{
-    return status > 0 ? Error::system(status, what)
-                      : Error(ErrorKind::Io, fmt::format("{}: {}", what, mdb_strerror(status)));
-}
 
 Result<OpenEnvironment> open_environment(const std::string& path)
 {
@@ -93,7 +77,7 @@ public:
         MDB_cursor* raw = nullptr;
         if (int status = mdb_cursor_open(environment_.txn.get(), environment_.database, &raw); status != 0)
             return fail(lmdb_error(followed_.path(), status));
-        std::unique_ptr<MDB_cursor, CloseCursor> cursor(raw);
+        Cursor cursor(raw);
         MDB_val key{};
         MDB_val value{};
         int status = 0;
@@ -105,11 +89,6 @@ public:
     }
 
 private:
-    static std::string_view bytes_of(const MDB_val& value)
-    {
-        return {static_cast<const char*>(value.mv_data), value.mv_size};
-    }
-
     // The lock and the read transaction of one lookup.
     class Reading {
     public:
@@ -144,7 +123,7 @@ private:
     {
         if (stored.size() > static_cast<std::size_t>(mdb_env_get_maxkeysize(environment_.env.get())))
             return not_found();  // such a key cannot have been stored
-        MDB_val key{.mv_size = stored.size(), .mv_data = const_cast<char*>(stored.data())};
+        MDB_val key = view_as_value(stored);
         MDB_val value{};
         int status = mdb_get(environment_.txn.get(), environment_.database, &key, &value);
         if (status == MDB_NOTFOUND)

@@ -35,12 +35,13 @@ Result<Entries> read_entries(const OpenRequest& request)
     while (lines.next(line)) {
         auto entry = split_key_value(line.text);
         if (!entry) {
-            warn(options, fmt::format("{}, line {}: {}", path, line.first_line, entry.error().text()));
+            warn(options,
+                 fmt::format("{}, line {}: {} -- ignoring this line", path, line.first_line, entry.error().text()));
             continue;
         }
-        auto [where, added] = entries.emplace(fold_key(entry->key, options.key_case, buffer), entry->value);
+        auto [stored, added] = entries.emplace(fold_key(entry->key, options.key_case, buffer), entry->value);
         if (!added)
-            warn(options, fmt::format("{}, line {}: duplicate entry: \"{}\"", path, line.first_line, where->first));
+            warn(options, fmt::format("{}, line {}: duplicate entry: \"{}\"", path, line.first_line, entry->key));
     }
     return entries;
 }

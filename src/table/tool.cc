@@ -1,0 +1,245 @@
+// tool.cc — queries, removals and listings of postmap(1) and postalias(1); making tables is in tool_build.cc.
+#include "table/tool.h"
+
+#include "address/fold.h"
+#include "base/text.h"
+#include "mime/header_scanner.h"
+#include "table/base64.h"
+#include "table/registry.h"
+#include "table/tool_build.h"
+
+#include <cerrno>
+#include <fmt/format.h>
+#include <functional>
+
+namespace posthaste::table {
+
+namespace {
+
+std::string with_type(const std::string& table, const ToolSettings& settings)
+{
+    return table.find(':') == std::string::npos ? settings.default_database_type + ":" + table : table;
+}
+
+OpenOptions reader_options(const ToolOptions& options, const ToolSettings& settings)
+{
+    return {.key_case = options.key_case,
+            .warn = {},
+            .berkeley_db_read_buffer_size = settings.berkeley_db_read_buffer_size};
+}
+
+Result<void> print(std::FILE* out, std::string_view text)
+{
+    if (std::fwrite(text.data(), 1, text.size(), out) != text.size())
+        return fail_errno("write to standard output");
+    return {};
+}
+
+// The value as it is shown: with -F decoded.
+Result<std::string> shown(const Table& table, std::string_view key, std::string value, const ToolOptions& options)
+{
+    if (!options.file_values)
+        return value;
+    auto decoded = decode_base64(value);
+    if (decoded)
+        return std::move(*decoded);
+    warn({}, fmt::format("table {}: key {}: malformed BASE64 value: {}", table.name(), key, value));
+    return fail(ErrorKind::Corrupt, fmt::format("table {}: query error", table.name()));
+}
+
+// Tables that are opened when they are first asked: a hit in an earlier one leaves the later ones closed.
+class Query {
+public:
+    Query(const ToolOptions& options, const ToolSettings& settings)
+        : options_(options), settings_(settings), tables_(options.tables.size())
+    {
+    }
+
+    Result<std::optional<std::string>> find(std::string_view key)
+    {
+        if (options_.utf8 && settings_.smtputf8_enable && !address::is_valid_utf8(key))
+            return std::nullopt;
+        for (std::size_t i = 0; i < tables_.size(); ++i) {
+            if (!tables_[i]) {
+                TRY(tables_[i], open(with_type(options_.tables[i], settings_), reader_options(options_, settings_)));
+            }
+            Lookup lookup = tables_[i]->lookup(key);
+            if (!lookup.ready())
+                return fail(ErrorKind::Unsupported,
+                            fmt::format("table {}: needs a running system", tables_[i]->name()));
+            TRY(std::optional<std::string> value, lookup.take_ready());
+            if (!value)
+                continue;
+            if (value->empty())
+                warn({}, fmt::format("table {}: key {}: empty string result is not allowed", tables_[i]->name(), key));
+            TRY(std::string text, shown(*tables_[i], key, std::move(*value), options_));
+            return text;
+        }
+        return std::nullopt;
+    }
+
+private:
+    const ToolOptions& options_;
+    const ToolSettings& settings_;
+    std::vector<std::unique_ptr<Table>> tables_;
+};
+
+Result<bool> query_one(const ToolOptions& options, const ToolSettings& settings, ToolStreams streams)
+{
+    Query query(options, settings);
+    TRY(std::optional<std::string> value, query.find(options.key));
+    if (value)
+        TRY(print(streams.out, *value + "\n"));
+    return value.has_value();
+}
+
+// The keys that -b and -h make of a message.
+class MessageKeys {
+public:
+    MessageKeys(QueryText what, std::function<Result<void>(std::string_view)> use) : what_(what), use_(std::move(use))
+    {
+    }
+
+    Result<void> line(std::string_view line)
+    {
+        mime::ScanStep step = scanner_.feed(line);
+        TRY(header(step.completed));
+        if (what_ == QueryText::Body && step.place == mime::LinePlace::Body)
+            return use_(line);
+        return {};
+    }
+    Result<void> end() { return header(scanner_.finish()); }
+
+private:
+    Result<void> header(const std::optional<mime::Header>& header)
+    {
+        return header && what_ == QueryText::Headers ? use_(header->text) : Result<void>();
+    }
+
+    QueryText what_;
+    std::function<Result<void>(std::string_view)> use_;
+    mime::HeaderScanner scanner_;
+};
+
+Result<bool> query_stdin(const ToolOptions& options, const ToolSettings& settings, ToolStreams streams)
+{
+    Query query(options, settings);
+    bool any = false;
+    auto use = [&](std::string_view key) -> Result<void> {
+        TRY(std::optional<std::string> value, query.find(key));
+        if (!value)
+            return {};
+        any = true;
+        return print(streams.out, format_entry(options.dialect, key, *value));
+    };
+    if (options.query_text == QueryText::Lines) {
+        TRY(for_each_line(streams.in, use));
+        return any;
+    }
+    MessageKeys keys(options.query_text, use);
+    TRY(for_each_line(streams.in, [&](std::string_view line) {
+        return keys.line(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line);
+    }));
+    TRY(keys.end());
+    return any;
+}
+
+Result<bool> erase(const ToolOptions& options, const ToolSettings& settings, ToolStreams streams)
+{
+    std::vector<std::string> keys;
+    if (options.key != "-")
+        keys.push_back(options.key);
+    else
+        TRY(for_each_line(streams.in, [&](std::string_view key) -> Result<void> {
+            keys.emplace_back(key);
+            return {};
+        }));
+    bool any = false;
+    for (const std::string& table : options.tables) {
+        const std::string full = with_type(table, settings);
+        const std::string type = full.substr(0, full.find(':'));
+        if (!can_write(type)) {
+            TRY(std::unique_ptr<Table> existing, open(full, reader_options(options, settings)));
+            return fail(ErrorKind::Unsupported, fmt::format("{} map requires O_RDONLY access mode", full));
+        }
+        const std::string name = full.substr(type.size() + 1);
+        TRY(std::unique_ptr<Table> existing, open(full, reader_options(options, settings)));
+        WriterOptions writing = writer_options(options, settings);
+        writing.start = Replacement::Start::CopyOfOld;
+        TRY(std::unique_ptr<Writer> writer, open_writer(type, name, writing));
+        bool removed = false;
+        std::string buffer;
+        for (const std::string& key : keys) {
+            TRY(bool one, writer->remove(fold_key(key, options.key_case, buffer)));
+            removed = removed || one;
+        }
+        if (removed)
+            TRY(writer->commit());
+        any = any || removed;
+    }
+    return any;
+}
+
+Result<bool> list(const ToolOptions& options, const ToolSettings& settings, ToolStreams streams)
+{
+    // postmap(1) lists the first table only.
+    TRY(std::unique_ptr<Table> table,
+        open(with_type(options.tables.front(), settings), reader_options(options, settings)));
+    TRY(table->for_each([&](std::string_view key, std::string_view value) -> Result<void> {
+        TRY(std::string text, shown(*table, key, std::string(value), options));
+        return print(streams.out, format_entry(options.dialect, key, text));
+    }));
+    return true;
+}
+
+}  // namespace
+
+std::string format_entry(Dialect dialect, std::string_view key, std::string_view value)
+{
+    return fmt::format("{}{}\t{}\n", key, dialect == Dialect::Postalias ? ":" : "", value);
+}
+
+Result<void> for_each_line(std::FILE* in, const std::function<Result<void>(std::string_view)>& use)
+{
+    std::string line;
+    for (int c = 0; (c = std::getc(in)) != EOF;) {
+        if (c != '\n') {
+            line += static_cast<char>(c);
+            continue;
+        }
+        TRY(use(line));
+        line.clear();
+    }
+    if (std::ferror(in) != 0)
+        return fail_errno("read standard input");
+    return line.empty() ? Result<void>() : use(line);
+}
+
+WriterOptions writer_options(const ToolOptions& options, const ToolSettings& settings)
+{
+    return {.ending = options.ending,
+            .berkeley_db_create_buffer_size = settings.berkeley_db_create_buffer_size,
+            .lmdb_map_size = settings.lmdb_map_size};
+}
+
+Result<bool> run_tool(const ToolOptions& options, const ToolSettings& settings, ToolStreams streams)
+{
+    Result<bool> done = true;
+    switch (options.action) {
+    case ToolAction::Query:
+        done = options.key == "-" ? query_stdin(options, settings, streams) : query_one(options, settings, streams);
+        break;
+    case ToolAction::Erase: done = erase(options, settings, streams); break;
+    case ToolAction::List: done = list(options, settings, streams); break;
+    case ToolAction::Build:
+    case ToolAction::Update:
+        for (const std::string& table : options.tables)
+            TRY(build_table(with_type(table, settings), options, settings, streams));
+        break;
+    }
+    if (std::fflush(streams.out) != 0)
+        return fail_errno("write to standard output");
+    return done;
+}
+
+}  // namespace posthaste::table

@@ -1,0 +1,87 @@
+// tool_main.cc — see tool_main.h.
+#include "table/tool_main.h"
+
+#include "log/log.h"
+#include "param/basics.h"
+#include "param/local.h"
+#include "param/tables.h"
+#include "table/text_source.h"
+
+namespace posthaste::table {
+
+namespace {
+
+ToolSettings settings_of(const config::Config& config)
+{
+    return {.default_database_type = config.get(param::default_database_type),
+            .berkeley_db_create_buffer_size =
+                static_cast<std::size_t>(config.get(param::berkeley_db_create_buffer_size)),
+            .berkeley_db_read_buffer_size = static_cast<std::size_t>(config.get(param::berkeley_db_read_buffer_size)),
+            .lmdb_map_size = static_cast<std::size_t>(config.get(param::lmdb_map_size)),
+            .smtputf8_enable = config.get(param::smtputf8_enable),
+            .myhostname = config.get(param::myhostname)};
+}
+
+// Until main.cf is read, messages go to the terminal only.
+void begin_log(std::string_view program)
+{
+    log::init({.program = std::string(program), .to_stderr = true, .to_log = false});
+}
+
+Result<std::shared_ptr<const config::Config>> read_config(const std::string& directory, std::string_view program,
+                                                          int verbosity, const SetUpLog& set_up_log)
+{
+    TRY(auto config, config::load({.config_directory = directory, .process_name = std::string(program)}));
+    set_up_log(*config, verbosity);
+    return config;
+}
+
+Result<bool> perform(Dialect dialect, std::string_view program, const std::vector<std::string>& arguments,
+                     const SetUpLog& set_up_log)
+{
+    TRY(ToolOptions options, parse_tool_options(dialect, arguments));
+    TRY(auto config, read_config(options.config_directory, program, options.verbosity, set_up_log));
+    return run_tool(options, settings_of(*config), {});
+}
+
+Result<bool> rebuild_aliases(const std::vector<std::string>& arguments, const SetUpLog& set_up_log)
+{
+    std::string directory;
+    ToolOptions options{.dialect = Dialect::Postalias};
+    for (std::size_t i = 1; i < arguments.size(); ++i) {
+        const std::string& word = arguments[i];
+        if (word.starts_with("-C") || word.starts_with("-c"))
+            directory = word.size() > 2 ? word.substr(2) : i + 1 < arguments.size() ? arguments[++i] : "";
+        else if (word == "-v")
+            ++options.verbosity;
+    }
+    TRY(auto config, read_config(directory, "newaliases", options.verbosity, set_up_log));
+    TRY(auto databases, split_outside_braces(config->get(param::alias_database), list_separators));
+    options.tables.assign(databases.begin(), databases.end());
+    return run_tool(options, settings_of(*config), {});
+}
+
+int exit_status(const Result<bool>& done)
+{
+    if (!done)
+        log::write(log::Severity::Fatal, done.error().text());
+    log::flush();
+    return done && *done ? 0 : 1;
+}
+
+}  // namespace
+
+int tool_main(Dialect dialect, const std::vector<std::string>& arguments, const SetUpLog& set_up_log)
+{
+    const std::string_view program = dialect == Dialect::Postmap ? "postmap" : "postalias";
+    begin_log(program);
+    return exit_status(perform(dialect, program, arguments, set_up_log));
+}
+
+int newaliases_main(const std::vector<std::string>& arguments, const SetUpLog& set_up_log)
+{
+    begin_log("newaliases");
+    return exit_status(rebuild_aliases(arguments, set_up_log));
+}
+
+}  // namespace posthaste::table

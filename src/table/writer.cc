@@ -1,0 +1,18 @@
+// writer.cc — see writer.h.
+#include "table/writer.h"
+
+#include <fmt/format.h>
+
+namespace posthaste::table {
+
+bool can_write(std::string_view type) { return type == "hash" || type == "btree" || type == "lmdb"; }
+
+Result<std::unique_ptr<Writer>> open_writer(std::string_view type, const std::string& name,
+                                            const WriterOptions& options)
+{
+    if (!can_write(type))
+        return fail(ErrorKind::Unsupported, fmt::format("unsupported map type for this operation: {}", type));
+    return type == "lmdb" ? open_lmdb_writer(type, name, options) : open_berkeley_writer(type, name, options);
+}
+
+}  // namespace posthaste::table
