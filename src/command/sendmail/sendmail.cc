@@ -1,0 +1,198 @@
+// sendmail(1), see sendmail.h.
+#include "command/sendmail/sendmail.h"
+
+#include "base/text.h"
+#include "command/sendmail/arguments.h"
+#include "command/sendmail/message_input.h"
+#include "command/sendmail/submit.h"
+#include "config/config.h"
+#include "log/log.h"
+#include "param/basics.h"
+#include "param/commands.h"
+#include "param/local.h"
+#include "queue/envelope.h"
+#include "server/log_setup.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+namespace posthaste::command::sendmail {
+
+namespace {
+
+struct User {
+    uid_t uid = 0;
+    std::string name;
+    std::string full_name;
+};
+
+// passwd(5): the full name is the first part of the comment, "&" stands for the login name.
+User calling_user()
+{
+    User user{.uid = ::getuid(), .name = {}, .full_name = {}};
+    const passwd* entry = ::getpwuid(user.uid);
+    if (entry == nullptr) {
+        user.name = fmt::format("uid{}", user.uid);
+        return user;
+    }
+    user.name = entry->pw_name;
+    std::string_view comment = entry->pw_gecos == nullptr ? "" : entry->pw_gecos;
+    for (char c : comment.substr(0, comment.find(','))) {
+        if (c == '&')
+            user.full_name.append(1, ascii_upper(user.name[0])).append(user.name, 1);
+        else
+            user.full_name += c;
+    }
+    return user;
+}
+
+int fatal(int status, std::string_view text)
+{
+    log::write(log::Severity::Fatal, text);
+    log::flush();
+    return status;
+}
+
+int fatal(const User& user, int status, std::string_view text)
+{
+    return fatal(status, fmt::format("{}({}): {}", user.name, user.uid, text));
+}
+
+LineEndFix line_end_fix(const std::string& value)
+{
+    if (value == "never")
+        return LineEndFix::Never;
+    return value == "strict" ? LineEndFix::Strict : LineEndFix::Always;
+}
+
+// Replaces this process.
+int execute(const std::string& directory, std::vector<std::string> command)
+{
+    std::string program = directory + "/" + command[0];
+    std::vector<char*> argv;
+    for (std::string& word : command)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    ::execv(program.c_str(), argv.data());
+    return fatal(EX_OSERR, Error::system(errno, "execute " + program).text());
+}
+
+// -bi: every table of alias_database.
+int rebuild_aliases(const config::Config& config)
+{
+    std::vector<std::string> command{"postalias"};
+    for (std::string_view table : split(config.get(param::alias_database), ", \t\r\n"))
+        command.emplace_back(table);
+    if (command.size() == 1)
+        return EX_OK;
+    return execute(config.get(param::command_directory), std::move(command));
+}
+
+int submit(Arguments& arguments, const config::Config& config)
+{
+    User user = calling_user();
+    intake::Submission& submission = arguments.submission;
+    if (!arguments.sender_given)
+        submission.sender = user.name;
+    if (submission.full_name.empty())
+        if (const char* name = std::getenv("NAME"))
+            submission.full_name = printable(name);
+    if (submission.full_name.empty() && submission.sender == user.name)
+        submission.full_name = user.full_name;
+    if (submission.recipients.empty() && !arguments.extract_recipients)
+        return fatal(user, EX_TEMPFAIL,
+                     "Recipient addresses must be specified on the command line or via the -t option");
+
+    MessageInput input(STDIN_FILENO, line_end_fix(config.get(param::sendmail_fix_line_endings)),
+                       arguments.dot_ends_message);
+    std::string header;
+    if (arguments.extract_recipients) {
+        auto read = input.read_header();
+        if (!read)
+            return fatal(user, EX_DATAERR, read.error().text());
+        header = std::move(*read);
+        for (std::string& address : header_recipients(header))
+            submission.recipients.push_back({std::move(address), 0});
+        if (submission.recipients.empty())
+            return fatal(user, EX_TEMPFAIL, "No recipient addresses found in message header");
+    }
+    for (auto& recipient : submission.recipients)
+        recipient.notify = arguments.notify;
+    bool probe = submission.trace == static_cast<std::uint8_t>(queue::Trace::Verify);
+    auto postdrop = Postdrop::start(config.get(param::command_directory) + "/postdrop");
+    if (!postdrop)
+        return fatal(user, EX_OSERR, postdrop.error().text());
+    std::string piece = intake::begin_submission(submission);
+    auto send = [&](std::string_view content) -> Result<void> {
+        intake::append_piece(piece, content);
+        auto written = postdrop->write(piece);
+        piece.clear();
+        return written;
+    };
+    Result<void> sent;
+    if (probe) {
+        std::string list;
+        for (const auto& recipient : submission.recipients)
+            list += (list.empty() ? "To:\t" : ",\r\n\t") + recipient.address;
+        sent = send("Subject: probe\r\n" + list + "\r\n\r\n");
+    } else {
+        sent = send(header);
+        if (sent)
+            sent = input.read_rest(send);
+    }
+    if (sent)
+        sent = postdrop->write(intake::submission_end);
+    auto answer = postdrop->finish();
+    if (answer.status == EX_OK && !sent)
+        answer = {EX_OSERR, sent.error().text()};
+    if (answer.status != EX_OK)
+        return fatal(user, answer.status, answer.reason);
+    if (submission.trace != 0)
+        fmt::print("Mail Delivery Status Report will be mailed to <{}>.\n", submission.sender);
+    return EX_OK;
+}
+
+int perform(Arguments& arguments, const config::Config& config)
+{
+    const std::string& commands = config.get(param::command_directory);
+    switch (arguments.mode) {
+    case Mode::Deliver: return submit(arguments, config);
+    case Mode::Daemon: return execute(commands, {"postfix", "start"});
+    case Mode::StandAlone: return execute(config.get(param::daemon_directory), {"smtpd", "-S"});
+    case Mode::List: return execute(commands, {"postqueue", "-p"});
+    case Mode::Aliases: return rebuild_aliases(config);
+    case Mode::Flush: return execute(commands, {"postqueue", "-f"});
+    case Mode::FlushId: return execute(commands, {"postqueue", "-i", arguments.flush_what});
+    case Mode::FlushSite: return execute(commands, {"postqueue", "-s", arguments.flush_what});
+    case Mode::Nothing: return EX_OK;
+    }
+    return EX_SOFTWARE;
+}
+
+}  // namespace
+
+int run(int argc, char** argv)
+{
+    std::signal(SIGPIPE, SIG_IGN);
+    log::init({.tag = "postfix", .program = "sendmail", .to_log = false});
+    auto arguments = parse_arguments(argc, argv);
+    if (!arguments)
+        return fatal(EX_TEMPFAIL, arguments.error().text());
+    // The programs that are executed look into the same directory.
+    if (!arguments->config_directory.empty())
+        ::setenv("MAIL_CONFIG", arguments->config_directory.c_str(), 1);
+    auto config = config::load({.config_directory = arguments->config_directory, .process_name = "sendmail"});
+    if (!config)
+        return fatal(EX_CONFIG, config.error().text());
+    server::set_up_log(**config, {.program = arguments->program, .to_stderr = true});
+    for (const std::string& warning : arguments->warnings)
+        log::warning("{}", warning);
+    return perform(*arguments, **config);
+}
+
+}  // namespace posthaste::command::sendmail
