@@ -71,6 +71,7 @@ def test_smtpd_answers_as_recorded(scenario, make_instance):
     _compare(pairs, _expected_differences("smtpd-dialogue", scenario))
 
 
+@pytest.mark.needs_root
 @pytest.mark.parametrize("operation", [name for name in _OPERATIONS if name != "commands"])
 def test_operation_looks_as_recorded(operation, make_instance):
     ours = operations.perform(operation, make_instance)
@@ -83,6 +84,7 @@ def what_commands_say():
     return operations.perform("commands")
 
 
+@pytest.mark.needs_root
 @pytest.mark.parametrize("call", _OPERATIONS["commands"])
 def test_command_says_what_was_recorded(call, what_commands_say):
     _compare([(call, _as_text(_OPERATIONS["commands"][call]), _as_text(what_commands_say[call]))],

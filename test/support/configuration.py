@@ -6,13 +6,14 @@ import os
 import pathlib
 import pwd
 
-from support.paths import BUILD, YARDSTICK_ROOT
+from support.paths import BUILD, ROOT, YARDSTICK_ROOT
 
 # Debian's standard accounts serve as mail_owner, as the group of postdrop and as local recipient, so that nothing is
 # added to the machine. The accounts need to exist, not to have anything to do with mail.
 MAIL_OWNER, SETGID_GROUP, LOCAL_USER = "uucp", "news", "bin"
 
-_MASTER = """\
+# Debian's defaults for a Postfix 3.7, without chroot. Posthaste's own are conf/master.cf.
+_POSTFIX_MASTER = """\
 pickup    unix  n       -       n       60      1       pickup
 cleanup   unix  n       -       n       -       0       cleanup
 qmgr      unix  n       -       n       300     1       qmgr
@@ -110,18 +111,19 @@ def main_text(parameters):
     return "\n".join(lines) + "\n"
 
 
-def master_text(address, smtp_port, extra="", options=None):
+def master_text(kind, address, smtp_port, extra="", options=None):
     """master.cf: the default services with smtpd on a port of its own, then `extra`.
 
     A service that `extra` defines (same name and type) replaces the default one. `options` adds -o settings:
     {"smtp/inet": {"smtpd_timeout": "5s"}}.
     """
     services = {}
-    text = f"{address}:{smtp_port} inet n - n - - smtpd\n{_MASTER}{extra}"
+    default = _POSTFIX_MASTER if kind == "postfix" else (ROOT / "conf" / "master.cf").read_text()
+    text = f"{default}\n{address}:{smtp_port} inet n - n - - smtpd\n{extra}"
     for line in text.splitlines():
         if line[:1] in (" ", "\t"):
             services[name] += "\n" + line                   # a continuation of the line before
-        elif line and not line.startswith("#"):
+        elif line and not line.startswith(("#", "smtp      inet")):
             fields = line.split()
             name = f"{fields[0]}/{fields[1]}"
             services[name] = line

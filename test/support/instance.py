@@ -87,7 +87,8 @@ class Instance:
     def write_configuration(self):
         configuration.write(self.config / "main.cf", configuration.main_text(self.parameters))
         configuration.write(self.config / "master.cf",
-                            configuration.master_text(self.address, self.smtp_port, self.master, self.service_options))
+                            configuration.master_text(self.kind, self.address, self.smtp_port, self.master,
+                                                      self.service_options))
 
     def aliases(self, text):
         """Makes this the alias database (hash:); a running instance needs a reload() the first time."""
