@@ -46,6 +46,8 @@ function(posthaste_programs kind directory)
     add_executable(${kind}_${name} ${folder}/main.cc)
     set_target_properties(${kind}_${name} PROPERTIES
       OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${directory})
+    posthaste_other_names(${kind}_${name} ${directory})
+    posthaste_install(${kind}_${name} ${kind})
     if(sources)
       add_library(${kind}_${name}_parts STATIC ${sources})
       target_link_libraries(${kind}_${name}_parts PUBLIC ${all_layers})

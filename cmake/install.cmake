@@ -1,0 +1,54 @@
+# make install: where a Postfix of the distribution puts things, below PREFIX; configuration goes to /etc/postfix and
+# never over files that are there. DESTDIR is honoured. Accounts and the rights of set-gid commands are not made
+# here: `postfix set-permissions` on the installed system knows mail_owner and setgid_group.
+set(DAEMON_DIRECTORY libexec/postfix)
+set(COMMAND_DIRECTORY sbin)
+set(USER_COMMANDS mailq newaliases)   # in bin, where users find them; all other commands are in sbin
+
+function(posthaste_install target kind)
+  if(kind STREQUAL "daemon")
+    set(destination ${DAEMON_DIRECTORY})
+  else()
+    set(destination ${COMMAND_DIRECTORY})
+  endif()
+  get_target_property(name ${target} OUTPUT_NAME)
+  if(name IN_LIST USER_COMMANDS)
+    set(destination bin)
+  endif()
+  install(TARGETS ${target} RUNTIME DESTINATION ${destination})
+  foreach(other ${OTHER_NAMES_${target}})
+    set(where ${destination})
+    set(to ${name})
+    if(other IN_LIST USER_COMMANDS)
+      set(where bin)
+      set(to ../${destination}/${name})
+    endif()
+    install(CODE "
+      set(link \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${where}/${other}\")
+      file(MAKE_DIRECTORY \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${where}\")
+      file(CREATE_LINK ${to} \"\${link}\" SYMBOLIC)
+      message(STATUS \"Installing: \${link}\")")
+  endforeach()
+endfunction()
+
+install(CODE "
+  set(etc \"\$ENV{DESTDIR}/etc/postfix\")
+  file(MAKE_DIRECTORY \"\${etc}\")
+  foreach(file main.cf master.cf)
+    if(EXISTS \"\${etc}/\${file}\")
+      message(STATUS \"Kept as it is: \${etc}/\${file}\")
+    else()
+      file(COPY \"${CMAKE_SOURCE_DIR}/conf/\${file}\" DESTINATION \"\${etc}\")
+      if(file STREQUAL \"main.cf\" AND NOT CMAKE_INSTALL_PREFIX STREQUAL \"/usr\")
+        file(APPEND \"\${etc}/main.cf\" \"
+# Where the programs were installed.
+command_directory = \${CMAKE_INSTALL_PREFIX}/${COMMAND_DIRECTORY}
+daemon_directory = \${CMAKE_INSTALL_PREFIX}/${DAEMON_DIRECTORY}
+sendmail_path = \${CMAKE_INSTALL_PREFIX}/${COMMAND_DIRECTORY}/sendmail
+mailq_path = \${CMAKE_INSTALL_PREFIX}/bin/mailq
+newaliases_path = \${CMAKE_INSTALL_PREFIX}/bin/newaliases
+\")
+      endif()
+      message(STATUS \"Installing: \${etc}/\${file}\")
+    endif()
+  endforeach()")
