@@ -103,6 +103,27 @@ TEST(TaskGroup, DestroysWhatStillRuns)
     EXPECT_EQ(group.size(), 1U);
 }
 
+Task<void> own_a_group(bool* done)
+{
+    TaskGroup group;
+    Event go;
+    std::vector<int> order;
+    group.start(record(&go, &order, 1, 1));
+    go.pulse();
+    group.start(record(&go, &order, 2, 1));
+    Timer timer([&go] { go.pulse(); });
+    timer.start(Clock::now());
+    MUST(co_await group.join(Deadline::after(milliseconds(1000))));
+    *done = order.size() == 2;
+}
+
+TEST(TaskGroup, MayGoAsSoonAsItsLastTaskHasFinished)
+{
+    bool done = false;
+    run_until_done(own_a_group(&done));
+    EXPECT_TRUE(done);
+}
+
 Task<int> compute()
 {
     co_return co_await in_thread([] { return 42; });

@@ -250,7 +250,7 @@ Task<Result<Stream>> connect(Endpoint endpoint, Deadline deadline, Endpoint bind
 
 Listener::Listener(UniqueFd fd) : fd_(std::move(fd)), watch_(fd_.get()) {}
 
-Task<Result<Listener::Accepted>> Listener::accept(Deadline deadline)
+Result<std::optional<Listener::Accepted>> Listener::accept_now()
 {
     for (;;) {
         sockaddr_storage address{};
@@ -263,7 +263,7 @@ Task<Result<Listener::Accepted>> Listener::accept(Deadline deadline)
                 ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
                 ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
             }
-            co_return Accepted{Stream(UniqueFd(fd)), peer};
+            return Accepted{Stream(UniqueFd(fd)), peer};
         }
         switch (errno) {
         case EINTR:
@@ -271,12 +271,22 @@ Task<Result<Listener::Accepted>> Listener::accept(Deadline deadline)
         case EMFILE:
         case ENFILE:
         case ENOBUFS:
-        case ENOMEM: co_return fail_errno("accept");
+        case ENOMEM: return fail(ErrorKind::Limit, std::string("accept: ") + std::strerror(errno));
         default:
             if (!would_wait(errno))
-                co_return fail_errno("accept");
-            CO_TRY(co_await watch_.wait(Watch::Direction::Read, deadline));
+                return fail_errno("accept");
+            return std::nullopt;
         }
+    }
+}
+
+Task<Result<Listener::Accepted>> Listener::accept(Deadline deadline)
+{
+    for (;;) {
+        CO_TRY(std::optional<Accepted> accepted, accept_now());
+        if (accepted)
+            co_return std::move(*accepted);
+        CO_TRY(co_await wait(deadline));
     }
 }
 

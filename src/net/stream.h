@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -77,6 +78,10 @@ public:
     };
     // Waits for a client; another process may take it first, then the wait goes on. Limit: out of descriptors.
     Task<Result<Accepted>> accept(Deadline deadline);
+    // The two halves of accept(), for servers that decide in between: wait until a client may be there; take it, or
+    // nothing if another process was faster.
+    Watch::Wait wait(Deadline deadline) { return watch_.wait(Watch::Direction::Read, deadline); }
+    Result<std::optional<Accepted>> accept_now();
     void cancel() { watch_.cancel(); }
     [[nodiscard]] int fd() const { return fd_.get(); }
 

@@ -12,12 +12,28 @@ void Event::set()
     pulse();
 }
 
+Event::~Event()
+{
+    if (destroyed_)
+        *destroyed_ = true;
+}
+
 void Event::pulse()
 {
-    // A woken task may wait again at once; it queues behind, with this round's number, and is not woken again.
+    // A woken task may wait again at once: it queues behind, with this round's number, and is not woken again. It may
+    // also destroy this event.
+    bool destroyed = false;
+    bool* outer = std::exchange(destroyed_, &destroyed);
     std::uint64_t round = ++round_;
-    while (!waiting_.empty() && waiting_.front()->round_ < round)
+    while (!waiting_.empty() && waiting_.front()->round_ < round) {
         waiting_.front()->finish({});
+        if (destroyed) {
+            if (outer)
+                *outer = true;
+            return;
+        }
+    }
+    destroyed_ = outer;
 }
 
 Event::Wait Event::wait(Deadline deadline) { return {*this, deadline}; }

@@ -17,6 +17,10 @@ namespace posthaste::net {
 // Something that happens once or repeatedly: set() wakes all who wait. wait() returns at once while it is set.
 class Event {
 public:
+    Event() = default;
+    ~Event();
+    Event(const Event&) = delete;
+    Event& operator=(const Event&) = delete;
     void set();
     void reset() { set_ = false; }
     // Wakes those who wait now without staying set.
@@ -31,6 +35,7 @@ private:
     friend class Wait;
     std::list<Wait*> waiting_;
     std::uint64_t round_ = 0;
+    bool* destroyed_ = nullptr;  // set while pulse() runs
     bool set_ = false;
 };
 
