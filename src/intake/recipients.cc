@@ -74,7 +74,10 @@ void RecipientMapper::complete(queue::Envelope& envelope) const
 
 Task<Accepted<>> RecipientMapper::map(queue::Envelope& envelope)
 {
-    if (!always_bcc_.empty())
+    // postconf(5) always_bcc: not for mail that is made inside of the mail system.
+    bool from_outside = envelope.origin == queue::Origin::Smtpd || envelope.origin == queue::Origin::Sendmail ||
+                        envelope.origin == queue::Origin::Qmqpd;
+    if (!always_bcc_.empty() && from_outside)
         envelope.recipients.push_back({.address = always_bcc_, .original = {}, .dsn_orcpt = {}});
     complete(envelope);
     if (!maps_.empty()) {

@@ -112,6 +112,8 @@ Result<std::string> MessageInput::read_header()
         TRY(bool more, next_line(line));
         if (!more)
             return header;
+        if (header.empty() && line.starts_with("From "))
+            continue;  // a mailbox's separator line, which programs put before a message by mistake
         header.append(line).append("\r\n");
         bool continues = line.starts_with(' ') || line.starts_with('\t');
         if (line.empty() || (!continues && !intake::header_name(line)))
