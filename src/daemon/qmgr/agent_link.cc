@@ -1,0 +1,93 @@
+// agent_link.cc — see agent_link.h.
+#include "daemon/qmgr/agent_link.h"
+
+#include "log/log.h"
+
+namespace posthaste::qmgr {
+
+AgentConnection::AgentConnection(std::string socket_path, std::chrono::seconds timeout, AgentLinkOwner& owner)
+    : path_(std::move(socket_path)), timeout_(timeout), owner_(&owner), self_(std::make_shared<AgentConnection*>(this))
+{
+    // Not from here: the owner must have its pointer to this link before it can be told of a failure.
+    net::Loop::current().post([weak = std::weak_ptr(self_)] {
+        if (auto self = weak.lock())
+            (*self)->tasks_.start((*self)->run());
+    });
+}
+
+void AgentConnection::send(const DeliveryRequest& request)
+{
+    ipc::append_framed(outgoing_, ipc::encode(request));
+    if (established_)
+        wake_writer();
+}
+
+// Later in this turn of the loop, so that all requests of the turn are in one write.
+void AgentConnection::wake_writer()
+{
+    if (std::exchange(wake_posted_, true))
+        return;
+    net::Loop::current().post([weak = std::weak_ptr(self_)] {
+        auto self = weak.lock();
+        if (!self)
+            return;
+        (*self)->wake_posted_ = false;
+        (*self)->more_.set();
+    });
+}
+
+Task<Result<void>> AgentConnection::establish()
+{
+    const net::Deadline deadline = net::Deadline::after(timeout_);
+    CO_TRY(net::Endpoint where, net::Endpoint::unix_path(path_));
+    CO_TRY(net::Stream stream, co_await net::connect(where, deadline));
+    connection_ = std::make_unique<ipc::Connection>(std::move(stream));
+    co_return co_await connection_->handshake(delivery_protocol, deadline);
+}
+
+Task<void> AgentConnection::run()
+{
+    if (auto established = co_await establish(); !established) {
+        end(AgentLinkOwner::Stage::Connecting, established.error());
+        co_return;
+    }
+    established_ = true;
+    tasks_.start(write());
+    for (;;) {
+        // A delivery may take hours; the agent's own deadlines bound it, and its end ends this connection.
+        auto bytes = co_await connection_->receive_bytes(net::Deadline::never());
+        Result<DeliveryReply> reply = bytes ? ipc::decode<DeliveryReply>(*bytes) : fail(std::move(bytes).error());
+        if (!reply) {
+            end(AgentLinkOwner::Stage::Established, reply.error());
+            co_return;
+        }
+        owner_->answered(std::move(*reply));
+    }
+}
+
+Task<void> AgentConnection::write()
+{
+    while (!ended_) {
+        if (outgoing_.empty()) {
+            more_.reset();
+            // Bounded by the life of this link.
+            static_cast<void>(co_await more_.wait(net::Deadline::never()));
+            continue;
+        }
+        std::string batch = std::exchange(outgoing_, {});
+        log::flush();  // from= of a message stands in the log before its agent says to=
+        auto sent = co_await connection_->stream().write_all(batch, net::Deadline::after(timeout_));
+        if (!sent) {
+            end(AgentLinkOwner::Stage::Established, sent.error());
+            co_return;
+        }
+    }
+}
+
+void AgentConnection::end(AgentLinkOwner::Stage stage, const Error& error)
+{
+    if (!std::exchange(ended_, true))
+        owner_->ended(stage, error);
+}
+
+}  // namespace posthaste::qmgr

@@ -1,0 +1,239 @@
+// attempt_end.cc — what follows when every delivery of a message is answered.
+//
+// In this order: reports that are owed are committed, then marks say that nothing is owed for those recipients, then
+// the message is buried or moved. A crash in between repeats a report at worst; it never forgets one.
+#include "address/local_part.h"
+#include "daemon/qmgr/queue_manager.h"
+#include "daemon/qmgr/snapshot.h"
+#include "log/events_qmgr.h"
+#include "log/log.h"
+
+#include <algorithm>
+
+namespace posthaste::qmgr {
+
+namespace {
+
+constexpr Seconds held_pause = 2;           // an agent has not answered for good yet, but may have marked
+constexpr std::size_t most_at_once = 1000;  // survivors in one batch
+
+queue::WallTime wall_time(Seconds seconds) { return queue::WallTime(std::chrono::seconds(seconds)); }
+
+// What the bounce service is told of a recipient that ran out of time.
+bounce::Record record_of(const ActiveMessage& message, std::size_t index)
+{
+    const queue::Recipient& recipient = message.envelope().recipients[index];
+    const RecipientState& state = message.recipients()[index];
+    return {.recipient = recipient.address,
+            .original_recipient = recipient.original,
+            .dsn_orcpt = recipient.dsn_orcpt,
+            .notify = recipient.notify,
+            .action = "failed",
+            .code = state.code.empty() ? "4.4.7" : state.code,  // RFC 3463: delivery time expired
+            .reason = state.reason.empty() ? "delivery time expired" : state.reason,
+            .time = seconds_now()};
+}
+
+}  // namespace
+
+void QueueManager::attempt_over(ActiveMessage& message)
+{
+    if (message.wish == Wish::Remove) {
+        drop_logs(message.queue_id());
+        bury(message);
+        return;
+    }
+    const bool unfinished = message.count(Progress::Todo) > 0;
+    if (unfinished && message.wish != Wish::Hold) {
+        const queue::MessageRef ref = message.ref();
+        forget(message);
+        park(ref, seconds_now() + held_pause);
+        return;
+    }
+    const bool all_done = message.count(Progress::Done) == message.recipients().size();
+    const bool traced = message.envelope().trace != queue::Trace::None ||
+                        std::ranges::any_of(message.envelope().recipients, [](const queue::Recipient& r) {
+                            return (r.notify & queue::notify_success) != 0;
+                        });
+    if (!all_done || traced || message.was_deferred)
+        tasks_.start(settle(&message));
+    else
+        bury(message);
+}
+
+bool QueueManager::is_expired(const ActiveMessage& message) const
+{
+    const std::chrono::seconds age(seconds_now() - message.envelope().arrival_seconds);
+    return age >= (message.envelope().sender.empty() ? snapshot_->bounce_lifetime : snapshot_->lifetime);
+}
+
+Task<void> QueueManager::settle(ActiveMessage* message)
+{
+    const bool forced = message->wish == Wish::Expire || forced_expiry_.contains(message->queue_id());
+    std::vector<std::size_t> expired;
+    if (message->wish != Wish::Hold && (forced || is_expired(*message)))
+        expired = message->with(Progress::Deferred);
+    bool reported = true;
+    if (!expired.empty() || message->count(Progress::Bounced) > 0) {
+        if (!expired.empty())
+            log::expired(message->queue_id(), address::quote(message->envelope().sender),
+                         forced ? log::Expiry::Forced : log::Expiry::Time);
+        reported = co_await report(message, std::move(expired));
+    }
+    co_await report_trace(message);
+
+    if (message->count(Progress::Done) == message->recipients().size()) {
+        if (message->was_deferred)
+            co_await drop_logs_of(message->queue_id());
+        bury(*message);
+        co_return;
+    }
+    const Seconds now = seconds_now();
+    if (message->wish == Wish::Hold) {
+        put_off(*message, queue::QueueName::Hold, now);
+        co_return;
+    }
+    if (reported)
+        co_await warn_of_delay(message);
+    const Seconds due = message->wish == Wish::Requeue
+                            ? now
+                            : next_attempt(now, message->envelope().arrival_seconds, snapshot_->backoff);
+    put_off(*message, queue::QueueName::Deferred, due);
+}
+
+// The report is committed, or the message stays. False: it stays.
+Task<bool> QueueManager::report(ActiveMessage* message, std::vector<std::size_t> expired)
+{
+    bounce::Request request{.command = bounce::Command::Flush,
+                            .queue_id = message->queue_id(),
+                            .message = message->ref().text(),
+                            .sender = message->envelope().sender};
+    for (std::size_t index : expired)
+        request.records.push_back(record_of(*message, index));
+    if (!co_await ask(&bounce_, std::move(request)))
+        co_return false;
+    std::vector<std::size_t> settled = message->with(Progress::Bounced);
+    std::ranges::copy(expired, std::back_inserter(settled));
+    for (std::size_t index : settled)
+        message->set(index, Progress::Done);
+    // For those that are moved or survive a restart; a message of which nothing is left is buried as a whole.
+    if (message->count(Progress::Done) < message->recipients().size())
+        if (auto marked = store_->set_marks(message->ref(), settled, queue::RecipientMark::Done); !marked)
+            log::warning("{}: {}", message->queue_id(), marked.error().text());
+    co_return true;
+}
+
+Task<void> QueueManager::report_trace(ActiveMessage* message)
+{
+    const queue::Envelope& envelope = message->envelope();
+    bool wanted = envelope.trace == queue::Trace::Report || envelope.trace == queue::Trace::Verify;
+    for (std::size_t i = 0; i < envelope.recipients.size(); ++i)
+        wanted = wanted || ((envelope.recipients[i].notify & queue::notify_success) != 0 &&
+                            message->recipients()[i].progress == Progress::Done);
+    if (wanted)
+        co_await ask(&trace_, {.command = bounce::Command::Flush,
+                               .queue_id = message->queue_id(),
+                               .message = message->ref().text(),
+                               .sender = envelope.sender});
+}
+
+// Once a message: when the time of the warning lies between the attempt before and this one.
+Task<void> QueueManager::warn_of_delay(ActiveMessage* message)
+{
+    if (snapshot_->delay_warning_time.count() == 0 || message->envelope().sender.empty())
+        co_return;
+    const Seconds arrival = message->envelope().arrival_seconds;
+    const Seconds warning = arrival + snapshot_->delay_warning_time.count();
+    const Seconds before =
+        message->previous_retry == 0 ? arrival : previous_attempt(message->previous_retry, arrival, snapshot_->backoff);
+    if (warning > before && warning <= seconds_now())
+        co_await ask(&defer_, {.command = bounce::Command::Warn,
+                               .queue_id = message->queue_id(),
+                               .message = message->ref().text(),
+                               .sender = message->envelope().sender});
+}
+
+Task<bool> QueueManager::ask(ipc::Client* service, bounce::Request request)
+{
+    const std::string queue_id = request.queue_id;
+    log::flush();  // the report's own lines come after ours
+    auto reply =
+        co_await service->call<bounce::Reply>(std::move(request), net::Deadline::after(snapshot_->ipc_timeout));
+    if (reply && reply->ok)
+        co_return true;
+    log::warning("{}: bounce or trace service failure: {}", queue_id, reply ? reply->error : reply.error().text());
+    co_return false;
+}
+
+void QueueManager::drop_logs(const std::string& queue_id) { tasks_.start(drop_logs_of(queue_id)); }
+
+Task<void> QueueManager::drop_logs_of(std::string queue_id)
+{
+    co_await ask(&defer_, {.command = bounce::Command::Drop, .queue_id = queue_id});
+    co_await ask(&bounce_, {.command = bounce::Command::Drop, .queue_id = std::move(queue_id)});
+}
+
+void QueueManager::bury(ActiveMessage& message)
+{
+    if (auto buried = store_->bury(message.ref()); !buried) {
+        if (buried.error().kind() == ErrorKind::Temporary)
+            bury_later(message.ref());
+        else if (buried.error().kind() != ErrorKind::NotFound)
+            log::warning("{}: {}", message.queue_id(), buried.error().text());
+    }
+    log::removed(message.queue_id());
+    forced_expiry_.erase(message.queue_id());
+    forget(message);
+}
+
+void QueueManager::bury_later(const queue::MessageRef& ref) { to_bury_.push_back(ref); }
+
+// The slot in the active queue is free again.
+void QueueManager::forget(ActiveMessage& message)
+{
+    const bool was_full = room() == 0;
+    active_recipients_ -= message.recipients().size();
+    active_.erase(std::string(message.queue_id()));
+    if (was_full)
+        hint();
+}
+
+// Survivors are moved in batches, one sync for many; those that come while a batch is written are the next batch.
+void QueueManager::put_off(ActiveMessage& message, queue::QueueName to, Seconds retry_at)
+{
+    survivors_.push_back({.ref = message.ref(), .to = to, .retry_at = wall_time(retry_at)});
+    if (!std::exchange(moving_, true))
+        tasks_.start(move_survivors());
+}
+
+Task<void> QueueManager::move_survivors()
+{
+    // What ends in the same turn of the loop goes into the same batch.
+    co_await net::sleep_for(std::chrono::milliseconds(5));
+    while (!survivors_.empty()) {
+        std::vector<queue::Store::Survivor> batch;
+        const std::size_t count = std::min(survivors_.size(), most_at_once);
+        batch.assign(survivors_.begin(), survivors_.begin() + static_cast<std::ptrdiff_t>(count));
+        survivors_.erase(survivors_.begin(), survivors_.begin() + static_cast<std::ptrdiff_t>(count));
+        auto moved = co_await store_->move(batch);
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            const queue::MessageRef& ref = batch[i].ref;
+            if (auto active = active_.find(ref.queue_id); active != active_.end())
+                forget(*active->second);
+            const Seconds due =
+                std::chrono::duration_cast<std::chrono::seconds>(batch[i].retry_at.time_since_epoch()).count();
+            if (!moved[i]) {
+                log::warning("{}: cannot be moved to {}: {}", ref.queue_id, queue::name(batch[i].to),
+                             moved[i].error().text());
+                // It stays where it is. While an agent has the lock, soon; else when it would have been due.
+                park(ref, moved[i].error().kind() == ErrorKind::Temporary ? seconds_now() + held_pause : due);
+            } else if (batch[i].to == queue::QueueName::Deferred) {
+                schedule_.put(ref.queue_id, due);
+            }
+        }
+        hint();
+    }
+    moving_ = false;
+}
+
+}  // namespace posthaste::qmgr

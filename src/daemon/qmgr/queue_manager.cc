@@ -1,0 +1,345 @@
+// queue_manager.cc — reading the queue, routing, and what agents answer. See queue_manager.h.
+#include "daemon/qmgr/queue_manager.h"
+
+#include "address/local_part.h"
+#include "base/text.h"
+#include "daemon/qmgr/snapshot.h"
+#include "log/events_qmgr.h"
+#include "log/log.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace posthaste::qmgr {
+
+namespace {
+
+constexpr std::size_t read_at_once = 32;  // messages a turn from each side, so that neither starves the other
+constexpr Seconds still_held_pause = 5;   // until a message that an agent holds is looked at again
+constexpr unsigned most_losses = 3;       // a message that takes its agent down so often is put off
+constexpr std::chrono::milliseconds tick{1000};
+
+const std::string retry_transport = "retry";
+
+}  // namespace
+
+Seconds seconds_now()
+{
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+std::int64_t microseconds_now()
+{
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+Result<std::unique_ptr<QueueManager>> QueueManager::open(ConfigPtr config, queue::QueueOptions options,
+                                                         Surroundings surroundings)
+{
+    TRY(std::shared_ptr<Snapshot> snapshot, Snapshot::make(std::move(config)));
+    TRY(std::unique_ptr<queue::Store> store, queue::Store::open(std::move(options)));
+    return std::unique_ptr<QueueManager>(
+        new QueueManager(std::move(snapshot), std::move(store), std::move(surroundings)));
+}
+
+QueueManager::QueueManager(std::shared_ptr<Snapshot> snapshot, std::unique_ptr<queue::Store> store,
+                           Surroundings surroundings)
+    : snapshot_(std::move(snapshot)), store_(std::move(store)), surroundings_(std::move(surroundings)),
+      bounce_(surroundings_.private_directory + "/bounce", bounce::bounce_protocol),
+      defer_(surroundings_.private_directory + "/defer", bounce::bounce_protocol),
+      trace_(surroundings_.private_directory + "/trace", bounce::bounce_protocol),
+      scheduler_(
+          snapshot_->config,
+          [this](const std::string& transport, AgentLinkOwner& owner) -> std::unique_ptr<AgentLink> {
+              return std::make_unique<AgentConnection>(surroundings_.private_directory + "/" + transport,
+                                                       snapshot_->ipc_timeout, owner);
+          },
+          *this),
+      self_(std::make_shared<QueueManager*>(this))
+{
+}
+
+QueueManager::~QueueManager() = default;
+
+Result<void> QueueManager::configure(ConfigPtr config)
+{
+    TRY(snapshot_, Snapshot::make(std::move(config)));
+    scheduler_.configure(snapshot_->config);
+    hint();
+    return {};
+}
+
+Result<void> QueueManager::start()
+{
+    TRY(store_->for_each_file(queue::QueueName::Deferred, [this](const queue::FileEntry& entry) {
+        schedule_.put(entry.queue_id,
+                      std::chrono::duration_cast<std::chrono::seconds>(entry.retry_at.time_since_epoch()).count());
+    }));
+    const Seconds now = seconds_now();
+    TRY(store_->for_each_file(queue::QueueName::Active, [&](const queue::FileEntry& entry) {
+        park({.queue = queue::QueueName::Active, .queue_id = entry.queue_id}, now);
+    }));
+    hint();
+    return {};
+}
+
+Task<void> QueueManager::keep_house()
+{
+    for (;;) {
+        co_await net::sleep_for(tick);
+        for (const queue::MessageRef& ref : std::exchange(to_bury_, {}))
+            if (auto buried = store_->bury(ref); !buried && buried.error().kind() == ErrorKind::Temporary)
+                to_bury_.push_back(ref);
+        if (auto kept = co_await store_->upkeep(); !kept)
+            log::warning("queue: {}", kept.error().text());
+        scheduler_.keep_house();
+        hint();
+    }
+}
+
+// Reading.
+
+void QueueManager::hint()
+{
+    if (std::exchange(reading_posted_, true))
+        return;
+    net::Loop::current().post([weak = std::weak_ptr(self_)] {
+        auto self = weak.lock();
+        if (!self)
+            return;
+        (*self)->reading_posted_ = false;
+        (*self)->read_more();
+    });
+}
+
+void QueueManager::flush()
+{
+    flushing_ = true;
+    scheduler_.revive();
+    schedule_.make_all_due(seconds_now());
+    hint();
+}
+
+std::size_t QueueManager::room() const
+{
+    const std::size_t messages = snapshot_->active_limit - std::min(snapshot_->active_limit, active_.size());
+    if (active_recipients_ >= snapshot_->recipient_limit && !active_.empty())
+        return 0;
+    return messages;
+}
+
+void QueueManager::read_more()
+{
+    retry_parked();
+    std::size_t found = read_new(std::min(room(), read_at_once));
+    found += read_due(std::min(room(), read_at_once));
+    if (found > 0 && room() > 0)
+        hint();
+}
+
+std::size_t QueueManager::read_new(std::size_t most)
+{
+    if (most == 0)
+        return 0;
+    auto messages = store_->next(most);
+    if (!messages) {
+        log::warning("queue: {}", messages.error().text());
+        return 0;
+    }
+    for (queue::LoadedMessage& message : *messages)
+        admit(std::move(message), 0);
+    if (messages->empty())
+        recovering_ = false;
+    return messages->size();
+}
+
+std::size_t QueueManager::read_due(std::size_t most)
+{
+    const Seconds now = seconds_now();
+    std::size_t found = 0;
+    while (found < most) {
+        auto due = schedule_.take_due(now);
+        if (!due) {
+            flushing_ = false;
+            break;
+        }
+        ++found;
+        auto message = store_->activate(queue::QueueName::Deferred, due->queue_id);
+        if (message) {
+            admit(std::move(*message), due->due);
+        } else if (message.error().kind() == ErrorKind::Temporary || message.error().kind() == ErrorKind::Io) {
+            log::warning("{}: cannot be activated: {}", due->queue_id, message.error().text());
+            schedule_.put(due->queue_id, now + snapshot_->backoff.minimum.count());
+        } else if (message.error().kind() != ErrorKind::NotFound) {
+            log::warning("{}: {}", due->queue_id, message.error().text());
+        }
+    }
+    return found;
+}
+
+// Messages that wait in the place where they lie.
+void QueueManager::retry_parked()
+{
+    const Seconds now = seconds_now();
+    while (!parked_.empty() && parked_.begin()->first <= now && room() > 0) {
+        const queue::MessageRef ref = parked_.begin()->second;
+        parked_.erase(parked_.begin());
+        if (store_->busy(ref)) {
+            log::still_being_delivered(ref.queue_id);
+            park(ref, now + still_held_pause);
+            continue;
+        }
+        auto message = store_->load(ref);
+        if (message)
+            admit(std::move(*message), 0);
+        else if (message.error().kind() == ErrorKind::Temporary || message.error().kind() == ErrorKind::Io)
+            park(ref, now + still_held_pause);
+        else if (message.error().kind() != ErrorKind::NotFound)
+            log::warning("{}: {}", ref.queue_id, message.error().text());
+    }
+}
+
+void QueueManager::park(const queue::MessageRef& ref, Seconds due) { parked_.emplace(due, ref); }
+
+void QueueManager::admit(queue::LoadedMessage stored, Seconds previous_retry)
+{
+    if (active_.contains(stored.ref.queue_id))
+        return;
+    if (recovering_ && store_->busy(stored.ref)) {
+        log::still_being_delivered(stored.ref.queue_id);
+        park(stored.ref, seconds_now() + still_held_pause);
+        return;
+    }
+    auto made = std::make_unique<ActiveMessage>(std::move(stored), microseconds_now());
+    ActiveMessage& message = *made;
+    message.was_deferred = previous_retry != 0;
+    message.previous_retry = previous_retry;
+    active_.emplace(message.queue_id(), std::move(made));
+    active_recipients_ += message.recipients().size();
+    const std::string sender = address::quote(message.envelope().sender);
+    log::activated({.queue_id = message.queue_id(),
+                    .sender = sender,
+                    .size = message.facts().logged_size(),
+                    .recipients = message.count(Progress::Todo)});
+    message.outstanding = 1;  // the routing itself
+    tasks_.start(route(&message, snapshot_));
+}
+
+// Routing.
+
+Task<void> QueueManager::route(ActiveMessage* message, std::shared_ptr<Snapshot> snapshot)
+{
+    std::vector<RoutedRecipient> routed;
+    for (std::size_t index = 0; index < message->recipients().size(); ++index)
+        if (message->recipients()[index].progress == Progress::Todo)
+            routed.push_back({.index = static_cast<std::uint32_t>(index),
+                              .route = co_await route_recipient(message, index, snapshot)});
+    if (message->wish == Wish::None || message->wish == Wish::Expire)
+        scheduler_.add(*message, routed);
+    release(*message);
+}
+
+Task<routing::Route> QueueManager::route_recipient(const ActiveMessage* message, std::size_t recipient,
+                                                   std::shared_ptr<Snapshot> snapshot)
+{
+    const queue::Envelope& envelope = message->envelope();
+    const std::string& address = envelope.recipients[recipient].address;
+    auto resolved = co_await snapshot->router->resolve(envelope.sender, address);
+    if (!resolved) {
+        log::warning("{}: address resolver failure: {}", message->queue_id(), resolved.error().text());
+        co_return routing::Route{
+            .transport = retry_transport, .nexthop = "4.3.0 address resolver failure", .recipient = address};
+    }
+    routing::Route route = std::move(*resolved);
+    if (snapshot->is_double_bounce(route)) {
+        route.transport = "discard";
+        route.nexthop = "undeliverable postmaster notification discarded";
+        co_return route;
+    }
+    if (!route.malformed)
+        snapshot->apply_filter(envelope.filter, &route);
+    if (!flushing_ && snapshot->defer_transports.contains(route.transport)) {
+        route.transport = retry_transport;
+        route.nexthop = "4.3.2 deferred transport";
+    }
+    co_return route;
+}
+
+// Answers.
+
+void QueueManager::answered(std::unique_ptr<Delivery> delivery, const DeliveryReply& reply)
+{
+    ActiveMessage& message = *delivery->message;
+    if (!reply.message_problem.empty()) {
+        // Nothing was tried; release() finds recipients that are still to be done and looks at the message again.
+        log::warning("{}: {}", message.queue_id(), reply.message_problem);
+    } else {
+        for (const RequestRecipient& asked : delivery->recipients) {
+            auto outcome = std::ranges::find(reply.recipients, asked.index, &RecipientReply::index);
+            if (outcome == reply.recipients.end())
+                message.set(asked.index, Progress::Deferred, "4.3.0", "unknown mail transport error");
+            else if (outcome->result == RecipientResult::Done)
+                message.set(asked.index, Progress::Done);
+            else if (outcome->result == RecipientResult::Bounced)
+                message.set(asked.index, Progress::Bounced);
+            else
+                message.set(asked.index, Progress::Deferred, outcome->code, outcome->reason);
+        }
+    }
+    release(message);
+}
+
+// The retry agent defers in the way of any agent: log line, defer log, answer.
+void QueueManager::suspended(std::unique_ptr<Delivery> delivery, const std::string& transport, const std::string& code,
+                             const std::string& reason)
+{
+    if (transport != retry_transport) {
+        scheduler_.add(std::move(delivery), retry_transport, code + " " + reason);
+        return;
+    }
+    ActiveMessage& message = *delivery->message;
+    for (const RequestRecipient& each : delivery->recipients)
+        message.set(each.index, Progress::Deferred, code, reason);
+    release(message);
+}
+
+void QueueManager::lost(std::unique_ptr<Delivery> delivery, const std::string& transport, const std::string& nexthop)
+{
+    ActiveMessage& message = *delivery->message;
+    if (is_still_held(message)) {  // the connection ended, the agent did not: it goes on and marks
+        release(message);
+        return;
+    }
+    auto stored = store_->load(message.ref());
+    if (!stored) {
+        log::warning("{}: {}", message.queue_id(), stored.error().text());
+        release(message);
+        return;
+    }
+    for (const RequestRecipient& each : delivery->recipients) {
+        const queue::RecipientMark mark = stored->marks[each.index];
+        if (mark != queue::RecipientMark::Todo)
+            message.set(each.index, mark == queue::RecipientMark::Bounced ? Progress::Bounced : Progress::Done);
+    }
+    std::erase_if(delivery->recipients, [&](const RequestRecipient& each) {
+        return message.recipients()[each.index].progress != Progress::Todo;
+    });
+    if (delivery->recipients.empty() || message.wish == Wish::Remove)
+        release(message);
+    else if (delivery->losses >= most_losses)
+        suspended(std::move(delivery), transport, "4.3.0", "unknown mail transport error");
+    else
+        scheduler_.add(std::move(delivery), transport, nexthop);
+}
+
+bool QueueManager::is_still_held(const ActiveMessage& message) { return store_->busy(message.ref()); }
+
+void QueueManager::release(ActiveMessage& message)
+{
+    if (--message.outstanding == 0)
+        attempt_over(message);
+}
+
+}  // namespace posthaste::qmgr

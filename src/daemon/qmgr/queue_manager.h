@@ -1,0 +1,145 @@
+// queue_manager.h — the heart of qmgr(8): which messages are active, and what becomes of them.
+//
+// New messages are read forward from the journal, due ones come back from deferred/; both only while there is room in
+// the active queue (qmgr_message_active_limit). Each is routed and handed to the scheduler. When every delivery of a
+// message is answered, its attempt is over: it is buried, reported to its sender, or put off.
+//
+// Why no mail is lost: nothing here acknowledges anything. A message is buried only when each of its recipients is
+// marked done in the queue, or a report about it has been committed. Whatever is only in this memory (schedule,
+// windows, wishes) is made again from the queue by the next start. Files: queue_manager.cc (reading, routing,
+// answers), attempt_end.cc (what follows an attempt), administration.cc (what tools ask for).
+#pragma once
+
+#include "config/config.h"
+#include "daemon/bounce/protocol.h"
+#include "daemon/qmgr/control_protocol.h"
+#include "daemon/qmgr/retry_schedule.h"
+#include "daemon/qmgr/scheduler.h"
+#include "ipc/connection.h"
+#include "net/tasks.h"
+#include "queue/store.h"
+#include "routing/router.h"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace posthaste::qmgr {
+
+// Where the report services listen, and the agents. Paths below the queue directory, the working directory.
+struct Surroundings {
+    std::string private_directory = "private";
+};
+
+// One a process, made after the queue's lock is free; loop's thread only. Everything it starts belongs to its
+// TaskGroup and ends with it.
+class QueueManager : public DeliveryObserver {
+public:
+    using ConfigPtr = std::shared_ptr<const config::Config>;
+
+    // Exists: another queue manager has the queue. Invalid: the configuration.
+    static Result<std::unique_ptr<QueueManager>> open(ConfigPtr config, queue::QueueOptions options,
+                                                      Surroundings surroundings = {});
+    ~QueueManager() override;
+
+    // Looks through the queue directories and begins. Io: they cannot be read.
+    Result<void> start();
+    // Runs until the process ends: timers, upkeep of the queue.
+    Task<void> keep_house();
+    // A new snapshot takes effect at once. After an error the old one stays.
+    Result<void> configure(ConfigPtr config);
+
+    // There may be something new to read; many calls are one look.
+    void hint();
+    // `postqueue -f`: everything is due now, dead destinations and defer_transports are tried.
+    void flush();
+
+    // What tools ask for (administration.cc).
+    std::vector<ListEntry> list();
+    Task<ControlReply> control(ControlRequest request);
+
+    [[nodiscard]] std::size_t active() const { return active_.size(); }
+    [[nodiscard]] std::size_t deferred() const { return schedule_.size(); }
+
+    void answered(std::unique_ptr<Delivery> delivery, const DeliveryReply& reply) override;
+    void suspended(std::unique_ptr<Delivery> delivery, const std::string& transport, const std::string& code,
+                   const std::string& reason) override;
+    void lost(std::unique_ptr<Delivery> delivery, const std::string& transport, const std::string& nexthop) override;
+
+private:
+    // The state that a configuration snapshot gives; routing under way keeps the old one alive.
+    struct Snapshot;
+
+    QueueManager(std::shared_ptr<Snapshot> snapshot, std::unique_ptr<queue::Store> store, Surroundings surroundings);
+
+    // Reading.
+    void read_more();
+    std::size_t read_new(std::size_t most);
+    std::size_t read_due(std::size_t most);
+    [[nodiscard]] std::size_t room() const;
+    void admit(queue::LoadedMessage stored, Seconds previous_retry);
+    void retry_parked();
+
+    // Routing.
+    Task<void> route(ActiveMessage* message, std::shared_ptr<Snapshot> snapshot);
+    Task<routing::Route> route_recipient(const ActiveMessage* message, std::size_t recipient,
+                                         std::shared_ptr<Snapshot> snapshot);
+
+    // Answers.
+    void release(ActiveMessage& message);
+    [[nodiscard]] bool is_still_held(const ActiveMessage& message);
+
+    // The end of an attempt (attempt_end.cc).
+    void attempt_over(ActiveMessage& message);
+    Task<void> settle(ActiveMessage* message);
+    [[nodiscard]] bool is_expired(const ActiveMessage& message) const;
+    Task<bool> report(ActiveMessage* message, std::vector<std::size_t> expired);
+    Task<void> report_trace(ActiveMessage* message);
+    Task<void> warn_of_delay(ActiveMessage* message);
+    Task<bool> ask(ipc::Client* service, bounce::Request request);
+    void bury(ActiveMessage& message);
+    void bury_later(const queue::MessageRef& ref);
+    void put_off(ActiveMessage& message, queue::QueueName to, Seconds retry_at);
+    Task<void> move_survivors();
+    void park(const queue::MessageRef& ref, Seconds due);
+    void forget(ActiveMessage& message);
+    void drop_logs(const std::string& queue_id);
+    Task<void> drop_logs_of(std::string queue_id);
+
+    // Administration (administration.cc).
+    Task<ControlOutcome> apply(Command command, const std::string& queue_id);
+    ControlOutcome apply_to_active(ActiveMessage& message, Wish wish);
+    ControlOutcome remove_file(queue::QueueName queue, const std::string& queue_id);
+    std::vector<std::string> every_id(Command command);
+
+    std::shared_ptr<Snapshot> snapshot_;
+    std::unique_ptr<queue::Store> store_;
+    Surroundings surroundings_;
+    ipc::Client bounce_;
+    ipc::Client defer_;
+    ipc::Client trace_;
+    Scheduler scheduler_;
+
+    std::unordered_map<std::string, std::unique_ptr<ActiveMessage>> active_;  // by queue id
+    std::size_t active_recipients_ = 0;
+    RetrySchedule schedule_;
+    std::multimap<Seconds, queue::MessageRef> parked_;  // waiting where they lie: held by an agent, or no space
+    std::vector<queue::MessageRef> to_bury_;            // done, but an agent still has the lock
+    std::vector<queue::Store::Survivor> survivors_;     // the next batch for move_survivors()
+    std::set<std::string, std::less<>> forced_expiry_;  // postsuper -e
+    bool moving_ = false;
+    bool reading_posted_ = false;
+    bool recovering_ = true;  // an agent of an earlier queue manager may still be at work
+    bool flushing_ = false;   // defer_transports are tried until all that was due has been read
+    std::shared_ptr<QueueManager*> self_;
+    net::TaskGroup tasks_;
+};
+
+Seconds seconds_now();
+std::int64_t microseconds_now();
+
+}  // namespace posthaste::qmgr

@@ -1,0 +1,106 @@
+// scheduler.cc — see scheduler.h.
+#include "daemon/qmgr/scheduler.h"
+
+#include "log/log.h"
+
+#include <algorithm>
+
+namespace posthaste::qmgr {
+
+Scheduler::Scheduler(std::shared_ptr<const config::Config> config, MakeAgentLink make_link, DeliveryObserver& observer)
+    : Scheduler(std::move(config), std::move(make_link), observer, [] { return net::Clock::now(); })
+{
+    surroundings_.wake_at = [this](TimePoint when) { wake_at(when); };
+}
+
+Scheduler::Scheduler(std::shared_ptr<const config::Config> config, MakeAgentLink make_link, DeliveryObserver& observer,
+                     std::function<TimePoint()> now)
+    : config_(std::move(config)),
+      surroundings_{
+          .make_link = std::move(make_link), .now = std::move(now), .wake_at = [](TimePoint) {}, .observer = &observer},
+      wake_([this] { keep_house(); })
+{
+}
+
+void Scheduler::wake_at(TimePoint when)
+{
+    if (wake_.running() && wake_when_ <= when)
+        return;
+    wake_when_ = when;
+    wake_.start(when);
+}
+
+TransportSettings Scheduler::settings_of(const std::string& name) const
+{
+    auto settings = TransportSettings::from(*config_, name);
+    if (!settings) {
+        log::warning("transport {}: {}: using defaults", name, settings.error().text());
+        return {};
+    }
+    return std::move(*settings);
+}
+
+void Scheduler::configure(std::shared_ptr<const config::Config> config)
+{
+    config_ = std::move(config);
+    for (auto& [name, transport] : transports_)
+        transport->configure(settings_of(name));
+}
+
+Transport& Scheduler::transport(const std::string& name)
+{
+    auto& place = transports_[name];
+    if (!place)
+        place = std::make_unique<Transport>(name, settings_of(name), surroundings_);
+    return *place;
+}
+
+void Scheduler::add(ActiveMessage& message, const std::vector<RoutedRecipient>& recipients)
+{
+    struct Group {
+        const routing::Route* route;
+        std::vector<RequestRecipient> recipients;
+    };
+    std::vector<Group> groups;
+    std::unordered_map<std::string, std::size_t> places;
+    for (const RoutedRecipient& each : recipients) {
+        auto [place, is_new] = places.try_emplace(each.route.transport + ":" + each.route.nexthop, groups.size());
+        if (is_new)
+            groups.push_back({.route = &each.route, .recipients = {}});
+        groups[place->second].recipients.push_back({.index = each.index, .address = each.route.recipient});
+    }
+    for (Group& group : groups)
+        transport(group.route->transport).add(message, group.route->nexthop, std::move(group.recipients));
+}
+
+void Scheduler::add(std::unique_ptr<Delivery> delivery, const std::string& transport_name, const std::string& nexthop)
+{
+    transport(transport_name).add(std::move(delivery), nexthop);
+}
+
+std::vector<std::unique_ptr<Delivery>> Scheduler::withdraw(const ActiveMessage& message)
+{
+    std::vector<std::unique_ptr<Delivery>> withdrawn;
+    for (auto& [name, transport] : transports_)
+        std::ranges::move(transport->withdraw(message), std::back_inserter(withdrawn));
+    return withdrawn;
+}
+
+void Scheduler::revive()
+{
+    for (auto& [name, transport] : transports_)
+        transport->revive();
+}
+
+// Transports may be added while one of them is at work (what it suspends goes to `retry`): no iterator is kept.
+void Scheduler::keep_house()
+{
+    std::vector<Transport*> all;
+    all.reserve(transports_.size());
+    for (auto& [name, transport] : transports_)
+        all.push_back(transport.get());
+    for (Transport* transport : all)
+        transport->keep_house();
+}
+
+}  // namespace posthaste::qmgr

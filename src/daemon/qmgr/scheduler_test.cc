@@ -1,0 +1,253 @@
+// scheduler_test.cc — order, limits and failures, with a clock and agents of the test's own.
+#include "daemon/qmgr/scheduler.h"
+
+#include <algorithm>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace posthaste::qmgr {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Remembers what it was sent; answers when the test says so.
+struct FakeLink : AgentLink {
+    explicit FakeLink(std::vector<DeliveryRequest>& sent) : sent_(&sent) {}
+    void send(const DeliveryRequest& request) override { sent_->push_back(request); }
+    std::vector<DeliveryRequest>* sent_;
+};
+
+struct Observer : DeliveryObserver {
+    std::vector<std::unique_ptr<Delivery>> done;
+    std::vector<std::string> suspensions;
+    std::vector<std::unique_ptr<Delivery>> gone;
+
+    void answered(std::unique_ptr<Delivery> delivery, const DeliveryReply&) override
+    {
+        done.push_back(std::move(delivery));
+    }
+    void suspended(std::unique_ptr<Delivery>, const std::string& transport, const std::string& code,
+                   const std::string& reason) override
+    {
+        suspensions.push_back(transport + ": " + code + " " + reason);
+    }
+    void lost(std::unique_ptr<Delivery> delivery, const std::string&, const std::string&) override
+    {
+        gone.push_back(std::move(delivery));
+    }
+};
+
+class SchedulerTest : public testing::Test {
+protected:
+    void use(const std::string& settings)
+    {
+        auto config =
+            config::load_text("myhostname = mail.test\ninet_interfaces = 127.0.0.1\n" + settings, "main.cf", {});
+        ASSERT_TRUE(config) << config.error().text();
+        scheduler = std::make_unique<Scheduler>(
+            *config,
+            [this](const std::string& transport, AgentLinkOwner& owner) {
+                owners[transport] = &owner;
+                return std::make_unique<FakeLink>(sent);
+            },
+            observer, [this] { return now; });
+    }
+
+    ActiveMessage& message(std::size_t recipients, const std::string& domain)
+    {
+        queue::LoadedMessage stored;
+        stored.ref.queue_id = "ID" + std::to_string(messages.size());
+        for (std::size_t i = 0; i < recipients; ++i)
+            stored.envelope.recipients.push_back({.address = "u" + std::to_string(i) + "@" + domain});
+        stored.marks.resize(recipients);
+        messages.push_back(std::make_unique<ActiveMessage>(std::move(stored), 0));
+        return *messages.back();
+    }
+
+    void schedule(std::size_t recipients, const std::string& domain, const std::string& transport = "smtp")
+    {
+        ActiveMessage& made = message(recipients, domain);
+        std::vector<RoutedRecipient> routed;
+        for (std::size_t i = 0; i < recipients; ++i)
+            routed.push_back({.index = static_cast<std::uint32_t>(i),
+                              .route = {.transport = transport,
+                                        .nexthop = domain,
+                                        .recipient = made.envelope().recipients[i].address}});
+        scheduler->add(made, routed);
+    }
+
+    // Answers the oldest request that is open.
+    void answer(const std::string& problem = {})
+    {
+        ASSERT_LT(answered, sent.size());
+        const DeliveryRequest request = sent[answered++];
+        owners[request.transport]->answered({.id = request.id,
+                                             .destination_problem = problem,
+                                             .destination_problem_code = problem.empty() ? "" : "4.4.1"});
+    }
+    [[nodiscard]] std::vector<std::string> nexthops() const
+    {
+        std::vector<std::string> all;
+        for (const DeliveryRequest& request : sent)
+            all.push_back(request.nexthop);
+        return all;
+    }
+    void pass(std::chrono::seconds time)
+    {
+        now += time;
+        scheduler->keep_house();
+    }
+
+    TimePoint now{std::chrono::hours(1000)};
+    Observer observer;
+    std::vector<DeliveryRequest> sent;
+    std::size_t answered = 0;
+    std::map<std::string, AgentLinkOwner*> owners;
+    std::vector<std::unique_ptr<ActiveMessage>> messages;
+    std::unique_ptr<Scheduler> scheduler;
+};
+
+TEST_F(SchedulerTest, splits_a_list_by_the_recipient_limit)
+{
+    use("default_destination_recipient_limit = 3\n");
+    schedule(8, "a.test");
+    ASSERT_EQ(sent.size(), 3U);
+    EXPECT_EQ(sent[0].recipients.size(), 3U);
+    EXPECT_EQ(sent[2].recipients.size(), 2U);
+    EXPECT_EQ(messages[0]->outstanding, 3U);
+}
+
+TEST_F(SchedulerTest, keeps_to_the_window_of_each_destination)
+{
+    use("initial_destination_concurrency = 2\ndefault_destination_concurrency_limit = 3\n");
+    for (int i = 0; i < 10; ++i)
+        schedule(1, "a.test");
+    EXPECT_EQ(sent.size(), 2U);
+    schedule(1, "b.test");
+    EXPECT_EQ(sent.size(), 3U);
+    answer();
+    EXPECT_EQ(sent.size(), 5U);  // the place that became free, and one more
+    answer();
+    EXPECT_EQ(sent.size(), 6U);  // the limit is reached
+}
+
+TEST_F(SchedulerTest, gives_destinations_their_turns)
+{
+    use("initial_destination_concurrency = 1\ndefault_destination_concurrency_limit = 1\n");
+    for (int i = 0; i < 3; ++i)
+        schedule(1, "a.test");
+    for (int i = 0; i < 3; ++i)
+        schedule(1, "b.test");
+    for (int i = 0; i < 6; ++i)
+        answer();
+    EXPECT_THAT(nexthops(), ElementsAre("a.test", "b.test", "a.test", "b.test", "a.test", "b.test"));
+}
+
+TEST_F(SchedulerTest, counts_by_recipient_where_a_request_has_one_recipient)
+{
+    use("box_destination_recipient_limit = 1\nbox_destination_concurrency_limit = 1\n");
+    schedule(3, "a.test", "box");
+    EXPECT_EQ(sent.size(), 3U);
+    schedule(3, "a.test", "box");
+    EXPECT_EQ(sent.size(), 3U);
+}
+
+TEST_F(SchedulerTest, suspends_a_destination_that_does_not_answer_and_tries_it_again_later)
+{
+    use("initial_destination_concurrency = 2\nminimal_backoff_time = 300s\n");
+    for (int i = 0; i < 5; ++i)
+        schedule(1, "dead.test");
+    answer("connect to dead.test[192.0.2.1]:25: Connection refused");
+    answer("connect to dead.test[192.0.2.1]:25: Connection refused");
+    const std::string text = "smtp: 4.4.1 delivery temporarily suspended: "
+                             "connect to dead.test[192.0.2.1]:25: Connection refused";
+    EXPECT_THAT(observer.suspensions, ElementsAre(text, text, text));
+    schedule(1, "dead.test");
+    EXPECT_EQ(observer.suspensions.size(), 4U);
+    const std::size_t before = sent.size();
+    pass(std::chrono::seconds(301));
+    schedule(1, "dead.test");
+    EXPECT_EQ(sent.size(), before + 1);
+}
+
+TEST_F(SchedulerTest, tries_a_dead_destination_at_once_when_the_queue_is_flushed)
+{
+    use("default_destination_concurrency_limit = 1\n");
+    schedule(1, "dead.test");
+    answer("down");
+    scheduler->revive();
+    schedule(1, "dead.test");
+    EXPECT_THAT(observer.suspensions, IsEmpty());
+    EXPECT_EQ(sent.size(), 2U);
+}
+
+TEST_F(SchedulerTest, hands_back_what_an_agent_had_when_it_went_away)
+{
+    use("");
+    schedule(1, "a.test");
+    schedule(1, "a.test");
+    answer();
+    owners["smtp"]->ended(AgentLinkOwner::Stage::Established, Error(ErrorKind::Closed, "gone"));
+    ASSERT_EQ(observer.gone.size(), 1U);
+    EXPECT_EQ(observer.gone[0]->losses, 1U);
+    scheduler->add(std::move(observer.gone[0]), "smtp", "a.test");
+    EXPECT_EQ(sent.size(), 3U);  // over a new connection, at once
+}
+
+TEST_F(SchedulerTest, calls_a_transport_unavailable_after_some_quick_attempts)
+{
+    use("transport_retry_time = 60s\n");
+    schedule(1, "a.test");
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_THAT(observer.suspensions, IsEmpty());
+        owners["smtp"]->ended(AgentLinkOwner::Stage::Connecting, Error(ErrorKind::NotFound, "No such file"));
+        pass(std::chrono::seconds(2));
+    }
+    EXPECT_THAT(observer.suspensions, ElementsAre("smtp: 4.3.0 mail transport unavailable"));
+    schedule(1, "b.test");
+    EXPECT_EQ(observer.suspensions.size(), 2U);
+    pass(std::chrono::seconds(60));
+    const std::size_t before = sent.size();
+    schedule(1, "b.test");
+    EXPECT_EQ(sent.size(), before + 1);
+}
+
+TEST_F(SchedulerTest, pauses_between_deliveries_to_a_destination_with_a_rate_delay)
+{
+    use("smtp_destination_rate_delay = 10s\n");
+    schedule(1, "a.test");
+    schedule(1, "a.test");
+    EXPECT_EQ(sent.size(), 1U);
+    answer();
+    EXPECT_EQ(sent.size(), 1U);
+    pass(std::chrono::seconds(9));
+    EXPECT_EQ(sent.size(), 1U);
+    pass(std::chrono::seconds(2));
+    EXPECT_EQ(sent.size(), 2U);
+}
+
+TEST_F(SchedulerTest, takes_back_what_is_not_under_way)
+{
+    use("default_destination_concurrency_limit = 1\n");
+    schedule(1, "a.test");
+    schedule(1, "a.test");
+    EXPECT_EQ(scheduler->withdraw(*messages[1]).size(), 1U);
+    EXPECT_EQ(scheduler->withdraw(*messages[0]).size(), 0U);
+}
+
+TEST_F(SchedulerTest, takes_new_limits_from_a_reload)
+{
+    use("default_destination_concurrency_limit = 1\n");
+    for (int i = 0; i < 9; ++i)
+        schedule(1, "a.test");
+    auto config =
+        config::load_text("default_destination_concurrency_limit = 4\ninet_interfaces = 127.0.0.1\n", "main.cf", {});
+    scheduler->configure(*config);
+    for (int i = 0; i < 4; ++i)
+        answer();
+    EXPECT_EQ(sent.size() - answered, 4U);
+}
+
+}  // namespace
+}  // namespace posthaste::qmgr

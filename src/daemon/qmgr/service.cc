@@ -1,0 +1,98 @@
+// service.cc — see service.h.
+#include "daemon/qmgr/service.h"
+
+#include "log/log.h"
+#include "server/queue_options.h"
+
+namespace posthaste::qmgr {
+
+namespace {
+
+constexpr std::chrono::seconds lock_patience{30};  // an earlier queue manager may be on its way out
+constexpr std::chrono::milliseconds lock_pause{200};
+constexpr std::chrono::minutes tool_patience{10};
+
+}  // namespace
+
+Result<void> Service::after_jail()
+{
+    const net::Deadline deadline = net::Deadline::after(lock_patience);
+    for (;;) {
+        auto manager = QueueManager::open(context_->config, server::queue_options(*context_->config));
+        if (manager) {
+            manager_ = std::move(*manager);
+            return manager_->start();
+        }
+        if (manager.error().kind() != ErrorKind::Exists || deadline.passed())
+            return fail(std::move(manager).error());
+        ::usleep(std::chrono::duration_cast<std::chrono::microseconds>(lock_pause).count());
+    }
+}
+
+Task<void> Service::main() { return manager_->keep_house(); }
+
+Task<Result<void>> Service::on_reload(std::shared_ptr<const config::Config> config)
+{
+    co_return manager_->configure(std::move(config));
+}
+
+Task<void> Service::serve(net::Stream client, net::Endpoint)
+{
+    // Writers keep their connection for hints open as long as they live.
+    if (!co_await client.fill(net::Deadline::never()))
+        co_return;
+    const char first = client.buffered().front();
+    if (first >= '0' && first <= '9')
+        co_await serve_tool(std::move(client));
+    else
+        co_await serve_hints(std::move(client));
+}
+
+Task<void> Service::serve_hints(net::Stream client)
+{
+    for (;;) {
+        for (char hint : client.buffered())
+            take_hint(hint);
+        client.consume(client.buffered().size());
+        if (!co_await client.fill(net::Deadline::never()))
+            co_return;
+    }
+}
+
+// 'J', 'I': a journal grew, a file came to incoming/. 'W': master's wake-up. 'D': look at deferred mail that is due.
+// 'F': all deferred mail is due. 'A': dead destinations are tried again.
+void Service::take_hint(char hint)
+{
+    if (hint == 'F' || hint == 'A')
+        manager_->flush();
+    else
+        manager_->hint();
+}
+
+Task<void> Service::serve_tool(net::Stream client)
+{
+    ipc::Connection connection(std::move(client));
+    if (auto hello = co_await connection.handshake(control_protocol, net::Deadline::after(tool_patience)); !hello) {
+        log::warning("public/qmgr: {}", hello.error().text());
+        co_return;
+    }
+    for (;;) {
+        auto request = co_await connection.receive<ControlRequest>(net::Deadline::after(tool_patience));
+        if (!request)
+            co_return;
+        const net::Deadline deadline = net::Deadline::after(tool_patience);
+        std::string answer;
+        if (request->command == Command::List) {
+            for (const ListEntry& entry : manager_->list())
+                ipc::append_framed(answer, ipc::encode(entry));
+            ipc::append_framed(answer, ipc::encode(ListEntry{.last = true}));
+        } else {
+            ControlReply reply = co_await manager_->control(std::move(*request));
+            ipc::append_framed(answer, ipc::encode(reply));
+        }
+        if (!co_await connection.stream().write_all(answer, deadline))
+            co_return;
+    }
+}
+
+}  // namespace posthaste::qmgr

@@ -1,0 +1,54 @@
+// snapshot.cc — see snapshot.h.
+#include "daemon/qmgr/snapshot.h"
+
+#include "address/local_part.h"
+#include "param/bounce.h"
+#include "param/cleanup.h"
+#include "param/qmgr.h"
+#include "routing/unwrap.h"
+
+namespace posthaste::qmgr {
+
+Result<std::shared_ptr<QueueManager::Snapshot>> QueueManager::Snapshot::make(ConfigPtr config)
+{
+    auto snapshot = std::make_shared<Snapshot>();
+    TRY(snapshot->router, routing::Router::open(config));
+    for (std::string_view name : split(config->get(param::defer_transports), ", \t\r\n"))
+        snapshot->defer_transports.emplace(name);
+    snapshot->double_bounce_sender = config->get(param::double_bounce_sender);
+    snapshot->default_filter_nexthop = config->get(param::default_filter_nexthop);
+    snapshot->active_limit = static_cast<std::size_t>(config->get(param::qmgr_message_active_limit));
+    snapshot->recipient_limit = static_cast<std::size_t>(config->get(param::qmgr_message_recipient_limit));
+    snapshot->backoff = {.minimum = config->get(param::minimal_backoff_time),
+                         .maximum = config->get(param::maximal_backoff_time)};
+    snapshot->lifetime = config->get(param::maximal_queue_lifetime);
+    snapshot->bounce_lifetime = std::min(config->get(param::bounce_queue_lifetime), snapshot->lifetime);
+    snapshot->delay_warning_time = config->get(param::delay_warning_time);
+    snapshot->ipc_timeout = config->get(param::qmgr_ipc_timeout);
+    snapshot->config = std::move(config);
+    return snapshot;
+}
+
+void QueueManager::Snapshot::apply_filter(const std::string& filter, routing::Route* route) const
+{
+    if (filter.empty())
+        return;
+    routing::TransportAndNexthop parsed = routing::parse_transport(filter);
+    if (parsed.transport.empty())
+        return;
+    route->transport = std::move(parsed.transport);
+    if (!parsed.nexthop.empty())
+        route->nexthop = std::move(parsed.nexthop);
+    else if (!default_filter_nexthop.empty())
+        route->nexthop = default_filter_nexthop;
+    else
+        route->nexthop = to_lower(address::split_at_domain(route->recipient).domain);
+}
+
+bool QueueManager::Snapshot::is_double_bounce(const routing::Route& route) const
+{
+    return route.address_class == routing::AddressClass::Local && !route.malformed &&
+           equal_ignoring_case(address::split_at_domain(route.recipient).local_part, double_bounce_sender);
+}
+
+}  // namespace posthaste::qmgr
