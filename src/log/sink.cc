@@ -167,7 +167,9 @@ private:
             fd_ = UniqueFd(::fcntl(file_ == "/dev/stdout" ? STDOUT_FILENO : STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
             return;
         }
-        fd_ = UniqueFd(::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, mode_));
+        // Where the new file cannot be opened (a jail), the old one stays in use.
+        if (UniqueFd fd(::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, mode_)); fd)
+            fd_ = std::move(fd);
     }
 
     // The file was renamed or removed since it was opened.

@@ -153,7 +153,7 @@ void Runtime::check_idle()
 
 void Runtime::arm_watchdog()
 {
-    auto timeout = context_.config->get(param::daemon_timeout);
+    auto timeout = hooks_.watchdog ? hooks_.watchdog() : context_.config->get(param::daemon_timeout);
     ::signal(SIGALRM, watchdog_fired);
     ::alarm(static_cast<unsigned>(timeout.count()));
     watchdog_timer_.start(net::Clock::now() + std::max(timeout / watchdog_divisor, std::chrono::seconds(1)));

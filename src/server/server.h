@@ -14,6 +14,7 @@
 //     Task<void> main();                    // own work beside clients; the process leaves when it returns
 //     Task<Result<void>> on_reload(std::shared_ptr<const config::Config> config);   // new main.cf in place; after an
 //                                           // error, and without this function, the process leaves and is replaced
+//     std::chrono::seconds watchdog() // how long the loop may stand still; daemon_timeout if missing
 //     Task<void> leaving();                 // before the exit: finish, sync, hand over; bounded by stop's grace
 //
 // The order is: options, main.cf, log, chdir to queue_directory, constructor, before_jail, identity and chroot,
@@ -28,6 +29,7 @@
 #include "server/context.h"
 #include "server/master_protocol.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -44,6 +46,7 @@ struct Hooks {
     std::function<Task<void>()> main;
     std::function<Task<Result<void>>(Context::ConfigPtr)> on_reload;
     std::function<Task<void>()> leaving;
+    std::function<std::chrono::seconds()> watchdog;
     ProcessModel model = ProcessModel::Processes;
 };
 
@@ -75,6 +78,8 @@ std::pair<std::shared_ptr<void>, Hooks> make_hooks(Context& context)
         hooks.on_reload = [s](Context::ConfigPtr config) { return s->on_reload(std::move(config)); };
     if constexpr (requires { s->leaving(); })
         hooks.leaving = [s] { return s->leaving(); };
+    if constexpr (requires { s->watchdog(); })
+        hooks.watchdog = [s] { return s->watchdog(); };
     return {std::move(service), std::move(hooks)};
 }
 

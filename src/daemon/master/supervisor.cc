@@ -1,0 +1,208 @@
+// supervisor.cc — see supervisor.h.
+#include "daemon/master/supervisor.h"
+
+#include "log/events_master.h"
+#include "log/log.h"
+#include "param/basics.h"
+#include "param/process.h"
+#include "param/services.h"
+#include "server/identity.h"
+#include "server/log_setup.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+namespace posthaste::master {
+
+namespace {
+
+constexpr std::chrono::seconds start_patience{10};  // for addresses that the processes of a killed master still hold
+constexpr std::chrono::seconds stop_grace{10};      // then SIGKILL; processes leave by themselves a little earlier
+constexpr unsigned most_processes = 8;
+
+unsigned processes_per_service(const config::Config& config)
+{
+    if (int wanted = config.get(param::service_processes); wanted > 0)
+        return static_cast<unsigned>(wanted);
+    return std::clamp(std::thread::hardware_concurrency(), 1U, most_processes);
+}
+
+}  // namespace
+
+Supervisor::Supervisor(std::shared_ptr<const config::Config> config, int verbosity)
+    : config_(std::move(config)), kill_timer_([this] { abort(); })
+{
+    common_.verbosity = verbosity;
+    common_.root = ::geteuid() == 0;
+    take_settings();
+}
+
+void Supervisor::take_settings()
+{
+    common_.throttle_time = config_->get(param::service_throttle_time);
+    common_.processes_per_service = processes_per_service(*config_);
+}
+
+Result<std::unique_ptr<Service>> Supervisor::make_service(const ServiceSpec& spec, std::chrono::milliseconds patience)
+{
+    TRY(auto sockets, open_sockets(spec, owner_, patience));
+    TRY(auto scoreboard, SharedScoreboard::make());
+    return std::make_unique<Service>(common_, spec, std::move(sockets), std::move(scoreboard));
+}
+
+Result<void> Supervisor::start()
+{
+    if (common_.root) {
+        TRY(server::Identity owner, server::find_user(config_->get(param::mail_owner)));
+        owner_ = SocketOwner{owner.uid, owner.gid};
+    }
+    TRY(auto specs, load_specs(*config_));
+    for (const ServiceSpec& spec : specs) {
+        TRY(auto service, make_service(spec, start_patience));
+        services_.push_back(std::move(service));
+    }
+    for (const auto& service : services_)
+        service->start();
+    return {};
+}
+
+void Supervisor::reload()
+{
+    if (stopping_)
+        return;
+    config::LoadOptions options;
+    options.config_directory = config_->directory();
+    options.process_name = "master";
+    auto config = config::load(options);
+    Result<void> done;
+    if (config)
+        done = apply(*config);
+    else
+        done = fail(config.error());
+    if (!done) {
+        log::error("reload: {}; the old configuration stays in force", done.error().text());
+        return;
+    }
+    log::daemon_reloaded(config_->get(param::mail_version), config_->directory());
+}
+
+// First everything that can fail, then the change.
+Result<void> Supervisor::apply(std::shared_ptr<const config::Config> config)
+{
+    if (config->get(param::queue_directory) != config_->get(param::queue_directory))
+        return fail(ErrorKind::Invalid, "queue_directory has changed: stop and start the mail system");
+    TRY(std::string main_cf, read_file(config->directory() + "/main.cf"));
+    TRY(auto specs, load_specs(*config));
+    struct Change {
+        Service* service;
+        ServiceSpec spec;
+        std::optional<std::vector<UniqueFd>> sockets;
+    };
+    std::vector<Change> changes;
+    std::vector<std::unique_ptr<Service>> added;
+    for (ServiceSpec& spec : specs) {
+        Service* service = find(spec.key());
+        if (!service) {
+            TRY(auto fresh, make_service(spec, std::chrono::seconds(0)));
+            added.push_back(std::move(fresh));
+            continue;
+        }
+        Change& change = changes.emplace_back(service, spec, std::nullopt);
+        if (spec.addresses != service->spec().addresses || spec.socket_path != service->spec().socket_path) {
+            TRY(change.sockets, open_sockets(spec, owner_, std::chrono::seconds(0), service->open_addresses()));
+        }
+    }
+
+    config_ = std::move(config);
+    take_settings();
+    server::set_up_log(*config_, {.program = "master",
+                                  .to_stderr = log::options().to_stderr,
+                                  .verbosity = common_.verbosity,
+                                  .in_queue_directory = true});
+    for (const auto& service : services_) {
+        bool stays =
+            std::ranges::any_of(changes, [&](const Change& change) { return change.service == service.get(); });
+        if (!stays && !service->is_removed())
+            service->remove();
+    }
+    for (Change& change : changes) {
+        if (change.sockets && change.service->spec().socket_path != change.spec.socket_path)
+            ::unlink(change.service->spec().socket_path.c_str());
+        change.service->change(std::move(change.spec), std::move(change.sockets), main_cf);
+    }
+    for (auto& service : added) {
+        services_.push_back(std::move(service));
+        services_.back()->start();
+    }
+    std::erase_if(services_, [](const auto& service) { return service->is_removed() && !service->has_processes(); });
+    return {};
+}
+
+Service* Supervisor::find(const std::string& key)
+{
+    auto found = std::ranges::find_if(
+        services_, [&](const auto& service) { return !service->is_removed() && service->spec().key() == key; });
+    return found == services_.end() ? nullptr : found->get();
+}
+
+bool Supervisor::is_log_service(const Service& service) const
+{
+    return service.spec().type == config::ServiceType::UnixDgram &&
+           service.spec().name == config_->get(param::postlog_service_name);
+}
+
+void Supervisor::stop()
+{
+    if (std::exchange(stopping_, true))
+        return;
+    kill_timer_.start(net::Clock::now() + stop_grace);
+    for (const auto& service : services_)
+        if (!is_log_service(*service))
+            service->stop(server::Command::Stop);
+    continue_stop();
+}
+
+// postlogd writes the others' last lines, then its turn comes.
+void Supervisor::continue_stop()
+{
+    bool others = std::ranges::any_of(
+        services_, [this](const auto& service) { return service->has_processes() && !is_log_service(*service); });
+    if (others)
+        return;
+    if (!std::exchange(log_service_stopped_, true)) {
+        log::flush();
+        for (const auto& service : services_)
+            if (is_log_service(*service))
+                service->stop(server::Command::Stop);
+    }
+    if (std::ranges::none_of(services_, [](const auto& service) { return service->has_processes(); }))
+        net::Loop::current().stop();
+}
+
+void Supervisor::abort()
+{
+    stopping_ = true;
+    for (const auto& service : services_) {
+        service->stop(server::Command::Stop);
+        service->kill();
+    }
+    log_service_stopped_ = true;
+    continue_stop();
+}
+
+void Supervisor::reap()
+{
+    int status = 0;
+    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
+        for (const auto& service : services_)
+            if (service->ended(pid, status))
+                break;
+    std::erase_if(services_, [](const auto& service) { return service->is_removed() && !service->has_processes(); });
+    if (stopping_)
+        continue_stop();
+}
+
+}  // namespace posthaste::master

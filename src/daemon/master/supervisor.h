@@ -1,0 +1,50 @@
+// The Supervisor: all services of one master.cf, and what happens to them as a whole: start, reload, stop.
+#pragma once
+
+#include "base/fd.h"
+#include "config/config.h"
+#include "daemon/master/service.h"
+#include "daemon/master/sockets.h"
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace posthaste::master {
+
+// Life time: that of the master process. The working directory is queue_directory.
+class Supervisor {
+public:
+    Supervisor(std::shared_ptr<const config::Config> config, int verbosity);
+
+    // Opens every socket and begins. An error leaves nothing running.
+    Result<void> start();
+    // Reads main.cf and master.cf again. What is wrong with them is logged, and everything stays as it is.
+    void reload();
+    // Ends every process, politely for some seconds and then not, and stops the loop. postlogd ends last.
+    void stop();
+    // The same at once.
+    void abort();
+    // After SIGCHLD.
+    void reap();
+
+private:
+    Result<std::unique_ptr<Service>> make_service(const ServiceSpec& spec, std::chrono::milliseconds patience);
+    Result<void> apply(std::shared_ptr<const config::Config> config);
+    void take_settings();
+    void continue_stop();
+    [[nodiscard]] bool is_log_service(const Service& service) const;
+    [[nodiscard]] Service* find(const std::string& key);
+
+    std::shared_ptr<const config::Config> config_;
+    Common common_;
+    std::optional<SocketOwner> owner_;
+    std::list<std::unique_ptr<Service>> services_;
+    bool stopping_ = false;
+    bool log_service_stopped_ = false;
+    net::Timer kill_timer_;
+};
+
+}  // namespace posthaste::master
