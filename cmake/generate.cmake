@@ -21,5 +21,12 @@ add_custom_command(
   DEPENDS ${PARAMETER_FILES} ${CMAKE_SOURCE_DIR}/declare/postfix-names.txt ${CMAKE_SOURCE_DIR}/declare/parameters.py
     ${CMAKE_SOURCE_DIR}/declare/generate.py
   COMMENT "Generating parameter handles" VERBATIM)
+add_custom_command(
+  OUTPUT ${POSTHASTE_GENERATED}/man/postconf.5
+  COMMAND ${GENERATE} man ${POSTHASTE_GENERATED}/man
+  DEPENDS ${PARAMETER_FILES} ${CMAKE_SOURCE_DIR}/man/postconf.5.head ${CMAKE_SOURCE_DIR}/declare/manual.py
+    ${CMAKE_SOURCE_DIR}/declare/parameters.py ${CMAKE_SOURCE_DIR}/declare/generate.py
+  COMMENT "Generating manual pages" VERBATIM)
+add_custom_target(manuals ALL DEPENDS ${POSTHASTE_GENERATED}/man/postconf.5)
 set_property(GLOBAL APPEND PROPERTY POSTHASTE_GENERATED_config
   ${POSTHASTE_GENERATED}/param/table.cc ${PARAMETER_HEADERS})

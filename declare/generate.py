@@ -3,13 +3,17 @@
 
 usage: generate.py layers OUTPUT.cmake    the libraries and what each links with
        generate.py param OUTPUT_DIRECTORY  param/<area>.h and param/table.cc from parameters/*.toml
+       generate.py usage                   fails if a parameter is declared as working and nothing reads it
+       generate.py man OUTPUT_DIRECTORY    postconf.5 from man/postconf.5.head and parameters/*.toml
 """
 import pathlib
 import sys
 import tomllib
 
 sys.dont_write_bytecode = True  # the source tree stays clean
+import manual  # noqa: E402
 import parameters  # noqa: E402
+import usage  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -39,6 +43,19 @@ def param(output):
     write_if_changed(pathlib.Path(output) / "table.cc", parameters.table(declarations))
 
 
+def man(output):
+    """The manual pages that hold what is declared."""
+    head = (HERE.parent / "man" / "postconf.5.head").read_text()
+    write_if_changed(pathlib.Path(output) / "postconf.5", manual.postconf(parameters.load(HERE), head))
+
+
+def check_usage():
+    """Prints what does not agree; the number of lines."""
+    lines = usage.complaints(parameters.load(HERE), HERE.parent / "src")
+    print("\n".join(lines))
+    return len(lines)
+
+
 def main(arguments):
     try:
         match arguments:
@@ -46,6 +63,10 @@ def main(arguments):
                 layers(output)
             case ["param", output]:
                 param(output)
+            case ["usage"]:
+                return 1 if check_usage() else 0
+            case ["man", output]:
+                man(output)
             case _:
                 print(__doc__, file=sys.stderr)
                 return 2

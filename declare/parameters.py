@@ -17,6 +17,11 @@ KINDS = {  # type in the declaration -> (C++ handle, C++ kind)
     "time": ("TimeParameter", "Kind::Time"),
 }
 FUNCTIONS = ["hostname", "domain", "networks", "process_id", "process_name", "service_name"]
+STATUSES = {  # status in the declaration -> C++ status
+    "working": "Status::Working",      # the code reads it
+    "planned": "Status::Planned",      # a setting has no effect yet; the administrator is warned
+    "no_effect": "Status::NoEffect",   # a setting has no effect and needs none
+}
 LIMITS = {"int": 2**31 - 1, "long": 2**63 - 1, "time": 2**31 - 1}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 PARAMETER_FIELDS = {"name", "type", "default", "default_function", "read_only", "file_value", "min", "max", "used_by", "since", "doc",
@@ -44,11 +49,17 @@ class Parameter:
     doc: str
     lmtp: str | None = None      # the name of its mirror for the LMTP client
     mirror_of: str | None = None
-    planned: str | None = None   # why it is known but without effect
+    status: str = "working"      # one of STATUSES
+    reason: str = ""             # why it is not working
 
     @property
     def identifier(self):
         return "_" + self.name if self.name[0].isdigit() else self.name
+
+    @property
+    def bounded(self):
+        """Whether the declaration says a maximum."""
+        return self.maximum != LIMITS.get(self.type, 0)
 
     @property
     def unit(self):
@@ -114,14 +125,15 @@ def _parameters_of(path, entry):
         raise DeclarationError(f"{where}: type {entry['type']}: expected one of {', '.join(KINDS)}")
     if ("default" in entry) == ("default_function" in entry):
         raise DeclarationError(f"{where}: expected either default or default_function")
-    if (entry.get("status", "planned") != "planned") or (("status" in entry) != ("reason" in entry)):
-        raise DeclarationError(f'{where}: expected status = "planned" together with a reason')
+    if entry.get("status", "working") not in STATUSES or ("status" in entry) != ("reason" in entry):
+        raise DeclarationError(f'{where}: expected status = "planned" or "no_effect", together with a reason')
     parameter = Parameter(
         name=entry["name"], area=path.stem, type=entry["type"], default=entry.get("default", ""),
         function=entry.get("default_function"), read_only=entry.get("read_only", False),
         file_value=entry.get("file_value", False),
         minimum=entry.get("min", 0), maximum=entry.get("max", LIMITS.get(entry["type"], 0)),
-        used_by=entry["used_by"], since=entry["since"], doc=" ".join(entry["doc"].split()), planned=entry.get("reason"))
+        used_by=entry["used_by"], since=entry["since"], doc=" ".join(entry["doc"].split()),
+        status=entry.get("status", "working"), reason=entry.get("reason", ""))
     _check_default(where, parameter)
     if "lmtp" not in entry:
         return [parameter]
@@ -231,8 +243,8 @@ def table(declarations):
     for p in declarations.parameters:
         function = f"DefaultFunction::{_pascal(p.function)}" if p.function else "DefaultFunction::None"
         lines.append(f"    {{{_literal(p.name)}, {_literal(p.area)}, {_literal(p.default)}, {_literal(' '.join(p.used_by))}, "
-                     f"{_literal(p.since)}, {_literal(p.doc)}, {_literal(p.planned or '')}, {p.minimum}, {p.maximum}, "
-                     f"{KINDS[p.type][1]}, {function}, '{p.unit}', {_bool(p.read_only)}, {_bool(p.file_value)}}},")
+                     f"{_literal(p.since)}, {_literal(p.doc)}, {_literal(p.reason)}, {p.minimum}, {p.maximum}, "
+                     f"{KINDS[p.type][1]}, {STATUSES[p.status]}, {function}, '{p.unit}', {_bool(p.read_only)}, {_bool(p.file_value)}}},")
     lines += ["};", "", "constexpr FamilyDeclaration family_table[] = {"]
     for f in declarations.families:
         lines.append(f"    {{{_literal(f.suffix)}, {_literal(f.fallback)}, {_literal(' '.join(f.used_by))}, "

@@ -89,7 +89,7 @@ void NameCheck::note_uses(std::string_view value)
 NameClass NameCheck::classify(std::string_view name) const
 {
     if (const auto slot = find_declaration(name))
-        return declarations()[*slot].planned.empty() ? NameClass::Builtin : NameClass::Planned;
+        return declarations()[*slot].status == Status::Planned ? NameClass::Planned : NameClass::Builtin;
     for (const MasterService& service : services_) {
         if (find_family(name, service.name))
             return NameClass::Service;
@@ -105,7 +105,7 @@ NameProblem NameCheck::problem_of(const Setting& setting, NameClass name_class) 
 {
     if (name_class == NameClass::Planned) {
         const auto slot = find_declaration(setting.name);
-        const std::string_view reason = slot ? declarations()[*slot].planned : "";
+        const std::string_view reason = slot ? declarations()[*slot].reason : "";
         return {setting, name_class,
                 fmt::format("{}: known to Postfix, not yet implemented here (planned){}{}", setting.name,
                             reason.empty() ? "" : ": ", reason)};

@@ -18,6 +18,12 @@ enum class Kind : std::uint8_t {
     Time,
 };
 
+enum class Status : std::uint8_t {
+    Working,
+    Planned,   // a setting has no effect yet, and the administrator is told so
+    NoEffect,  // a setting has no effect and needs none
+};
+
 // Defaults that depend on the machine or the process.
 enum class DefaultFunction : std::uint8_t { None, Hostname, Domain, Networks, ProcessId, ProcessName, ServiceName };
 
@@ -28,10 +34,11 @@ struct Declaration {
     std::string_view used_by;       // separated by spaces
     std::string_view since;
     std::string_view doc;
-    std::string_view planned;  // why a setting has no effect yet; empty for a parameter that works
+    std::string_view reason;  // why it is not Working
     std::int64_t minimum;
     std::int64_t maximum;
     Kind kind;
+    Status status;
     DefaultFunction function;
     char unit;  // of a time without one
     bool read_only;

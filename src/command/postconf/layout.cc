@@ -21,7 +21,7 @@ std::string laid_out(std::string_view name, std::string_view value, Fold fold)
         if (length == 0) {
             text += word;
             length = word.size();
-        } else if (fold == Fold::Yes && length + 1 + word.size() >= line_width) {
+        } else if (fold == Fold::Yes && length + 1 + word.size() > line_width) {
             text += fmt::format("\n{}{}", indent, word);
             length = indent.size() + word.size();
         } else {

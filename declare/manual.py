@@ -1,0 +1,44 @@
+"""postconf(5): a hand-written head, and one section per parameter from the declarations."""
+import re
+
+VALUES = {"str": "text", "raw": "text whose $names the program expands", "int": "number", "long": "number",
+          "bool": "yes or no", "time": "time"}
+COMPUTED = {"hostname": "the name of the machine", "domain": "the domain of $myhostname",
+            "networks": "the networks of the machine", "process_id": "read-only", "process_name": "read-only",
+            "service_name": "read-only"}
+
+
+def roff(text):
+    """Text as roff takes it literally."""
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return re.sub(r"^([.'])", r"\\&\1", text, flags=re.M)
+
+
+def _default(parameter):
+    return COMPUTED[parameter.function] if parameter.function else parameter.default or "empty"
+
+
+def _section(parameter):
+    lines = [f'.SS "{roff(parameter.name)} (default: {roff(_default(parameter)).replace(chr(34), chr(92) + "(dq")})"',
+             roff(parameter.doc)]
+    if parameter.status != "working":
+        words = "Not yet implemented" if parameter.status == "planned" else "Accepted without effect"
+        lines += [".PP", roff(f"{words}: {parameter.reason}.")]
+    bounds = ""
+    if parameter.type in ("int", "long", "time") and (parameter.minimum > 0 or parameter.bounded):
+        bounds = f", from {parameter.minimum}" + (f" to {parameter.maximum}" if parameter.bounded else "")
+    users = "all programs" if parameter.used_by == ["all"] else ", ".join(parameter.used_by)
+    lines += [".PP", roff(f"Value: {VALUES[parameter.type]}{bounds}. Used by {users}. Since {parameter.since}.")]
+    return lines
+
+
+def postconf(declarations, head):
+    """The page as roff."""
+    lines = [head.rstrip("\n")]
+    for parameter in declarations.parameters:
+        lines += _section(parameter)
+    lines += [".SH PARAMETERS OF ONE SERVICE"]
+    for family in declarations.families:
+        lines += [f'.SS "service_{roff(family.suffix)} (default: ${roff(family.fallback)})"', roff(family.doc)]
+    lines += [".SH SEE ALSO", "postconf(1), master(5)"]
+    return "\n".join(lines) + "\n"
