@@ -158,11 +158,16 @@ AddrSpec addr_spec(const Token* begin, const Token* end)
             return {};
         if (word && previous_word && gap)
             return {};
+        if (token->kind == TokenKind::Literal && (domain_at == std::string::npos || token->text.contains('@')))
+            return {};
+        // No quoting behind the '@': a domain has no form that would need it.
+        if (domain_at != std::string::npos && (token->kind == TokenKind::Quoted || token->text.contains('\\')))
+            return {};
         if (token->is('@'))
             domain_at = result.address.size();
         else if (domain_at == std::string::npos)
             word_in_local = true;
-        if (token->kind == TokenKind::Quoted && token->text.find('@') != std::string_view::npos)
+        if (word && token->text.contains('@'))
             at_is_quoted = true;
         append_unquoted(result.address, *token);
         previous_word = word;
