@@ -12,7 +12,7 @@ namespace posthaste::server {
 void set_up_log(const config::Config& config, const LogSetup& setup)
 {
     log::Options options;
-    options.tag = config.get(param::syslog_name);
+    options.tag = setup.tag.empty() ? config.get(param::syslog_name) : setup.tag;
     options.shared_tag = setup.shared_tag;
     options.program = setup.program;
     options.facility = config.get(param::syslog_facility);

@@ -9,6 +9,7 @@ namespace posthaste::server {
 
 struct LogSetup {
     std::string program;
+    std::string tag;         // instead of syslog_name; alone, without a slash, if program is empty
     bool to_stderr = false;  // commands with a terminal or a reader
     int verbosity = 0;
     // Daemons have queue_directory as working directory and reach postlogd by a relative path, in the jail, too.

@@ -63,9 +63,8 @@ void must(const Result<void>& result)
         log::fatal("{}", result.error().text());
 }
 
-Context make_context(DaemonOptions options)
+void fill(Context& context, DaemonOptions options)
 {
-    Context context;
     context.process_name = std::move(options.process_name);
     context.service_name = std::move(options.service_name);
     context.service_type = std::move(options.service_type);
@@ -74,7 +73,6 @@ Context make_context(DaemonOptions options)
     context.verbosity = options.verbosity;
     context.stand_alone = options.stand_alone;
     context.root = ::geteuid() == 0;
-    return context;
 }
 
 // The named moment: after this line the process has no rights but those of mail_owner, and no file system but the
@@ -106,7 +104,8 @@ int run(int argc, char** argv, MakeService make)
     if (!options)
         log::fatal("{}", options.error().text());
     DaemonOptions wanted = *options;
-    Context context = make_context(std::move(*options));
+    Context context;
+    fill(context, std::move(*options));
     context.config = load_config(context);
     ::umask(077);
     if (const std::string& queue = context.config->get(param::queue_directory); ::chdir(queue.c_str()) != 0)

@@ -31,6 +31,7 @@ struct Options {
     std::string config_directory;
     std::optional<int> exit_after;  // -e, seconds
     bool wait_for_start = false;    // -w: into the background
+    bool debug = false;             // -d: the log on standard error, too
     bool keep_output = false;       // -s, -i, -d
     bool is_init = false;           // -i
     bool test = false;              // -t
@@ -44,7 +45,7 @@ Options parse_options(int argc, char** argv)
         switch (option) {
         case 'c': options.config_directory = ::optarg; break;
         case 'D': break;
-        case 'd': options.keep_output = true; break;
+        case 'd': options.debug = options.keep_output = true; break;
         case 'e':
             options.exit_after = parse_number<int>(::optarg);
             if (!options.exit_after || *options.exit_after < 0)
@@ -177,9 +178,8 @@ int run(int argc, char** argv)
     follow_signals(supervisor);
     if (auto started = supervisor.start(); !started)
         log::fatal("{}", started.error().text());
+    set_up_log(*config, options, options.debug);
     log::daemon_started(config->get(param::mail_version), config->directory());
-    if (!options.keep_output || options.wait_for_start)
-        set_up_log(*config, options, false);
     detach_standard_files(options.keep_output ? Output::Keep : Output::Discard);
     say_started(std::move(waiting));
     log::batch_in_loop();

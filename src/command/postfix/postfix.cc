@@ -1,0 +1,86 @@
+// postfix.cc — the command line; what the words do is control.cc, check.cc and logrotate.cc.
+#include "command/postfix/postfix.h"
+
+#include "command/postfix/check.h"
+#include "command/postfix/control.h"
+#include "command/postfix/logrotate.h"
+#include "log/log.h"
+#include "param/basics.h"
+#include "param/log.h"
+#include "server/log_setup.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <unistd.h>
+
+namespace posthaste::postfix {
+
+namespace {
+
+constexpr const char* usage = "usage: postfix [-c config_dir] [-Dv] command\n"
+                              "commands: start, start-fg, stop, reload, status, check, flush, abort, logrotate";
+
+Instance load_instance(std::string config_directory, int verbosity)
+{
+    config::LoadOptions options;
+    options.config_directory = std::move(config_directory);
+    options.process_name = "postfix";
+    options.bad_values = config::BadValues::Collect;
+    auto config = config::load(options);
+    if (!config)
+        log::fatal("{}", config.error().text());
+    server::set_up_log(
+        **config,
+        {.tag = (*config)->get(param::syslog_name) + "/postfix-script", .to_stderr = true, .verbosity = verbosity});
+    return {.config = std::move(*config), .verbosity = verbosity};
+}
+
+int dispatch(const Instance& instance, std::string_view command)
+{
+    if (command == "start")
+        return start(instance, Foreground::No);
+    if (command == "start-fg")
+        return start(instance, Foreground::Yes);
+    if (command == "stop")
+        return stop(instance);
+    if (command == "abort")
+        return abort(instance);
+    if (command == "reload")
+        return reload(instance);
+    if (command == "status")
+        return status(instance);
+    if (command == "flush")
+        return flush(instance);
+    if (command == "check")
+        return check(instance) ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (command == "logrotate")
+        return logrotate(instance);
+    log::fatal("unknown command \"{}\"\n{}", command, usage);
+}
+
+}  // namespace
+
+int run(int argc, char** argv)
+{
+    log::init({.program = "postfix", .to_log = false});
+    std::string config_directory;
+    int verbosity = 0;
+    for (int option; (option = ::getopt(argc, argv, "+c:Dv")) != -1;) {
+        switch (option) {
+        case 'c': config_directory = ::optarg; break;
+        case 'D': break;
+        case 'v': ++verbosity; break;
+        default: log::fatal("{}", usage);
+        }
+    }
+    if (::optind + 1 != argc)
+        log::fatal("{}", usage);
+    Instance instance = load_instance(std::move(config_directory), verbosity);
+    ::setenv("MAIL_CONFIG", instance.config->directory().c_str(), 1);
+    return dispatch(instance, argv[::optind]);
+}
+
+}  // namespace posthaste::postfix
