@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "intake/missing_headers.h"
 #include "intake/service_config.h"
+#include "intake/whole_lines.h"
 #include "log/events_pickup.h"
 #include "log/log.h"
 #include "param/basics.h"
@@ -40,32 +41,6 @@ Result<std::vector<std::string>> names_in(const char* directory)
     std::ranges::sort(names);
     return names;
 }
-
-// Hands content to the message in whole lines; what is left of a line waits for the next piece.
-class LineFeeder {
-public:
-    explicit LineFeeder(intake::Message& message) : message_(message) {}
-    void add(std::string_view piece)
-    {
-        rest_ += piece;
-        std::size_t end = rest_.rfind("\r\n");
-        if (end == std::string::npos)
-            return;
-        message_.add_lines(std::string_view(rest_).substr(0, end + 2));
-        rest_.erase(0, end + 2);
-    }
-    void finish()
-    {
-        if (rest_.empty())
-            return;
-        rest_ += "\r\n";
-        message_.add_lines(rest_);
-    }
-
-private:
-    intake::Message& message_;
-    std::string rest_;
-};
 
 Result<bool> read_more(int file, intake::SubmissionReader& reader)
 {
@@ -201,7 +176,7 @@ Task<Service::After> Service::feed(std::string name, UniqueFd file, struct ::sta
         config.get(param::myhostname), fmt::format("{}, from userid {}", config.get(param::mail_name), facts.st_uid),
         message->envelope()));
 
-    LineFeeder lines(*message);
+    intake::WholeLines lines(*message);
     while (!reader.complete()) {
         auto piece = reader.piece();
         if (!piece)

@@ -1,0 +1,43 @@
+// The files of one service below bounce/, defer/ or trace/, one per queue id, in the format of dsn/delivery_log.h.
+//
+// What is durable follows the contract (protocol.h): appending to a bounce or trace log returns after the record and
+// the file's name would survive a power cut; defer logs are written and not synced. Writing and syncing block, so
+// they run on the thread pool. Queue ids come from other processes: they are checked before they become paths.
+#pragma once
+
+#include "base/result.h"
+#include "dsn/delivery_log.h"
+#include "net/task.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace posthaste::bounce {
+
+enum class Durability : std::uint8_t { Synced, Advisory };
+
+// One a process; keeps no files open.
+class LogStore {
+public:
+    // directory: "bounce", "defer" or "trace" below the working directory; hash_depth 0: no subdirectories.
+    LogStore(std::string directory, unsigned hash_depth, Durability durability)
+        : directory_(std::move(directory)), hash_depth_(hash_depth), durability_(durability)
+    {
+    }
+
+    Task<Result<void>> append(std::string queue_id, std::vector<dsn::DeliveryRecord> records) const;
+    // Empty when there is no log.
+    Result<std::vector<dsn::DeliveryRecord>> read(const std::string& queue_id) const;
+    // No log is no error.
+    Result<void> remove(const std::string& queue_id) const;
+
+private:
+    [[nodiscard]] Result<std::string> path_of(const std::string& queue_id) const;
+
+    std::string directory_;
+    unsigned hash_depth_;
+    Durability durability_;
+};
+
+}  // namespace posthaste::bounce

@@ -1,0 +1,213 @@
+// Who is told what about a message, see notifier.h.
+#include "daemon/bounce/notifier.h"
+
+#include "address/local_part.h"
+#include "base/text.h"
+#include "intake/date.h"
+#include "intake/missing_headers.h"
+#include "log/events_bounce.h"
+#include "log/log.h"
+#include "param/basics.h"
+#include "param/bounce.h"
+#include "param/cleanup.h"
+#include "param/qmgr.h"
+
+#include <algorithm>
+#include <ctime>
+#include <fmt/format.h>
+
+namespace posthaste::bounce {
+
+namespace {
+
+// Whether a recipient's NOTIFY asks for this kind of report; default: failures and delays (RFC 3461 4.1).
+std::vector<dsn::DeliveryRecord> wanted(const std::vector<dsn::DeliveryRecord>& records, queue::Notify kind)
+{
+    std::vector<dsn::DeliveryRecord> chosen;
+    for (const dsn::DeliveryRecord& record : records) {
+        bool by_default = record.notify == queue::notify_default && kind != queue::notify_success;
+        if (by_default || (record.notify & kind) != 0)
+            chosen.push_back(record);
+    }
+    return chosen;
+}
+
+std::string hours_or_less(std::chrono::seconds time)
+{
+    auto count = time.count();
+    auto say = [](auto number, std::string_view unit) {
+        return fmt::format("{} {}{}", number, unit, number == 1 ? "" : "s");
+    };
+    if (count >= 3600 && count % 3600 == 0)
+        return say(count / 3600, "hour");
+    return count >= 60 ? say(count / 60, "minute") : say(count, "second");
+}
+
+}  // namespace
+
+bool Notifier::notifies(std::string_view error_class) const
+{
+    return std::ranges::any_of(split(config_.get(param::notify_classes), ", \t\r\n"),
+                               [&](std::string_view word) { return equal_ignoring_case(word, error_class); });
+}
+
+std::string Notifier::double_bounce_sender() const
+{
+    return config_.get(param::double_bounce_sender) + "@" + config_.get(param::myhostname);
+}
+
+// postconf(5) bounce_size_limit; RFC 3461 5.4 RET.
+dsn::Returned Notifier::returned_part(const queue::StoredMessage& message) const
+{
+    auto limit = static_cast<std::uint64_t>(config_.get(param::bounce_size_limit));
+    bool too_big = limit != 0 && message.facts().logged_size() > limit;
+    bool headers_only = message.envelope().dsn_return == queue::DsnReturn::Headers;
+    return too_big || headers_only ? dsn::Returned::Headers : dsn::Returned::Message;
+}
+
+dsn::Report Notifier::report(const Subject& subject, dsn::ReportKind kind, dsn::Audience audience,
+                             std::vector<dsn::DeliveryRecord> records) const
+{
+    const queue::Envelope& envelope = subject.message->envelope();
+    for (dsn::DeliveryRecord& record : records) {
+        record.recipient = address::quote(record.recipient);
+        record.original_recipient = address::quote(record.original_recipient);
+    }
+    auto lifetime = config_.get(param::maximal_queue_lifetime);
+    return {.kind = kind,
+            .audience = audience,
+            .returned = dsn::Returned::Headers,
+            .to = {},
+            .myhostname = config_.get(param::myhostname),
+            .mail_name = config_.get(param::mail_name),
+            .queue_id = subject.queue_id,
+            .sender = address::quote(subject.sender),
+            .myorigin = config_.get(param::myorigin),
+            .arrival_date = intake::mail_date(envelope.arrival_seconds),
+            .envid = envelope.dsn_envid,
+            .retry_until = intake::mail_date(envelope.arrival_seconds + lifetime.count()),
+            .delayed_for = hours_or_less(config_.get(param::delay_warning_time)),
+            .message_id = config_.get(param::enable_threaded_bounces) ? envelope.message_id : std::string(),
+            .boundary = fmt::format("{}.{}/{}", subject.queue_id, std::time(nullptr), config_.get(param::myhostname)),
+            .records = std::move(records)};
+}
+
+Task<Result<std::string>> Notifier::failure(Subject subject)
+{
+    const queue::StoredMessage& message = *subject.message;
+    if (equal_ignoring_case(subject.sender, double_bounce_sender())) {
+        log::warning("{}: undeliverable postmaster notification discarded", subject.queue_id);
+        co_return std::string();
+    }
+    if (subject.sender.empty()) {
+        if (!notifies("2bounce"))
+            co_return std::string();
+        auto notice = report(subject, dsn::ReportKind::Failure, dsn::Audience::Postmaster, subject.records);
+        notice.returned = returned_part(message);
+        CO_TRY(std::string id, co_await send(std::move(notice), double_bounce_sender(),
+                                             config_.get(param::_2bounce_notice_recipient), message));
+        log::postmaster_notification(subject.queue_id, log::Notification::NonDelivery, id);
+        co_return std::string();
+    }
+    std::vector<dsn::DeliveryRecord> records = wanted(subject.records, queue::notify_failure);
+    if (records.empty())
+        co_return std::string();
+    auto notice = report(subject, dsn::ReportKind::Failure, dsn::Audience::Sender, records);
+    notice.returned = returned_part(message);
+    CO_TRY(std::string id, co_await send(std::move(notice), "", subject.sender, message));
+    log::sender_notification(subject.queue_id, log::Notification::NonDelivery, id);
+    if (notifies("bounce")) {
+        auto copy = report(subject, dsn::ReportKind::Failure, dsn::Audience::Postmaster, std::move(records));
+        CO_TRY(std::string copy_id, co_await send(std::move(copy), double_bounce_sender(),
+                                                  config_.get(param::bounce_notice_recipient), message));
+        log::postmaster_notification(subject.queue_id, log::Notification::NonDelivery, copy_id);
+    }
+    co_return id;
+}
+
+Task<Result<std::string>> Notifier::delay(Subject subject)
+{
+    if (subject.sender.empty() || equal_ignoring_case(subject.sender, double_bounce_sender()))
+        co_return std::string();
+    std::vector<dsn::DeliveryRecord> records = wanted(subject.records, queue::notify_delay);
+    if (records.empty())
+        co_return std::string();
+    auto warning = report(subject, dsn::ReportKind::Delay, dsn::Audience::Sender, records);
+    CO_TRY(std::string id, co_await send(std::move(warning), "", subject.sender, *subject.message));
+    log::sender_notification(subject.queue_id, log::Notification::Delay, id);
+    if (notifies("delay")) {
+        auto copy = report(subject, dsn::ReportKind::Delay, dsn::Audience::Postmaster, std::move(records));
+        CO_TRY(std::string copy_id, co_await send(std::move(copy), double_bounce_sender(),
+                                                  config_.get(param::delay_notice_recipient), *subject.message));
+        log::postmaster_notification(subject.queue_id, log::Notification::Delay, copy_id);
+    }
+    co_return id;
+}
+
+Task<Result<std::string>> Notifier::success(Subject subject)
+{
+    if (subject.sender.empty())
+        co_return std::string();
+    bool requested = subject.message->envelope().trace != queue::Trace::None;
+    std::vector<dsn::DeliveryRecord> records =
+        requested ? subject.records : wanted(subject.records, queue::notify_success);
+    if (records.empty())
+        co_return std::string();
+    auto kind = requested ? dsn::ReportKind::Requested : dsn::ReportKind::Success;
+    CO_TRY(std::string id, co_await send(report(subject, kind, dsn::Audience::Sender, std::move(records)), "",
+                                         subject.sender, *subject.message));
+    log::sender_notification(subject.queue_id, log::Notification::DeliveryStatus, id);
+    co_return id;
+}
+
+// A notification that is refused for its size (message_size_limit below bounce_size_limit) goes without the message.
+Task<Result<std::string>> Notifier::send(dsn::Report report, std::string sender, std::string recipient,
+                                         queue::StoredMessage message)
+{
+    intake::Rejection rejection;
+    auto sent = co_await try_to_send(report, sender, recipient, message, &rejection);
+    if (!sent && rejection.fault == intake::Rejection::Fault::Message && report.returned == dsn::Returned::Message) {
+        report.returned = dsn::Returned::Headers;
+        sent = co_await try_to_send(std::move(report), std::move(sender), std::move(recipient), std::move(message),
+                                    &rejection);
+    }
+    co_return sent;
+}
+
+Task<Result<std::string>> Notifier::try_to_send(dsn::Report report, std::string sender, std::string recipient,
+                                                queue::StoredMessage message, intake::Rejection* rejection)
+{
+    auto fail_with = [rejection](intake::Rejection why) {
+        *rejection = std::move(why);
+        return fail(ErrorKind::Temporary, rejection->detail.empty() ? rejection->text : rejection->detail);
+    };
+    auto begun =
+        pipeline_.begin({.origin = queue::Origin::Bounce, .context = intake::RewriteContext::Local, .client = {}});
+    if (!begun)
+        co_return fail_with(std::move(begun.error()));
+    report.to = address::quote(recipient);
+    queue::Envelope& envelope = begun->envelope();
+    envelope.sender = std::move(sender);
+    envelope.encoding = queue::BodyEncoding::EightBit;
+    // A notification that fails is reported to the postmaster at most (RFC 3461 6.1).
+    envelope.recipients.push_back({.address = std::move(recipient), .original = {}, .dsn_orcpt = {}});
+    begun->add_own_headers(
+        intake::received_line(config_.get(param::myhostname), config_.get(param::mail_name), envelope));
+    begun->add_lines("Date: " + intake::mail_date(envelope.arrival_seconds) + "\r\n");
+    begun->add_lines(dsn::report_head(report));
+    std::string_view content = message.content();
+    if (report.returned == dsn::Returned::Headers)
+        content = content.substr(0, message.facts().header_size);
+    if (report.returned == dsn::Returned::Headers && content.ends_with("\r\n\r\n"))
+        content.remove_suffix(2);
+    begun->add_lines(content);
+    if (!content.empty() && !content.ends_with("\r\n"))
+        begun->add_lines("\r\n");
+    begun->add_lines(dsn::report_tail(report));
+    auto finished = co_await begun->finish();
+    if (!finished)
+        co_return fail_with(std::move(finished.error()));
+    co_return finished->queue_id();
+}
+
+}  // namespace posthaste::bounce

@@ -1,0 +1,57 @@
+// Who is told what about a message, and the notifications themselves, committed to the queue through the pipeline.
+//
+// RFC 3461 5.2, RFC 3464, bounce(8): the sender hears of failures unless NOTIFY forbids it; mail from the null sender
+// is never answered: where notify_classes names 2bounce, the postmaster gets it, from double_bounce_sender; what
+// comes back from that address is dropped with a line in the log. postconf(5) notify_classes: bounce and delay send
+// the postmaster a copy without the message.
+#pragma once
+
+#include "config/config.h"
+#include "dsn/report.h"
+#include "intake/pipeline.h"
+#include "net/task.h"
+#include "queue/reader.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace posthaste::bounce {
+
+// What is to be reported on.
+struct Subject {
+    std::string queue_id;
+    std::string sender;  // who gets the report
+    std::optional<queue::StoredMessage> message;
+    std::vector<dsn::DeliveryRecord> records;
+};
+
+// One a process; refers to the pipeline.
+class Notifier {
+public:
+    Notifier(const config::Config& config, intake::Pipeline& pipeline) : config_(config), pipeline_(pipeline) {}
+
+    // Each returns the queue id of the sender's notification, empty if none was due. An error: nothing may be
+    // forgotten, the caller asks again.
+    Task<Result<std::string>> failure(Subject subject);
+    Task<Result<std::string>> delay(Subject subject);
+    Task<Result<std::string>> success(Subject subject);
+
+private:
+    [[nodiscard]] dsn::Report report(const Subject& subject, dsn::ReportKind kind, dsn::Audience audience,
+                                     std::vector<dsn::DeliveryRecord> records) const;
+    // Commits one notification; returns its queue id.
+    Task<Result<std::string>> send(dsn::Report report, std::string sender, std::string recipient,
+                                   queue::StoredMessage message);
+    Task<Result<std::string>> try_to_send(dsn::Report report, std::string sender, std::string recipient,
+                                          queue::StoredMessage message, intake::Rejection* rejection);
+    [[nodiscard]] bool notifies(std::string_view error_class) const;
+    [[nodiscard]] std::string double_bounce_sender() const;
+    [[nodiscard]] dsn::Returned returned_part(const queue::StoredMessage& message) const;
+
+    const config::Config& config_;
+    intake::Pipeline& pipeline_;
+};
+
+}  // namespace posthaste::bounce
