@@ -1,0 +1,120 @@
+// connect.cc — the beginning of a session: who is it, may it come in, and the greeting. RFC 5321 3.1.
+#include "daemon/smtpd/session.h"
+#include "log/events_smtpd.h"
+#include "log/log.h"
+#include "param/basics.h"
+#include "param/smtpd.h"
+#include "table/text_source.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace posthaste::smtpd {
+
+Task<void> Session::identify_client()
+{
+    client_ = client_of(peer_);
+    if (config_->get(param::smtpd_peername_lookup) && !peer_.is_unix() && !peer_.bytes().empty()) {
+        NameFinder::Names names = co_await shared_->names->find(peer_);
+        client_.name = std::move(names.name);
+        client_.reverse_name = std::move(names.reverse_name);
+    }
+    describe(client_, config_->get(param::smtpd_client_port_logging));
+    in_mynetworks_ = co_await shared_->mynetworks.matches_host(client_.name, client_.address);
+    if (!in_mynetworks_)
+        log::warning("mynetworks: {}", in_mynetworks_.error().text());
+    auto excluded = co_await shared_->bare_newline_exclusions.matches_host(client_.name, client_.address);
+    if (excluded && *excluded)
+        bare_newline_ = smtp::BareNewline::Allow;
+    rewrite_context_ = co_await rewrite_context();
+}
+
+// postconf(5) local_header_rewrite_clients. What cannot be told counts as no match: headers stay as they are.
+Task<intake::RewriteContext> Session::rewrite_context()
+{
+    const auto& words = shared_->local_rewrite_clients;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        bool matches = false;
+        if (words[i] == "permit_inet_interfaces") {
+            matches = std::ranges::find(shared_->own_addresses, client_.address) != shared_->own_addresses.end();
+        } else if (words[i] == "permit_mynetworks") {
+            matches = in_mynetworks_.value_or(false);
+        } else if (words[i].contains(':') || (words[i] == "check_address_map" && i + 1 < words.size())) {
+            const std::string& table = words[i].contains(':') ? words[i] : words[++i];
+            auto list = match::List::parse(table, match::Kind::Host);
+            if (list) {
+                auto answer = co_await list->matches_host(client_.name, client_.address);
+                matches = answer.value_or(false);
+            }
+        }
+        if (matches)
+            co_return intake::RewriteContext::Local;
+    }
+    co_return intake::RewriteContext::Remote;
+}
+
+bool Session::limits_apply() const
+{
+    return config_->get(param::smtpd_client_connection_count_limit) > 0 ||
+           config_->get(param::smtpd_client_connection_rate_limit) > 0 ||
+           config_->get(param::smtpd_client_message_rate_limit) > 0 ||
+           config_->get(param::smtpd_client_recipient_rate_limit) > 0;
+}
+
+Task<std::optional<anvil::Reply>> Session::report(anvil::Event event)
+{
+    std::string who =
+        client_network(client_.address, static_cast<unsigned>(config_->get(param::smtpd_client_ipv4_prefix_length)),
+                       static_cast<unsigned>(config_->get(param::smtpd_client_ipv6_prefix_length)));
+    co_return co_await shared_->rates.report(event, shared_->context->service_name, std::move(who));
+}
+
+// Count and rate limits. False: the client has been told, and leaves.
+Task<bool> Session::admit()
+{
+    if (shared_->context->stand_alone || !limits_apply())
+        co_return true;
+    auto excepted = co_await shared_->event_limit_exceptions.matches_host(client_.name, client_.address);
+    if (excepted.value_or(false))
+        co_return true;
+    auto known = co_await report(anvil::Event::Connect);
+    if (!known)
+        co_return true;
+    counted_by_anvil_ = true;
+    int most = config_->get(param::smtpd_client_connection_count_limit);
+    int fastest = config_->get(param::smtpd_client_connection_rate_limit);
+    const std::string& service = shared_->context->service_name;
+    if (most > 0 && known->count > most)
+        log::smtpd_limit_exceeded(log::RateLimit::ConnectionConcurrency, known->count, client_.for_log, service);
+    else if (fastest > 0 && known->rate > fastest)
+        log::smtpd_limit_exceeded(log::RateLimit::ConnectionRate, known->rate, client_.for_log, service);
+    else
+        co_return true;
+    end_with({421, fmt::format("4.7.0 {} Error: too many connections from {}", config_->get(param::myhostname),
+                               client_.address)});
+    co_return false;
+}
+
+Task<void> Session::greet()
+{
+    // A client that talks before it is greeted is no mail server (RFC 5321 3.1).
+    if (stream_.fill_now().value_or(false) && !check_pipelining(smtp::Verb::Unknown))
+        co_return;
+    if (!shared_->client_restrictions.empty() && !config_->get(param::smtpd_delay_reject)) {
+        PendingVerdicts pending;
+        Verdict verdict = co_await evaluate(*this, shared_->client_restrictions, ListKind::Client, pending);
+        std::optional<Reply> rejection;
+        if (verdict.decision == Decision::Reject)
+            rejection = std::move(verdict.reply);
+        if (rejection) {
+            log_access("reject", rejection->line());
+            refused_ = rejection;
+            co_await send(std::move(*rejection));
+            co_return;
+        }
+        pending_ = pending;
+    }
+    co_await send({220, config_->get(param::smtpd_banner)});
+}
+
+}  // namespace posthaste::smtpd

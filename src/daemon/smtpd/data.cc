@@ -1,0 +1,155 @@
+// data.cc — DATA: the content, and the moment of acceptance. RFC 5321 4.1.1.4, 4.4, 4.5.2.
+//
+// The order is what keeps promises: content, checks, intake's finish() (which returns when the message would survive
+// a power cut), and only then 250.
+#include "address/local_part.h"
+#include "daemon/smtpd/session.h"
+#include "intake/date.h"
+#include "log/events_smtpd.h"
+#include "log/log.h"
+#include "param/basics.h"
+#include "param/smtpd.h"
+#include "smtp/data_decoder.h"
+
+#include <ctime>
+#include <fmt/format.h>
+
+namespace posthaste::smtpd {
+
+namespace {
+
+class MessageSink final : public smtp::ContentSink {
+public:
+    explicit MessageSink(Incoming& message) : message_(&message) {}
+    void add_lines(std::string_view crlf_lines) override { message_->add_lines(crlf_lines); }
+
+private:
+    Incoming* message_;
+};
+
+}  // namespace
+
+Task<Session::Reply> Session::data(std::string arguments)
+{
+    if (!transaction_)
+        co_return Reply{503, "5.5.1 Error: need RCPT command"};
+    if (!arguments.empty())
+        co_return Reply{501, "5.5.4 Syntax: DATA"};
+    if (transaction_->recipients == 0)
+        co_return Reply{554, "5.5.1 Error: no valid recipients"};
+    if (!shared_->data_restrictions.empty() && !shared_->context->stand_alone) {
+        PendingVerdicts pending = transaction_->pending;
+        Verdict verdict = co_await evaluate(*this, shared_->data_restrictions, ListKind::Data, pending);
+        std::optional<Reply> refused;
+        if (verdict.decision == Decision::Reject)
+            refused = std::move(verdict.reply);
+        if (auto reply = conclude(std::move(refused), pending)) {
+            log_access("reject", reply->line());
+            co_return std::move(*reply);
+        }
+    }
+    Incoming& message = *transaction_->message;
+    std::string headers;
+    for (const std::string& line : transaction_->effects.prepend)
+        headers += line + "\r\n";
+    message.add_own_headers(headers + received_header());
+    co_await send({354, "End data with <CR><LF>.<CR><LF>"});
+    std::optional<Reply> failed = co_await receive_content();
+    if (over_)
+        co_return Reply{};
+    if (failed)
+        co_return std::move(*failed);
+    Reply reply = co_await finish_message();
+    reset_transaction();
+    co_return reply;
+}
+
+// Reads to the end of data. A Reply: the content is refused; over_: the client is gone.
+Task<std::optional<Session::Reply>> Session::receive_content()
+{
+    MessageSink sink(*transaction_->message);
+    smtp::DataDecoder decoder(bare_newline_);
+    data_bytes_ = 0;
+    for (;;) {
+        std::size_t used = decoder.feed(stream_.buffered(), sink);
+        stream_.consume(used);
+        *data_bytes_ += used;
+        if (decoder.finished())
+            break;
+        co_await flush();
+        if (over_)
+            co_return std::nullopt;
+        if (auto filled = co_await stream_.fill(read_deadline()); !filled) {
+            *data_bytes_ += stream_.buffered().size();
+            end_by_read_error(filled.error());
+            co_return std::nullopt;
+        }
+    }
+    data_bytes_.reset();
+    if (!decoder.saw_bare_newline())
+        co_return std::nullopt;
+    noted_bare_newline_ = true;
+    if (bare_newline_ == smtp::BareNewline::Reject) {
+        log::smtpd_session_end(log::SessionEnd::BareNewline, queue_id(), stage_, {}, client_.for_log);
+        end_with({config_->get(param::smtpd_forbid_bare_newline_reject_code),
+                  fmt::format("5.5.2 {} Error: bare <LF> received", config_->get(param::myhostname))});
+    }
+    co_return std::nullopt;
+}
+
+Task<Session::Reply> Session::finish_message()
+{
+    Incoming& message = *transaction_->message;
+    stage_ = "END-OF-MESSAGE";
+    if (!shared_->end_of_data_restrictions.empty() && !shared_->context->stand_alone) {
+        PendingVerdicts pending = transaction_->pending;
+        Verdict verdict = co_await evaluate(*this, shared_->end_of_data_restrictions, ListKind::EndOfData, pending);
+        std::optional<Reply> refused;
+        if (verdict.decision == Decision::Reject)
+            refused = std::move(verdict.reply);
+        if (auto reply = conclude(std::move(refused), pending)) {
+            log_access("reject", reply->line());
+            co_return std::move(*reply);
+        }
+    }
+    const AccessEffects& effects = transaction_->effects;
+    queue::Envelope& envelope = message.envelope();
+    if (!effects.filter.empty())
+        envelope.filter = effects.filter;
+    if (!effects.redirect.empty())
+        envelope.redirect = effects.redirect;
+    for (const std::string& address : effects.bcc)
+        envelope.recipients.push_back({.address = address, .original = {}, .dsn_orcpt = {}});
+    std::string queue_id = message.queue_id();
+    if (!effects.discard) {
+        auto finished = co_await message.finish();
+        if (!finished) {
+            if (finished.error().code == dsn::Code{5, 3, 4})
+                log::smtpd_size_limit(queue_id);
+            if (shared_->pipeline && shared_->pipeline->broken())
+                shared_->context->leave();
+            co_return Reply{finished.error().smtp_code,
+                            fmt::format("{} Error: {}", finished.error().code.text(), finished.error().text)};
+        }
+        queue_id = std::move(*finished);
+    }
+    errors_ = 0;
+    junk_commands_ = 0;
+    co_return Reply{250, "2.0.0 Ok: queued as " + queue_id};
+}
+
+// RFC 5321 4.4, in Postfix's words; "for" only where there is one recipient, so that nobody learns of another.
+std::string Session::received_header() const
+{
+    std::string_view protocol = esmtp_ ? (transaction_->parameters.smtputf8 ? "UTF8SMTP" : "ESMTP") : "SMTP";
+    const std::string& greeting = helo_.empty() ? client_.name : helo_;
+    std::string text = fmt::format("Received: from {} ({} [{}])\r\n\tby {} ({}) with {} id {}", greeting, client_.name,
+                                   client_.for_headers, config_->get(param::myhostname), config_->get(param::mail_name),
+                                   protocol, transaction_->message->queue_id());
+    std::string date = intake::mail_date(std::time(nullptr));
+    if (!transaction_->only_recipient.empty())
+        return text + fmt::format("\r\n\tfor {}; {}\r\n", transaction_->only_recipient, date);
+    return text + fmt::format(";\r\n\t{}\r\n", date);
+}
+
+}  // namespace posthaste::smtpd

@@ -1,0 +1,121 @@
+// mail.cc — MAIL: the beginning of a transaction. RFC 5321 4.1.1.2, RFC 1870, RFC 6152, RFC 3461.
+#include "daemon/smtpd/session.h"
+#include "log/events_smtpd.h"
+#include "log/log.h"
+#include "param/cleanup.h"
+#include "param/rewrite.h"
+#include "param/smtpd.h"
+#include "queue/writer.h"
+#include "smtp/path.h"
+
+#include <fmt/format.h>
+
+namespace posthaste::smtpd {
+
+namespace {
+
+queue::DsnReturn dsn_return(smtp::Return ret)
+{
+    switch (ret) {
+    case smtp::Return::Headers: return queue::DsnReturn::Headers;
+    case smtp::Return::Full: return queue::DsnReturn::Full;
+    case smtp::Return::Unset: break;
+    }
+    return queue::DsnReturn::Unset;
+}
+
+}  // namespace
+
+Task<Session::Reply> Session::mail(std::string arguments)
+{
+    if (helo_.empty() && config_->get(param::smtpd_helo_required))
+        co_return Reply{503, "5.5.1 Error: send HELO/EHLO first"};
+    if (transaction_)
+        co_return Reply{503, "5.5.1 Error: nested MAIL command"};
+    auto syntax = config_->get(param::strict_rfc821_envelopes) ? smtp::PathSyntax::Strict : smtp::PathSyntax::Lenient;
+    auto path = smtp::parse_path_argument(arguments, "FROM:", syntax);
+    if (!path && path.error() == smtp::PathFault::Usage)
+        co_return Reply{501, "5.5.4 Syntax: MAIL FROM:<address>"};
+    if (!path || (path->address.starts_with('-') && !config_->get(param::allow_min_user))) {
+        log::smtpd_bad_address(client_.for_log, "MAIL", printable(std::string_view(arguments).substr(5)));
+        co_return Reply{501, "5.1.7 Bad sender address syntax"};
+    }
+    smtp::OfferedParameters offered;
+    auto parameters = smtp::parse_mail_parameters(path->parameters, offered);
+    if (!parameters)
+        co_return std::move(parameters.error());
+    if (int fastest = config_->get(param::smtpd_client_message_rate_limit); fastest > 0 && counted_by_anvil_) {
+        auto known = co_await report(anvil::Event::Message);
+        if (known && known->rate > fastest) {
+            log::smtpd_limit_exceeded(log::RateLimit::MessageRate, known->rate, client_.for_log,
+                                      shared_->context->service_name);
+            co_return Reply{450, "4.7.1 Error: too much mail from " + client_.address};
+        }
+    }
+    auto transaction = std::make_unique<Transaction>();
+    transaction->sender = std::move(path->address);
+    transaction->parameters = std::move(*parameters);
+    transaction_ = std::move(transaction);
+    auto refuse = [this](Reply reply) {
+        log_access("reject", reply.line());
+        transaction_.reset();
+        return reply;
+    };
+    std::uint64_t size = transaction_->parameters.size.value_or(0);
+    auto limit = static_cast<std::uint64_t>(config_->get(param::message_size_limit));
+    if (limit > 0 && size > limit)
+        co_return refuse({552, "5.3.4 Message size exceeds fixed limit"});
+    if (shared_->pipeline && !shared_->pipeline->writer().check_space(size)) {
+        log::warning("not enough free space in mail queue");
+        co_return refuse({452, "4.3.1 Insufficient system storage"});
+    }
+    if (!config_->get(param::smtpd_delay_reject) && !shared_->context->stand_alone) {
+        Verdict verdict =
+            co_await evaluate(*this, shared_->sender_restrictions, ListKind::Sender, transaction_->pending);
+        if (verdict.decision == Decision::Reject)
+            co_return refuse(std::move(verdict.reply));
+    }
+    if (!config_->get(param::smtpd_delay_open_until_valid_rcpt)) {
+        if (auto refused = begin_message()) {
+            transaction_.reset();
+            co_return std::move(*refused);
+        }
+    }
+    co_return Reply{250, "2.1.0 Ok"};
+}
+
+// The message gets its queue id. A Reply: the queue cannot take it now.
+std::optional<Session::Reply> Session::begin_message()
+{
+    intake::Source source;
+    source.origin = queue::Origin::Smtpd;
+    source.context = rewrite_context_;
+    source.map_addresses = !shared_->overrides.no_address_mappings;
+    source.client.name = client_.name;
+    source.client.address = client_.address;
+    source.client.port = client_.port;
+    source.client.reverse_name = client_.reverse_name;
+    source.client.helo = helo_;
+    source.client.protocol = esmtp_ ? "ESMTP" : "SMTP";
+    auto message = shared_->begin(source);
+    if (!message) {
+        if (!message.error().detail.empty())
+            log::warning("{}", message.error().detail);
+        return Reply{message.error().smtp_code,
+                     fmt::format("{} Error: {}", message.error().code.text(), message.error().text)};
+    }
+    transaction_->message = std::move(*message);
+    queue::Envelope& envelope = transaction_->message->envelope();
+    envelope.sender = transaction_->sender;
+    envelope.dsn_envid = transaction_->parameters.envid;
+    envelope.dsn_return = dsn_return(transaction_->parameters.ret);
+    envelope.encoding =
+        transaction_->parameters.eight_bit ? queue::BodyEncoding::EightBit : queue::BodyEncoding::SevenBit;
+    envelope.smtputf8 = transaction_->parameters.smtputf8;
+    envelope.filter = config_->get(param::content_filter);
+    if (!shared_->context->stand_alone)
+        log::smtpd_client(transaction_->message->queue_id(), client_.for_log);
+    return std::nullopt;
+}
+
+}  // namespace posthaste::smtpd

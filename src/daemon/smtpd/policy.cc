@@ -1,0 +1,441 @@
+// policy.cc — see policy.h.
+#include "daemon/smtpd/policy.h"
+
+#include "address/local_part.h"
+#include "base/text.h"
+#include "daemon/smtpd/access_action.h"
+#include "daemon/smtpd/session.h"
+#include "log/log.h"
+#include "net/loop.h"
+#include "param/basics.h"
+#include "param/smtpd.h"
+#include "smtp/path.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace posthaste::smtpd {
+
+namespace {
+
+using smtp::Reply;
+
+// How a rejection names what it rejects: "<a@b>: Sender address rejected: ...".
+struct Named {
+    std::string subject;
+    std::string_view what;
+};
+
+Named named(const Session& session, ListKind kind)
+{
+    switch (kind) {
+    case ListKind::Client: return {session.client().for_log, "Client host"};
+    case ListKind::Helo: return {session.helo(), "Helo command"};
+    case ListKind::Sender: return {session.transaction() ? session.transaction()->sender : "", "Sender address"};
+    case ListKind::Data: return {"DATA", "Data command"};
+    case ListKind::EndOfData: return {"END-OF-MESSAGE", "End-of-data"};
+    case ListKind::Relay:
+    case ListKind::Recipient: break;
+    }
+    return {session.target() ? session.target()->address : "", "Recipient address"};
+}
+
+Reply rejected(int code, std::string_view enhanced, const Named& name, std::string_view text)
+{
+    return {code, fmt::format("{} <{}>: {} rejected: {}", smtp::with_class_of(code, enhanced), name.subject, name.what,
+                              text)};
+}
+
+Reply table_failure(std::string_view subject)
+{
+    return {451, fmt::format("4.3.0 <{}>: Temporary lookup failure", subject)};
+}
+
+Verdict reject(Reply reply) { return {Decision::Reject, std::move(reply)}; }
+
+bool is_qualified_host(std::string_view name) { return name.find('.') != std::string_view::npos; }
+
+std::optional<Reply> check_helo_name(const Session& session, Rule rule)
+{
+    const std::string& helo = session.helo();
+    Named name{helo, "Helo command"};
+    int invalid = session.config().get(param::invalid_hostname_reject_code);
+    if (helo.empty())
+        return std::nullopt;
+    if (helo.starts_with('[')) {
+        if (!smtp::is_address_literal(helo))
+            return rejected(invalid, "5.5.2", name, "invalid ip address");
+        return std::nullopt;
+    }
+    bool numeric = std::ranges::all_of(helo, [](char c) { return is_ascii_digit(c) || c == '.'; });
+    if (rule == Rule::RejectInvalidHelo) {
+        if (!smtp::is_host_name(helo.ends_with('.') ? std::string_view(helo).substr(0, helo.size() - 1) : helo))
+            return rejected(invalid, "5.5.2", name, "Invalid name");
+        return std::nullopt;
+    }
+    if (numeric || !is_qualified_host(helo) || !smtp::is_host_name(helo))
+        return rejected(session.config().get(param::non_fqdn_reject_code), "5.5.2", name,
+                        "need fully-qualified hostname");
+    return std::nullopt;
+}
+
+std::optional<Reply> check_qualified(const Session& session, std::string_view address, std::string_view what)
+{
+    if (address.empty() || equal_ignoring_case(address, "postmaster"))
+        return std::nullopt;
+    address::Split parts = address::split_at_domain(address);
+    bool qualified =
+        parts.has_domain && !parts.domain.empty() && (parts.domain.starts_with('[') || is_qualified_host(parts.domain));
+    if (qualified)
+        return std::nullopt;
+    return rejected(session.config().get(param::non_fqdn_reject_code), "5.5.2", {std::string(address), what},
+                    "need fully-qualified address");
+}
+
+// postconf(5) permit_auth_destination: ours, or a domain that we relay for, without another address inside.
+bool is_authorized_destination(const Session& session)
+{
+    const Session::Target* target = session.target();
+    if (!target)
+        return false;
+    if (target->route.sender_routed && !session.config().get(param::allow_untrusted_routing))
+        return false;
+    return target->route.address_class != routing::AddressClass::Default;
+}
+
+// One evaluation of one list. Lives as long as its coroutine.
+class Evaluation {
+public:
+    Evaluation(Session& session, ListKind kind, PendingVerdicts& pending)
+        : session_(session), kind_(kind), pending_(pending)
+    {
+    }
+
+    Task<Verdict> run(const RestrictionList& list);
+
+private:
+    Task<Verdict> apply(const Restriction& restriction);
+    Task<Verdict> check_access(const Restriction& restriction);
+    Task<table::AddressAnswer> find(const Restriction& restriction, std::string_view subject);
+    Task<Verdict> act(AccessAction action, Named name);
+    Task<Verdict> check_listed(Rule rule);
+    void effect(AccessAction::Kind kind, const std::string& text, const Named& name);
+    [[nodiscard]] const config::Config& config() const { return session_.config(); }
+
+    Session& session_;
+    ListKind kind_;
+    PendingVerdicts& pending_;
+    int depth_ = 0;
+};
+
+Task<Verdict> Evaluation::run(const RestrictionList& list)
+{
+    bool only_warn = false;
+    for (const Restriction& restriction : list) {
+        if (restriction.rule == Rule::WarnIfReject) {
+            only_warn = true;
+            continue;
+        }
+        Verdict verdict = co_await apply(restriction);
+        if (verdict.decision == Decision::Reject && only_warn) {
+            session_.log_access("reject_warning", verdict.reply.line());
+            verdict = {};
+        }
+        only_warn = false;
+        if (verdict.decision != Decision::Dunno)
+            co_return verdict;
+    }
+    co_return Verdict{};
+}
+
+Task<Verdict> Evaluation::apply(const Restriction& restriction)
+{
+    auto when = [](std::optional<Reply> reply) { return reply ? reject(std::move(*reply)) : Verdict{}; };
+    auto permit_if = [](bool condition) { return condition ? Verdict{Decision::Permit, {}} : Verdict{}; };
+    const Transaction* mail = session_.transaction();
+    switch (restriction.rule) {
+    case Rule::Permit: co_return permit_if(true);
+    case Rule::Reject:
+        co_return reject(rejected(config().get(param::reject_code), "5.7.1", named(session_, kind_), "Access denied"));
+    case Rule::Defer:
+        co_return reject(rejected(config().get(param::defer_code), "4.3.2", named(session_, kind_), "Try again later"));
+    case Rule::DeferIfPermit:
+        pending_.defer_if_permit =
+            rejected(config().get(param::defer_code), "4.3.2", named(session_, kind_), "Service unavailable");
+        co_return Verdict{};
+    case Rule::DeferIfReject:
+        pending_.defer_if_reject =
+            rejected(config().get(param::defer_code), "4.3.2", named(session_, kind_), "Service unavailable");
+        co_return Verdict{};
+    case Rule::Sleep: co_await net::sleep_for(restriction.pause); co_return Verdict{};
+    case Rule::PermitMynetworks:
+        if (!session_.in_mynetworks())
+            co_return reject(table_failure(session_.client().for_log));
+        co_return permit_if(*session_.in_mynetworks());
+    case Rule::PermitInetInterfaces:
+        co_return permit_if(std::ranges::find(session_.shared().own_addresses, session_.client().address) !=
+                            session_.shared().own_addresses.end());
+    case Rule::PermitAuthDestination: co_return permit_if(is_authorized_destination(session_));
+    case Rule::RejectUnauthDestination:
+    case Rule::DeferUnauthDestination:
+        if (!session_.target() || is_authorized_destination(session_))
+            co_return Verdict{};
+        {
+            int code = config().get(param::relay_domains_reject_code);
+            if (restriction.rule == Rule::DeferUnauthDestination && code >= 500)
+                code -= 100;
+            co_return reject({code, fmt::format("{} <{}>: Relay access denied", smtp::with_class_of(code, "5.7.1"),
+                                                session_.target()->address)});
+        }
+    case Rule::RejectUnauthPipelining:
+        if (!session_.improper_pipelining())
+            co_return Verdict{};
+        co_return reject(rejected(503, "5.5.0", named(session_, kind_), "Improper use of SMTP command pipelining"));
+    case Rule::RejectMultiRecipientBounce:
+        if (!mail || !mail->sender.empty() || mail->recipients + (kind_ == ListKind::Recipient ? 1 : 0) < 2)
+            co_return Verdict{};
+        co_return reject(rejected(config().get(param::multi_recipient_bounce_reject_code), "5.5.3",
+                                  named(session_, kind_), "Multi-recipient bounce"));
+    case Rule::RejectNonFqdnHelo:
+    case Rule::RejectInvalidHelo: co_return when(check_helo_name(session_, restriction.rule));
+    case Rule::RejectNonFqdnSender:
+        co_return when(mail ? check_qualified(session_, mail->sender, "Sender address") : std::nullopt);
+    case Rule::RejectNonFqdnRecipient:
+        co_return when(session_.target() ? check_qualified(session_, session_.target()->address, "Recipient address")
+                                         : std::nullopt);
+    case Rule::RejectUnlistedRecipient:
+    case Rule::RejectUnlistedSender: co_return co_await check_listed(restriction.rule);
+    case Rule::CheckClientAccess:
+    case Rule::CheckHeloAccess:
+    case Rule::CheckSenderAccess:
+    case Rule::CheckRecipientAccess: co_return co_await check_access(restriction);
+    case Rule::List: co_return co_await run(*restriction.list);
+    case Rule::Broken:
+        log::warning("{}", restriction.argument);
+        co_return reject({451, "4.3.5 Server configuration error"});
+    case Rule::PermitNobody:
+    case Rule::WarnIfReject: break;
+    }
+    co_return Verdict{};
+}
+
+Task<Verdict> Evaluation::check_listed(Rule rule)
+{
+    bool recipient = rule == Rule::RejectUnlistedRecipient;
+    if (recipient && !session_.target())
+        co_return Verdict{};
+    if (!recipient && (!session_.transaction() || session_.transaction()->sender.empty()))
+        co_return Verdict{};
+    auto reply = co_await unlisted_reply(session_, recipient ? Listed::Recipient : Listed::Sender);
+    co_return reply ? reject(std::move(*reply)) : Verdict{};
+}
+
+Task<Verdict> Evaluation::check_access(const Restriction& restriction)
+{
+    std::string subject;
+    ListKind names = kind_;
+    switch (restriction.rule) {
+    case Rule::CheckClientAccess:
+        names = ListKind::Client;
+        subject = session_.client().name;
+        break;
+    case Rule::CheckHeloAccess:
+        names = ListKind::Helo;
+        subject = session_.helo();
+        if (subject.empty())
+            co_return Verdict{};
+        break;
+    case Rule::CheckSenderAccess:
+        names = ListKind::Sender;
+        if (!session_.transaction())
+            co_return Verdict{};
+        subject = session_.transaction()->sender;
+        break;
+    default:
+        names = ListKind::Recipient;
+        if (!session_.target())
+            co_return Verdict{};
+        subject = session_.target()->address;
+    }
+    Named name = named(session_, names);
+    auto answer = co_await find(restriction, subject);
+    if (!answer) {
+        log::warning("{} lookup error for \"{}\": {}", restriction.argument, subject, answer.error().text());
+        co_return reject(rejected(451, "4.3.5", name, "Server configuration error"));
+    }
+    if (!*answer)
+        co_return Verdict{};
+    AccessCodes codes{config().get(param::access_map_reject_code), config().get(param::access_map_defer_code)};
+    co_return co_await act(parse_access_action((*answer)->value, codes), std::move(name));
+}
+
+// access(5), "search order": addresses and names each with their less specific forms.
+Task<table::AddressAnswer> Evaluation::find(const Restriction& restriction, std::string_view subject)
+{
+    table::ParentDomains parents = session_.shared().access_parents;
+    table::Maps& maps = *restriction.maps;
+    switch (restriction.rule) {
+    case Rule::CheckClientAccess: {
+        auto by_name = co_await maps.find_first(table::domain_keys(subject, parents));
+        if (!by_name || *by_name)
+            co_return by_name;
+        co_return co_await maps.find_first(network_keys(session_.client().address));
+    }
+    case Rule::CheckHeloAccess: co_return co_await maps.find_first(table::domain_keys(subject, parents));
+    default: break;
+    }
+    if (subject.empty())
+        subject = config().get(param::smtpd_null_access_lookup_key);
+    table::AddressSearch search{.order = table::AddressOrder::Access,
+                                .recipient_delimiter = config().get(param::recipient_delimiter),
+                                .parents = parents};
+    co_return co_await maps.find_address(subject, search);
+}
+
+void Evaluation::effect(AccessAction::Kind kind, const std::string& text, const Named& name)
+{
+    using Kind = AccessAction::Kind;
+    auto triggers = [&](std::string_view word) {
+        return text.empty() ? fmt::format("<{}>: {} triggers {} action", name.subject, name.what, word) : text;
+    };
+    AccessEffects unused;
+    AccessEffects& effects = session_.transaction() ? session_.transaction()->effects : unused;
+    switch (kind) {
+    case Kind::Info: session_.log_access("info", text); break;
+    case Kind::Warn: session_.log_access("warn", text); break;
+    case Kind::Discard:
+        session_.log_access("discard", triggers("DISCARD"));
+        effects.discard = true;
+        break;
+    case Kind::Filter:
+        session_.log_access("filter", fmt::format("<{}>: {} triggers FILTER {}", name.subject, name.what, text));
+        effects.filter = text;
+        break;
+    case Kind::Redirect:
+        session_.log_access("redirect", fmt::format("<{}>: {} triggers REDIRECT {}", name.subject, name.what, text));
+        effects.redirect = text;
+        break;
+    case Kind::Bcc:
+        session_.log_access("bcc", fmt::format("<{}>: {} triggers BCC {}", name.subject, name.what, text));
+        effects.bcc.push_back(text);
+        break;
+    case Kind::Prepend:
+        session_.log_access("prepend", fmt::format("<{}>: {} triggers PREPEND {}", name.subject, name.what, text));
+        effects.prepend.push_back(text);
+        break;
+    default: break;
+    }
+}
+
+Task<Verdict> Evaluation::act(AccessAction action, Named name)
+{
+    using Kind = AccessAction::Kind;
+    constexpr int deepest = 10;
+    switch (action.kind) {
+    case Kind::Permit: co_return Verdict{Decision::Permit, {}};
+    case Kind::Dunno: co_return Verdict{};
+    case Kind::Reply: co_return reject(rejected(action.code, action.enhanced, name, action.text));
+    case Kind::DeferIfPermit:
+        pending_.defer_if_permit = rejected(action.code, action.enhanced, name, action.text);
+        co_return Verdict{};
+    case Kind::DeferIfReject:
+        pending_.defer_if_reject = rejected(action.code, action.enhanced, name, action.text);
+        co_return Verdict{};
+    case Kind::Hold:
+        log::warning("access table action HOLD is not implemented yet");
+        co_return reject({451, "4.3.5 Server configuration error"});
+    case Kind::Restrictions: {
+        if (depth_ >= deepest) {
+            log::warning("access tables refer to each other without end: \"{}\"", action.text);
+            co_return reject({451, "4.3.5 Server configuration error"});
+        }
+        ++depth_;
+        RestrictionList list = session_.shared().parser->parse(action.text, kind_);
+        Verdict verdict = co_await run(list);
+        --depth_;
+        co_return verdict;
+    }
+    default: effect(action.kind, action.text, name);
+    }
+    co_return Verdict{};
+}
+
+}  // namespace
+
+std::vector<table::AddressKey> network_keys(std::string_view address)
+{
+    std::vector<table::AddressKey> keys{{.text = std::string(address), .extension = {}, .whole = true}};
+    char separator = address.contains(':') ? ':' : '.';
+    while (true) {
+        std::size_t position = address.rfind(separator);
+        if (position == std::string_view::npos || position == 0)
+            return keys;
+        address = address.substr(0, position);
+        while (address.ends_with(separator))
+            address.remove_suffix(1);
+        keys.push_back({.text = std::string(address), .extension = {}, .whole = false});
+    }
+}
+
+Task<std::optional<smtp::Reply>> unlisted_reply(Session& session, Listed which)
+{
+    bool recipient = which == Listed::Recipient;
+    routing::Router& router = *session.shared().router;
+    std::string address = recipient ? session.target()->address : session.transaction()->sender;
+    std::string full = router.canonical_form(address, routing::RewriteContext::Local);
+    Result<routing::RecipientStatus> status;
+    routing::AddressClass address_class{};
+    if (recipient) {
+        address_class = session.target()->route.address_class;
+        status = co_await router.check_recipient(full, session.target()->route);
+    } else {
+        auto route = co_await router.resolve("", full);
+        if (!route)
+            status = std::unexpected(std::move(route.error()));
+        else {
+            address_class = route->address_class;
+            status = co_await router.check_sender(full, std::move(*route));
+        }
+    }
+    if (!status) {
+        log::warning("{}", status.error().text());
+        co_return table_failure(address);
+    }
+    if (status->known)
+        co_return std::nullopt;
+    int code = session.config().get(param::unknown_local_recipient_reject_code);
+    if (address_class == routing::AddressClass::Relay)
+        code = session.config().get(param::unknown_relay_recipient_reject_code);
+    else if (address_class == routing::AddressClass::VirtualAlias)
+        code = session.config().get(param::unknown_virtual_alias_reject_code);
+    else if (address_class == routing::AddressClass::VirtualMailbox)
+        code = session.config().get(param::unknown_virtual_mailbox_reject_code);
+    // The code of a sender that is not listed is 5.1.0 (RFC 3463 3.2: "other address status").
+    co_return rejected(code, recipient ? status->code : "5.1.0",
+                       {address, recipient ? "Recipient address" : "Sender address"}, status->text);
+}
+
+void PendingVerdicts::add(const PendingVerdicts& other)
+{
+    if (!defer_if_permit)
+        defer_if_permit = other.defer_if_permit;
+    if (!defer_if_reject)
+        defer_if_reject = other.defer_if_reject;
+}
+
+Task<Verdict> evaluate(Session& session, const RestrictionList& list, ListKind kind, PendingVerdicts& pending)
+{
+    Evaluation evaluation(session, kind, pending);
+    co_return co_await evaluation.run(list);
+}
+
+std::optional<smtp::Reply> conclude(std::optional<smtp::Reply> rejection, const PendingVerdicts& pending)
+{
+    if (rejection && rejection->code >= 500 && pending.defer_if_reject)
+        return pending.defer_if_reject;
+    if (!rejection && pending.defer_if_permit)
+        return pending.defer_if_permit;
+    return rejection;
+}
+
+}  // namespace posthaste::smtpd

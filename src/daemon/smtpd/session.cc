@@ -1,0 +1,331 @@
+// session.cc — the loop of a session, see session.h.
+#include "daemon/smtpd/session.h"
+
+#include "address/fold.h"
+#include "address/local_part.h"
+#include "daemon/smtpd/footer.h"
+#include "log/events_smtpd.h"
+#include "log/log.h"
+#include "param/basics.h"
+#include "param/smtpd.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+namespace posthaste::smtpd {
+
+namespace {
+
+// The verb as the log's stage: "too many errors after UNKNOWN".
+std::string_view stage_of(smtp::Verb verb) { return smtp::name(verb); }
+
+}  // namespace
+
+Session::Session(Shared& shared, net::Stream stream, net::Endpoint peer)
+    : shared_(&shared), config_(shared.config.get()), stream_(std::move(stream)), peer_(peer),
+      bare_newline_(shared.bare_newline)
+{
+    if (shared.context->under_stress())
+        config_ = &shared.config->stressed();
+    shared.sessions.insert(this);
+}
+
+Session::~Session() { shared_->sessions.erase(this); }
+
+std::string_view Session::queue_id() const
+{
+    return transaction_ && transaction_->message ? std::string_view(transaction_->message->queue_id())
+                                                 : std::string_view();
+}
+
+void Session::log_access(std::string_view action, std::string_view text) const
+{
+    log::AccessEvent event;
+    std::string sender;
+    std::string recipient;
+    event.queue_id = queue_id();
+    event.action = action;
+    event.stage = stage_;
+    event.client = client_.for_log;
+    event.text = text;
+    event.protocol = esmtp_ ? "ESMTP" : "SMTP";
+    event.helo = helo_;
+    if (transaction_) {
+        sender = address::quote(transaction_->sender);
+        event.sender = sender;
+    }
+    if (target_) {
+        recipient = address::quote(target_->address);
+        event.recipient = recipient;
+    }
+    log::smtpd_access(event);
+}
+
+net::Deadline Session::read_deadline() const { return net::Deadline::after(config_->get(param::smtpd_timeout)); }
+
+Task<void> Session::run()
+{
+    co_await identify_client();
+    log::smtpd_connect(client_.for_log);
+    if (co_await admit())
+        co_await greet();
+    while (!over_) {
+        auto limit = static_cast<std::size_t>(config_->get(param::line_length_limit));
+        smtp::LineScan scan = smtp::scan_line(stream_.buffered(), limit, skipping_long_line_);
+        if (scan.state == smtp::LineScan::State::Incomplete) {
+            stream_.consume(scan.consume);
+            if (co_await read_more() == Next::End)
+                break;
+            continue;
+        }
+        if (scan.state != smtp::LineScan::State::Skipped && scan.line.size() >= limit)
+            log::smtpd_long_request(client_.for_log, limit, smtp::escape_for_log(scan.line, 30));
+        std::string line(scan.line);
+        bool execute_it = scan.state != smtp::LineScan::State::Skipped;
+        skipping_long_line_ = scan.state == smtp::LineScan::State::Cut;
+        stream_.consume(scan.consume);
+        if (!execute_it)
+            continue;
+        if (scan.bare_newline)
+            noted_bare_newline_ = true;
+        if (scan.bare_newline && bare_newline_ == smtp::BareNewline::Reject) {
+            log::smtpd_session_end(log::SessionEnd::BareNewline, queue_id(), stage_, {}, client_.for_log);
+            end_with({config_->get(param::smtpd_forbid_bare_newline_reject_code),
+                      fmt::format("5.5.2 {} Error: bare <LF> received", config_->get(param::myhostname))});
+            break;
+        }
+        co_await execute(std::move(line));
+        if (!over_ && errors_ >= config_->get(param::smtpd_hard_error_limit)) {
+            log::smtpd_session_end(log::SessionEnd::TooManyErrors, queue_id(), stage_, {}, client_.for_log);
+            end_with({421, fmt::format("4.7.0 {} Error: too many errors", config_->get(param::myhostname))});
+        }
+    }
+    co_await finish();
+}
+
+// Nothing complete is left: the client gets the replies that are due, then the session waits.
+Task<Session::Next> Session::read_more()
+{
+    co_await flush();
+    if (over_)
+        co_return Next::End;
+    if (shared_->context->leaving() == server::Leaving::Soon) {
+        end_with(
+            {421, fmt::format("4.3.2 {} Error: the mail system is shutting down", config_->get(param::myhostname))});
+        co_return Next::End;
+    }
+    idle_ = true;
+    auto filled = co_await stream_.fill(read_deadline());
+    idle_ = false;
+    if (filled)
+        co_return Next::Continue;
+    end_by_read_error(filled.error());
+    co_return Next::End;
+}
+
+void Session::end_by_read_error(const Error& error)
+{
+    if (over_)
+        return;
+    bool timeout = error.kind() == ErrorKind::Timeout;
+    log::smtpd_session_end(timeout ? log::SessionEnd::Timeout : log::SessionEnd::LostConnection, queue_id(), stage_,
+                           data_bytes_, client_.for_log);
+    if (timeout)
+        end_with({421, fmt::format("4.4.2 {} Error: timeout exceeded", config_->get(param::myhostname))});
+    over_ = true;
+}
+
+void Session::interrupt()
+{
+    if (!idle_)
+        return;
+    std::string text;
+    smtp::append_reply(
+        text, {421, fmt::format("4.3.2 {} Error: the mail system is shutting down", config_->get(param::myhostname))});
+    // The client waits for nothing at this moment; whether it hears the reason is its luck.
+    static_cast<void>(::send(stream_.fd(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+    over_ = true;
+    stream_.shutdown_write();
+    ::shutdown(stream_.fd(), SHUT_RD);
+}
+
+// A last reply, sent together with what is due; then the connection is closed.
+void Session::end_with(Reply reply)
+{
+    if (config_->get(param::soft_bounce))
+        reply = smtp::softened(std::move(reply));
+    smtp::append_reply(out_, reply);
+    over_ = true;
+}
+
+// Whether a command has input behind it that it must not have (RFC 2920 3.1): these commands end a group.
+bool Session::check_pipelining(smtp::Verb verb)
+{
+    switch (verb) {
+    case smtp::Verb::Mail:
+    case smtp::Verb::Rcpt:
+    case smtp::Verb::Rset:
+    case smtp::Verb::Quit: return true;
+    default: break;
+    }
+    std::string_view rest = stream_.buffered();
+    if (rest.empty())
+        return true;
+    bool first = !improper_pipelining_;
+    improper_pipelining_ = true;
+    if (first)
+        log::smtpd_improper_pipelining(queue_id(), stage_, client_.for_log, smtp::escape_for_log(rest, 100));
+    if (!config_->get(param::smtpd_forbid_unauth_pipelining))
+        return true;
+    end_with({554, "5.5.0 Error: SMTP protocol synchronization"});
+    return false;
+}
+
+bool Session::junk_limit_reached(smtp::Verb verb)
+{
+    switch (verb) {
+    case smtp::Verb::Rset:
+    case smtp::Verb::Noop:
+    case smtp::Verb::Vrfy:
+    case smtp::Verb::Etrn:
+    case smtp::Verb::Help: return ++junk_commands_ > config_->get(param::smtpd_junk_command_limit);
+    default: return false;
+    }
+}
+
+Task<void> Session::execute(std::string line)
+{
+    line.erase(std::min(line.find('\0'), line.size()));
+    if (config_->get(param::smtputf8_enable) && !address::is_ascii(line) && !address::is_valid_utf8(line)) {
+        ++errors_;
+        co_await send({500, "5.5.2 Error: bad UTF-8 syntax"});
+        co_return;
+    }
+    smtp::Command command = smtp::parse_command(line);
+    if (command.word.empty()) {
+        ++errors_;
+        co_await send({500, "5.5.2 Error: bad syntax"});
+        co_return;
+    }
+    bool treated_as_noop = !shared_->noop_commands.empty() &&
+                           std::ranges::any_of(shared_->noop_commands,
+                                               [&](const auto& w) { return equal_ignoring_case(w, command.word); });
+    if (treated_as_noop)
+        command.verb = smtp::Verb::Noop;
+    Count& count = counts_[static_cast<std::size_t>(command.verb)];
+    ++count.total;
+    stage_ = stage_of(command.verb);
+    if (!check_pipelining(command.verb)) {
+        ++count.failed;
+        co_return;
+    }
+    Reply reply;
+    if (refused_ && command.verb != smtp::Verb::Quit)
+        reply = {503, "5.7.0 Error: access denied for " + client_.for_log};
+    else if (command.verb == smtp::Verb::Unknown)
+        reply = co_await unknown_command(std::string(command.word), line);
+    else
+        reply = co_await dispatch(command);
+    bool failed = reply.is_error() || (over_ && command.verb != smtp::Verb::Quit);
+    if (failed)
+        ++count.failed;
+    bool tolerated =
+        reply.code == 452 && transaction_ && transaction_->beyond_limit > 0 &&
+        transaction_->beyond_limit <= static_cast<std::size_t>(config_->get(param::smtpd_recipient_overshoot_limit));
+    if ((failed && !tolerated) || junk_limit_reached(command.verb))
+        ++errors_;
+    if (reply.code != 0)
+        co_await send(std::move(reply));
+}
+
+Task<Session::Reply> Session::dispatch(smtp::Command command)
+{
+    using smtp::Verb;
+    switch (command.verb) {
+    case Verb::Helo:
+    case Verb::Ehlo: co_return co_await helo(command.verb, std::string(command.arguments));
+    case Verb::Mail: co_return co_await mail(std::string(command.arguments));
+    case Verb::Rcpt: co_return co_await rcpt(std::string(command.arguments));
+    case Verb::Data: co_return co_await data(std::string(command.arguments));
+    case Verb::Vrfy: co_return co_await vrfy(std::string(command.arguments));
+    case Verb::Rset: co_return rset(command.arguments);
+    case Verb::Noop: co_return noop();
+    case Verb::Help: co_return help();
+    case Verb::Etrn: co_return etrn(command.arguments);
+    case Verb::Quit: co_return quit();
+    case Verb::Auth: co_return Reply{503, "5.5.1 Error: authentication not enabled"};
+    case Verb::Xclient:
+    case Verb::Xforward: co_return Reply{550, "5.7.0 Error: insufficient authorization"};
+    case Verb::Starttls:
+    case Verb::Bdat: co_return Reply{502, "5.5.1 Error: command not implemented"};
+    case Verb::Unknown: break;
+    }
+    co_return Reply{500, "5.5.2 Error: command not recognized"};
+}
+
+// Replies wait for each other; a client that makes too many errors is also made to wait (postconf(5)
+// smtpd_soft_error_limit).
+Task<void> Session::send(Reply reply)
+{
+    if (config_->get(param::soft_bounce))
+        reply = smtp::softened(std::move(reply));
+    add_footer(*this, reply);
+    if (errors_ >= config_->get(param::smtpd_soft_error_limit)) {
+        co_await flush();
+        if (auto pause = config_->get(param::smtpd_error_sleep_time); pause.count() > 0)
+            co_await net::sleep_for(pause);
+    }
+    smtp::append_reply(out_, reply);
+    // access(5): 421 and 521 end the session.
+    if (reply.code == 421 || reply.code == 521)
+        over_ = true;
+}
+
+Task<void> Session::flush()
+{
+    if (out_.empty())
+        co_return;
+    std::string text = std::move(out_);
+    out_.clear();
+    if (auto written = co_await stream_.write_all(text, read_deadline()); !written)
+        end_by_read_error(written.error());
+}
+
+std::string Session::command_counts() const
+{
+    std::string text;
+    Count all;
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+        const Count& count = counts_[i];
+        if (count.total == 0)
+            continue;
+        all.total += count.total;
+        all.failed += count.failed;
+        text +=
+            ' ' + to_lower(smtp::name(static_cast<smtp::Verb>(i))) + '=' + std::to_string(count.total - count.failed);
+        if (count.failed > 0)
+            text += '/' + std::to_string(count.total);
+    }
+    text += " commands=" + std::to_string(all.total - all.failed);
+    if (all.failed > 0 || all.total == 0)
+        text += '/' + std::to_string(all.total);
+    if (noted_bare_newline_)
+        text += " notes=bare_lf";
+    return text;
+}
+
+Task<void> Session::finish()
+{
+    over_ = true;
+    if (!out_.empty()) {
+        constexpr auto patience = std::chrono::seconds(10);
+        static_cast<void>(co_await stream_.write_all(out_, net::Deadline::after(patience)));
+    }
+    reset_transaction();
+    log::smtpd_disconnect(client_.for_log, command_counts());
+    if (counted_by_anvil_)
+        co_await report(anvil::Event::Disconnect);
+}
+
+}  // namespace posthaste::smtpd

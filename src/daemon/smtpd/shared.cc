@@ -1,0 +1,118 @@
+// shared.cc — see shared.h.
+#include "daemon/smtpd/shared.h"
+
+#include "base/text.h"
+#include "intake/service_config.h"
+#include "log/events_smtpd.h"
+#include "log/log.h"
+#include "net/endpoint.h"
+#include "param/basics.h"
+#include "param/log.h"
+#include "param/rewrite.h"
+#include "param/smtpd.h"
+#include "table/text_source.h"
+
+namespace posthaste::smtpd {
+
+Result<std::unique_ptr<Shared>> Shared::open(server::Context& context)
+{
+    auto shared = std::make_unique<Shared>();
+    shared->context = &context;
+    shared->config = context.config;
+    const config::Config& config = *context.config;
+    log::set_smtpd_wording(config.get(param::log_compatibility_level));
+    if (!context.stand_alone) {
+        TRY(auto intake_config, intake::load_service_config(config));
+        TRY(shared->pipeline, intake::Pipeline::open(intake_config));
+    }
+    TRY(shared->router, routing::Router::open(context.config));
+    if (config.get(param::smtpd_peername_lookup) && !context.stand_alone) {
+        dns::ResolverOptions options;
+        TRY(options.servers, dns::parse_servers(config.get(param::dns_servers)));
+        TRY(shared->resolver, dns::Resolver::open(std::move(options)));
+    }
+    shared->names.emplace(shared->resolver.get());
+    TRY(shared->parse_lists());
+    TRY(shared->parse_restrictions());
+    TRY(shared->parse_words());
+    return shared;
+}
+
+intake::Accepted<std::unique_ptr<Incoming>> Shared::begin(const intake::Source& source)
+{
+    return begin_queued(*pipeline, source);
+}
+
+Result<void> Shared::parse_lists()
+{
+    const std::string& bare = config->get(param::parent_domain_matches_subdomains);
+    auto parse = [&](const std::string& text, std::string_view name) {
+        return match::List::parse(text, match::Kind::Host, {.parents = match::parents_for(name, bare), .tables = {}});
+    };
+    TRY(mynetworks, parse(config->get(param::mynetworks), "mynetworks"));
+    TRY(bare_newline_exclusions,
+        parse(config->get(param::smtpd_forbid_bare_newline_exclusions), "smtpd_forbid_bare_newline_exclusions"));
+    TRY(event_limit_exceptions,
+        parse(config->get(param::smtpd_client_event_limit_exceptions), "smtpd_client_event_limit_exceptions"));
+    TRY(forbidden_commands, match::List::parse(config->get(param::smtpd_forbidden_commands), match::Kind::String));
+    access_parents = match::parents_for("smtpd_access_maps", bare);
+    TRY(auto interfaces, net::interface_addresses());
+    for (const net::InterfaceAddress& interface : interfaces)
+        own_addresses.push_back(interface.address.address());
+    return {};
+}
+
+Result<void> Shared::parse_restrictions()
+{
+    parser.emplace(config);
+    client_restrictions = parser->parse(config->get(param::smtpd_client_restrictions), ListKind::Client);
+    helo_restrictions = parser->parse(config->get(param::smtpd_helo_restrictions), ListKind::Helo);
+    sender_restrictions = parser->parse(config->get(param::smtpd_sender_restrictions), ListKind::Sender);
+    relay_restrictions = parser->parse(config->get(param::smtpd_relay_restrictions), ListKind::Relay);
+    recipient_restrictions = parser->parse(config->get(param::smtpd_recipient_restrictions), ListKind::Recipient);
+    data_restrictions = parser->parse(config->get(param::smtpd_data_restrictions), ListKind::Data);
+    end_of_data_restrictions = parser->parse(config->get(param::smtpd_end_of_data_restrictions), ListKind::EndOfData);
+    if (!context->stand_alone && !stops_relaying(relay_restrictions) && !stops_relaying(recipient_restrictions))
+        return fail(ErrorKind::Invalid,
+                    "in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one "
+                    "working instance of: reject_unauth_destination, defer_unauth_destination, reject, defer, "
+                    "defer_if_permit");
+    return {};
+}
+
+Result<void> Shared::parse_words()
+{
+    for (std::string_view word : split(config->get(param::smtpd_noop_commands), table::list_separators))
+        noop_commands.emplace_back(word);
+    TRY(auto words,
+        table::split_outside_braces(config->get(param::local_header_rewrite_clients), table::list_separators));
+    local_rewrite_clients.assign(words.begin(), words.end());
+    std::vector<std::string> unknown;
+    discarded_extensions = smtp::parse_discard_keywords(config->get(param::smtpd_discard_ehlo_keywords), unknown);
+    for (const std::string& word : unknown)
+        log::warning("smtpd_discard_ehlo_keywords: unknown EHLO keyword \"{}\"", word);
+    TRY(discarded_extension_maps, table::Maps::open(config->get(param::smtpd_discard_ehlo_keyword_address_maps)));
+    for (std::string_view word : split(config->get(param::receive_override_options), table::list_separators)) {
+        if (word == "no_unknown_recipient_checks")
+            overrides.no_unknown_recipient_checks = true;
+        else if (word == "no_address_mappings")
+            overrides.no_address_mappings = true;
+        else if (word != "no_header_body_checks" && word != "no_milters")
+            return fail(ErrorKind::Invalid, "receive_override_options: unknown word \"" + std::string(word) + "\"");
+    }
+    std::string mode = to_lower(config->get(param::smtpd_forbid_bare_newline));
+    if (mode == "normalize" || mode == "yes")
+        bare_newline = smtp::BareNewline::Normalize;
+    else if (mode == "reject")
+        bare_newline = smtp::BareNewline::Reject;
+    else if (mode == "note")
+        bare_newline = smtp::BareNewline::Note;
+    else if (mode == "no")
+        bare_newline = smtp::BareNewline::Allow;
+    else
+        return fail(ErrorKind::Invalid,
+                    "smtpd_forbid_bare_newline: expected normalize, yes, reject, note or no, not \"" + mode + "\"");
+    return {};
+}
+
+}  // namespace posthaste::smtpd

@@ -1,0 +1,35 @@
+// vrfy.cc — VRFY: would mail for this address be taken? RFC 5321 4.1.1.6.
+//
+// The answer is that of the recipient restrictions, not of the mailbox: 252 promises nothing.
+#include "daemon/smtpd/session.h"
+#include "param/smtpd.h"
+#include "smtp/path.h"
+
+namespace posthaste::smtpd {
+
+Task<Session::Reply> Session::vrfy(std::string arguments)
+{
+    if (config_->get(param::disable_vrfy_command))
+        co_return Reply{502, "5.5.1 VRFY command is disabled"};
+    if (arguments.empty())
+        co_return Reply{501, "5.5.4 Syntax: VRFY address [SMTPUTF8]"};
+    auto path = smtp::parse_path_argument("TO:" + arguments, "TO:", smtp::PathSyntax::Lenient);
+    if (!path || path->address.empty() || !path->parameters.empty())
+        co_return Reply{501, "5.1.3 Bad recipient address syntax"};
+    bool borrowed = !transaction_;
+    if (borrowed)
+        transaction_ = std::make_unique<Transaction>();
+    Target target{.address = std::move(path->address), .route = {}};
+    target_ = &target;
+    std::optional<Reply> refused = co_await check_recipient(target);
+    if (borrowed)
+        transaction_.reset();
+    if (refused && refused->code != 501)
+        log_access("reject", refused->line());
+    target_ = nullptr;
+    if (refused)
+        co_return std::move(*refused);
+    co_return Reply{252, "2.0.0 " + arguments};
+}
+
+}  // namespace posthaste::smtpd
