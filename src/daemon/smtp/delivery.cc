@@ -1,0 +1,175 @@
+// delivery.cc — see delivery.h.
+#include "daemon/smtp/delivery.h"
+
+#include "daemon/smtp/trouble.h"
+#include "log/events_delivery.h"
+
+#include <algorithm>
+
+namespace posthaste::smtp_client {
+
+Delivery::Delivery(const Settings& settings, TargetFinder& finder, SessionPool& pool, server::JobPtr job)
+    : settings_(&settings), finder_(&finder), pool_(&pool), job_(std::move(job)),
+      put_off_(job_->recipients().size(), dsn::Outcome::deferred({4, 3, 0}, "delivery was not attempted"))
+{
+    for (std::size_t i = 0; i < job_->recipients().size(); ++i)
+        left_.push_back(i);
+}
+
+Task<server::Outcomes> Delivery::run()
+{
+    const std::string& destination = job_->request().nexthop;
+    job_->connecting();
+    pool_->begin(destination);
+    if (!co_await use_kept_session()) {
+        Lookup lookup = settings_->dialect == Dialect::Lmtp ? Lookup::HostsOnly : Lookup::MailExchangers;
+        auto nexthops = parse_nexthops(destination, lookup, settings_->default_port, settings_->ports);
+        if (nexthops)
+            co_await run_nexthops(std::move(*nexthops));
+        else  // somebody wrote it into a table, and can correct it
+            put_off_all(dsn::Outcome::deferred({4, 3, 5}, nexthops.error().text()));
+    }
+    pool_->end(destination);
+    co_return outcomes_of_left();
+}
+
+Task<void> Delivery::run_nexthops(std::vector<Nexthop> nexthops)
+{
+    // RFC 5321 does not know fallback relays; postconf(5) smtp_fallback_relay does.
+    nexthops.insert(nexthops.end(), settings_->fallback_relays.begin(), settings_->fallback_relays.end());
+    for (std::size_t i = 0; i < nexthops.size() && !left_.empty(); ++i) {
+        Last last = i + 1 == nexthops.size() ? Last::Yes : Last::No;
+        Targets targets = co_await finder_->find(nexthops[i]);
+        if (targets) {
+            co_await run_targets(std::move(*targets), last);
+        } else if (last == Last::Yes && targets.error().action == dsn::Action::Bounced) {
+            co_await settle_left(targets.error());
+        } else {
+            put_off_all(targets.error());
+        }
+    }
+}
+
+Task<bool> Delivery::use_kept_session()
+{
+    while (std::unique_ptr<Session> session = pool_->take(job_->request().nexthop)) {
+        job_->connected();
+        // A kept session is one host among several: what it cannot do is tried at the others.
+        if (co_await transact(std::move(session), Last::No) && left_.empty())
+            co_return true;
+    }
+    co_return left_.empty();
+}
+
+Task<void> Delivery::run_targets(std::vector<Target> targets, Last last_nexthop)
+{
+    for (std::size_t i = 0; i < targets.size() && !left_.empty(); ++i) {
+        if (settings_->session_limit > 0 && sessions_ == settings_->session_limit)
+            co_return;
+        bool last_session = settings_->session_limit > 0 && sessions_ + 1 == settings_->session_limit;
+        bool last = last_nexthop == Last::Yes && (i + 1 == targets.size() || last_session);
+        co_await run_target(std::move(targets[i]), last ? Last::Yes : Last::No);
+    }
+}
+
+Task<void> Delivery::run_target(Target target, Last last)
+{
+    bool connected = false;
+    auto session = co_await Session::open(*settings_, std::move(target), &connected);
+    sessions_ += connected;
+    if (session) {
+        job_->connected();
+        co_await transact(std::move(*session), last);
+        co_return;
+    }
+    const dsn::Outcome& why = session.error();
+    if (!connected)
+        log::connect_failed(why.text);
+    else
+        note_failure(why, last);
+    if (why.action == dsn::Action::Bounced) {
+        co_await settle_left(why);
+        co_return;
+    }
+    put_off_all(why);
+}
+
+Task<bool> Delivery::transact(std::unique_ptr<Session> session, Last last)
+{
+    Transaction transaction(*settings_, *session, *job_, left_);
+    job_->connection_use(session->uses + 1);
+    co_await transaction.run();
+    if (transaction.stale)
+        co_return false;
+    // Before reports are written and marks are made: the next job may use the session meanwhile.
+    pool_->give_back(job_->request().nexthop, std::move(session));
+    co_await take_outcomes(transaction, last);
+    co_return true;
+}
+
+Task<void> Delivery::take_outcomes(Transaction& transaction, Last last)
+{
+    server::Outcomes final;
+    std::vector<bool> handled(put_off_.size());
+    for (server::RecipientOutcome& item : transaction.outcomes) {
+        handled[item.recipient] = true;
+        if (item.outcome.is_final()) {
+            final.push_back(std::move(item));
+        } else {
+            note_failure(item.outcome, last);
+            put_off_[item.recipient] = std::move(item.outcome);
+        }
+    }
+    site_failure_.reset();
+    if (transaction.trouble) {
+        const dsn::Outcome& why = *transaction.trouble;
+        note_failure(why, last);
+        if (transaction.site_trouble)
+            site_failure_ = why;
+        for (std::size_t recipient : left_) {
+            if (handled[recipient] || job_->is_settled(recipient))
+                continue;
+            if (why.is_final())
+                final.push_back({.recipient = recipient, .outcome = why});
+            else
+                put_off_[recipient] = why;
+        }
+    }
+    if (!final.empty())
+        co_await job_->settle(std::move(final));
+    std::erase_if(left_, [this](std::size_t recipient) { return job_->is_settled(recipient); });
+}
+
+void Delivery::put_off_all(const dsn::Outcome& why)
+{
+    for (std::size_t recipient : left_)
+        put_off_[recipient] = why;
+    site_failure_ = why;
+}
+
+Task<void> Delivery::settle_left(const dsn::Outcome& why)
+{
+    server::Outcomes outcomes;
+    for (std::size_t recipient : std::exchange(left_, {}))
+        outcomes.push_back({.recipient = recipient, .outcome = why});
+    co_await job_->settle(std::move(outcomes));
+}
+
+// A failure that is not the end: the recipient's own line will show another host, or a later reason.
+void Delivery::note_failure(const dsn::Outcome& why, Last last) const
+{
+    if (last == Last::No && !why.is_final())
+        log::session_trouble(job_->envelope().queue_id, why.text);
+}
+
+server::Outcomes Delivery::outcomes_of_left()
+{
+    if (!left_.empty() && site_failure_)
+        job_->destination_problem(site_failure_->code, site_failure_->text);
+    server::Outcomes outcomes;
+    for (std::size_t recipient : std::exchange(left_, {}))
+        outcomes.push_back({.recipient = recipient, .outcome = std::move(put_off_[recipient])});
+    return outcomes;
+}
+
+}  // namespace posthaste::smtp_client

@@ -1,0 +1,52 @@
+// delivery.h — one job of the SMTP or LMTP client: from nexthop to outcomes, over as many hosts as it takes.
+//
+// The hosts are tried in order. What fails for good (5xx to MAIL, RCPT or DATA) is settled at once; what may work
+// elsewhere (4xx, a connection that cannot be made or breaks) is tried at the next host, and deferred with the last
+// reason when there is none. At most smtp_mx_session_limit sessions are made for one job.
+//
+// Life time: one job; everything that it refers to outlives it.
+#pragma once
+
+#include "daemon/smtp/session_pool.h"
+#include "daemon/smtp/targets.h"
+#include "daemon/smtp/transaction.h"
+#include "server/delivery_job.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace posthaste::smtp_client {
+
+class Delivery {
+public:
+    Delivery(const Settings& settings, TargetFinder& finder, SessionPool& pool, server::JobPtr job);
+
+    Task<server::Outcomes> run();
+
+private:
+    enum class Last : bool { No, Yes };
+    Task<void> run_nexthops(std::vector<Nexthop> nexthops);
+    Task<bool> use_kept_session();
+    Task<void> run_targets(std::vector<Target> targets, Last last_nexthop);
+    Task<void> run_target(Target target, Last last);
+    // False: the session was dead already and nothing has been tried.
+    Task<bool> transact(std::unique_ptr<Session> session, Last last);
+    Task<void> take_outcomes(Transaction& transaction, Last last);
+    // The destination could not be reached: a reason that covers every recipient that is left.
+    void put_off_all(const dsn::Outcome& why);
+    Task<void> settle_left(const dsn::Outcome& why);
+    void note_failure(const dsn::Outcome& why, Last last) const;
+    server::Outcomes outcomes_of_left();
+
+    const Settings* settings_;
+    TargetFinder* finder_;
+    SessionPool* pool_;
+    server::JobPtr job_;
+    std::vector<std::size_t> left_;      // recipients without a final outcome
+    std::vector<dsn::Outcome> put_off_;  // by recipient: the last reason why not yet
+    std::size_t sessions_ = 0;           // made for this job, kept ones not counted
+    std::optional<dsn::Outcome> site_failure_;
+};
+
+}  // namespace posthaste::smtp_client

@@ -1,0 +1,48 @@
+// nexthop.h — where mail goes, as routing names it: a domain whose mail exchangers take it, a host, or a local socket.
+//
+// smtp(8), transport(5), relayhost: domain, domain:port, [host], [host]:port, and lists of them with commas or blanks.
+// lmtp(8): unix:path, inet:host, inet:host:port, host, host:port; no MX lookup for LMTP.
+// Pure functions; the text comes from tables that people write, so that errors are explained.
+#pragma once
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace posthaste::smtp_client {
+
+struct Nexthop {
+    enum class Kind : std::uint8_t {
+        Domain,  // look up MX records
+        Host,    // look up addresses, or it is one
+        Socket,  // a UNIX-domain socket
+    };
+    Kind kind = Kind::Domain;
+    std::string name;  // domain, host, address without brackets, or path
+    std::uint16_t port = 0;
+
+    friend bool operator==(const Nexthop&, const Nexthop&) = default;
+};
+
+// Names of ports: postconf(5) known_tcp_ports, then getservbyname(3).
+class PortNames {
+public:
+    // "lmtp=24, smtp=25, smtps=submissions=465, submission=587". Bad entries are ignored with a warning.
+    explicit PortNames(std::string_view known_tcp_ports);
+    [[nodiscard]] Result<std::uint16_t> find(std::string_view name_or_number) const;
+
+private:
+    std::map<std::string, std::uint16_t, std::less<>> known_;
+};
+
+enum class Lookup : std::uint8_t { MailExchangers, HostsOnly };
+
+// Invalid: empty, a bad port, a bracket that is not closed.
+Result<std::vector<Nexthop>> parse_nexthops(std::string_view text, Lookup lookup, std::uint16_t default_port,
+                                            const PortNames& ports);
+
+}  // namespace posthaste::smtp_client

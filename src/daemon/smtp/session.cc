@@ -1,0 +1,106 @@
+// session.cc — see session.h.
+#include "daemon/smtp/session.h"
+
+#include "base/text.h"
+#include "daemon/smtp/trouble.h"
+
+#include <sys/socket.h>
+
+namespace posthaste::smtp_client {
+
+namespace {
+constexpr std::uint16_t smtp_port = 25;
+}
+
+Task<std::expected<std::unique_ptr<Session>, dsn::Outcome>> Session::open(const Settings& settings, Target target,
+                                                                          bool* connected)
+{
+    net::Endpoint bind_to = target.address.family() == AF_INET    ? settings.bind_v4
+                            : target.address.family() == AF_INET6 ? settings.bind_v6
+                                                                  : net::Endpoint();
+    auto deadline = net::Deadline::after(settings.timeouts.connect);
+    auto stream = co_await net::connect(target.address, deadline, bind_to);
+    if (!stream && stream.error().text().starts_with("bind ") && !settings.bind_enforce)
+        stream = co_await net::connect(target.address, deadline);
+    if (!stream)
+        co_return std::unexpected(not_connected(target, stream.error()));
+    *connected = true;
+    std::unique_ptr<Session> session(new Session(settings, std::move(target), std::move(*stream)));
+    if (auto greeted = co_await session->greet(); !greeted)
+        co_return std::unexpected(std::move(greeted).error());
+    co_return session;
+}
+
+Task<std::expected<void, dsn::Outcome>> Session::greet()
+{
+    auto greeting = co_await connection_.read_reply(settings_->timeouts.helo);
+    if (!greeting)
+        co_return std::unexpected(broken(target_, greeting.error(), "receiving the initial server greeting"));
+    if (!greeting->is_success()) {
+        dsn::Outcome outcome = refused(target_, *greeting);
+        // postconf(5) smtp_skip_5xx_greeting: another host may be more friendly.
+        if (settings_->skip_5xx_greeting && outcome.action == dsn::Action::Bounced) {
+            outcome.action = dsn::Action::Deferred;
+            outcome.code = outcome.code.with_class(4);
+        }
+        quit_at_once();
+        co_return std::unexpected(std::move(outcome));
+    }
+    if (auto loop = check_for_loop(*greeting); !loop)
+        co_return loop;
+    if (settings_->dialect == Dialect::Lmtp)
+        co_return co_await hello("LHLO");
+    bool try_ehlo = !settings_->never_ehlo && (settings_->always_ehlo || greeting->text.contains("ESMTP"));
+    if (try_ehlo) {
+        auto ehlo = co_await hello("EHLO");
+        // RFC 5321 3.2: a server that does not know EHLO is spoken to with HELO.
+        if (ehlo || ehlo.error().action != dsn::Action::Bounced)
+            co_return ehlo;
+    }
+    co_return co_await hello("HELO");
+}
+
+Task<std::expected<void, dsn::Outcome>> Session::hello(std::string verb)
+{
+    std::string lines;
+    auto sent = co_await connection_.send(verb + " " + settings_->helo_name + "\r\n", settings_->timeouts.helo);
+    if (!sent)
+        co_return std::unexpected(broken(target_, sent.error(), "performing the " + verb + " handshake"));
+    auto reply = co_await connection_.read_reply(settings_->timeouts.helo, &lines);
+    if (!reply)
+        co_return std::unexpected(broken(target_, reply.error(), "performing the " + verb + " handshake"));
+    if (!reply->is_success()) {
+        dsn::Outcome outcome = refused(target_, *reply);
+        if (verb != "EHLO" || outcome.action != dsn::Action::Bounced)
+            quit_at_once();
+        co_return std::unexpected(std::move(outcome));
+    }
+    if (verb != "HELO")
+        peer_ = smtp::parse_extensions(lines, settings_->suppressed);
+    co_return std::expected<void, dsn::Outcome>{};
+}
+
+// A server of our own name, found through the mail domain on the port for mail from outside, is this system.
+std::expected<void, dsn::Outcome> Session::check_for_loop(const smtp::PeerReply& reply) const
+{
+    std::string_view name = reply.first_line;
+    name = name.substr(0, name.find(' '));
+    if (settings_->dialect == Dialect::Smtp && target_.is_exchanger && target_.address.port() == smtp_port &&
+        equal_ignoring_case(name, settings_->myhostname))
+        return std::unexpected(dsn::Outcome::bounced(
+            {5, 4, 6}, "host " + target_.name() + " greeted me with my own name", target_.relay()));
+    return {};
+}
+
+void Session::quit_at_once()
+{
+    net::Stream& stream = connection_.stream();
+    if (!stream.is_open())
+        return;
+    constexpr std::string_view quit = "QUIT\r\n";
+    // A courtesy: whether it arrives makes no difference to any mail.
+    static_cast<void>(::send(stream.fd(), quit.data(), quit.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    stream.close();
+}
+
+}  // namespace posthaste::smtp_client

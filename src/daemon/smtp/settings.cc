@@ -1,0 +1,136 @@
+// settings.cc — see settings.h.
+#include "daemon/smtp/settings.h"
+
+#include "base/text.h"
+#include "log/log.h"
+#include "param/basics.h"
+#include "param/smtp.h"
+
+namespace posthaste::smtp_client {
+
+namespace {
+
+// The one place that knows which of two parameters counts.
+class Reader {
+public:
+    Reader(const config::Config& config, Dialect dialect) : config_(config), lmtp_(dialect == Dialect::Lmtp) {}
+
+    template<class T>
+    decltype(auto) operator()(config::Parameter<T> parameter) const
+    {
+        return config_.get(lmtp_ ? parameter.lmtp() : parameter);
+    }
+    // 0 means "no limit" to whoever wrote it.
+    [[nodiscard]] std::chrono::seconds timeout(config::TimeParameter parameter) const
+    {
+        auto seconds = (*this)(parameter);
+        return seconds.count() > 0 ? seconds : std::chrono::seconds(std::chrono::hours(1));
+    }
+    [[nodiscard]] std::size_t count(config::IntParameter parameter) const
+    {
+        return static_cast<std::size_t>((*this)(parameter));
+    }
+
+private:
+    const config::Config& config_;
+    bool lmtp_;
+};
+
+std::vector<std::string> words(std::string_view text)
+{
+    std::vector<std::string> list;
+    for (std::string_view word : split(text, ", \t\r\n"))
+        list.emplace_back(word);
+    return list;
+}
+
+Result<net::Endpoint> bind_address(std::string_view name, const std::string& text)
+{
+    if (text.empty())
+        return net::Endpoint();
+    auto address = net::Endpoint::ip(text, 0);
+    if (!address)
+        return fail(std::move(address).error().in(name));
+    return *address;
+}
+
+Result<void> read_lookups(Settings& settings, const config::Config& config, const Reader& read)
+{
+    const std::string& level = read(param::smtp_dns_support_level);
+    if (!level.empty() && level != "enabled" && level != "disabled" && level != "dnssec")
+        return fail(ErrorKind::Invalid, "smtp_dns_support_level: expected enabled, disabled or dnssec: " + level);
+    settings.use_dns = level.empty() ? !config.get(param::disable_dns_lookups) : level != "disabled";
+    settings.validate_dns = level == "dnssec";
+    settings.dns_lookup = false;
+    for (const std::string& method : words(read(param::smtp_host_lookup))) {
+        if (method != "dns" && method != "native")
+            return fail(ErrorKind::Invalid, "smtp_host_lookup: expected dns or native: " + method);
+        (method == "dns" ? settings.dns_lookup : settings.native_lookup) = true;
+    }
+    if (!settings.use_dns) {
+        settings.dns_lookup = false;
+        settings.native_lookup = true;
+    }
+    settings.protocols = dns::parse_protocols(config.get(param::inet_protocols));
+    const std::string& preference = read(param::smtp_address_preference);
+    settings.preference = preference == "ipv4"   ? Preference::Ipv4
+                          : preference == "ipv6" ? Preference::Ipv6
+                                                 : Preference::Any;
+    settings.balance_protocols = read(param::smtp_balance_inet_protocols);
+    settings.randomize_addresses = config.get(param::smtp_randomize_addresses);
+    settings.defer_if_no_mx_address = read(param::smtp_defer_if_no_mx_address_found);
+    settings.ignore_mx_lookup_error = config.get(param::ignore_mx_lookup_error);
+    settings.address_limit = read.count(param::smtp_mx_address_limit);
+    settings.session_limit = read.count(param::smtp_mx_session_limit);
+    return {};
+}
+
+}  // namespace
+
+Result<Settings> read_settings(const config::Config& config, Dialect dialect)
+{
+    Reader read(config, dialect);
+    Settings settings;
+    settings.dialect = dialect;
+    settings.myhostname = config.get(param::myhostname);
+    settings.helo_name = read(param::smtp_helo_name);
+    settings.ports = PortNames(config.get(param::known_tcp_ports));
+    TRY(settings.default_port, settings.ports.find(read(param::smtp_tcp_port)));
+    settings.timeouts = {.connect = read.timeout(param::smtp_connect_timeout),
+                         .helo = read.timeout(param::smtp_helo_timeout),
+                         .mail = read.timeout(param::smtp_mail_timeout),
+                         .rcpt = read.timeout(param::smtp_rcpt_timeout),
+                         .data_init = read.timeout(param::smtp_data_init_timeout),
+                         .data_xfer = read.timeout(param::smtp_data_xfer_timeout),
+                         .data_done = read.timeout(param::smtp_data_done_timeout),
+                         .quit = read.timeout(param::smtp_quit_timeout),
+                         .rset = read.timeout(param::smtp_rset_timeout)};
+    TRY(read_lookups(settings, config, read));
+    if (const std::string& fallback = read(param::smtp_fallback_relay); !fallback.empty()) {
+        Lookup lookup = dialect == Dialect::Lmtp ? Lookup::HostsOnly : Lookup::MailExchangers;
+        TRY(settings.fallback_relays, parse_nexthops(fallback, lookup, settings.default_port, settings.ports));
+    }
+    TRY(settings.bind_v4, bind_address("smtp_bind_address", read(param::smtp_bind_address)));
+    TRY(settings.bind_v6, bind_address("smtp_bind_address6", read(param::smtp_bind_address6)));
+    settings.bind_enforce = read(param::smtp_bind_address_enforce);
+
+    settings.always_ehlo = config.get(param::smtp_always_send_ehlo);
+    settings.never_ehlo = config.get(param::smtp_never_send_ehlo);
+    settings.skip_5xx_greeting = read(param::smtp_skip_5xx_greeting);
+    settings.skip_quit_response = read(param::smtp_skip_quit_response);
+    settings.quote_envelope = read(param::smtp_quote_rfc821_envelope);
+    settings.line_limit = read.count(param::smtp_line_length_limit);
+    std::vector<std::string> unknown;
+    settings.suppressed = smtp::parse_discard_keywords(read(param::smtp_discard_ehlo_keywords), unknown);
+    for (const std::string& keyword : unknown)
+        log::warning("smtp_discard_ehlo_keywords: unknown keyword {}", keyword);
+
+    settings.cache_on_demand = read(param::smtp_connection_cache_on_demand);
+    settings.cache_destinations = words(read(param::smtp_connection_cache_destinations));
+    settings.cache_time = read(param::smtp_connection_cache_time_limit);
+    settings.reuse_time = read(param::smtp_connection_reuse_time_limit);
+    settings.reuse_count = static_cast<unsigned>(read(param::smtp_connection_reuse_count_limit));
+    return settings;
+}
+
+}  // namespace posthaste::smtp_client

@@ -1,0 +1,71 @@
+// settings.h — what main.cf says to the SMTP or LMTP client, read once. Parameters have the name of the SMTP form;
+// an LMTP client reads their lmtp_ mirrors (lmtp(8)).
+#pragma once
+
+#include "config/config.h"
+#include "daemon/smtp/nexthop.h"
+#include "dns/lookups.h"
+#include "net/endpoint.h"
+#include "smtp/extensions.h"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace posthaste::smtp_client {
+
+enum class Dialect : std::uint8_t { Smtp, Lmtp };
+enum class Preference : std::uint8_t { Any, Ipv4, Ipv6 };
+
+struct Timeouts {
+    std::chrono::seconds connect, helo, mail, rcpt, data_init, data_xfer, data_done, quit, rset;
+};
+
+struct Settings {
+    Dialect dialect = Dialect::Smtp;
+    std::string myhostname;
+    std::string helo_name;
+    std::uint16_t default_port = 25;
+    Timeouts timeouts{};
+
+    // finding hosts
+    bool use_dns = true;  // disable_dns_lookups, smtp_dns_support_level
+    bool native_lookup = false;
+    bool dns_lookup = true;  // smtp_host_lookup
+    bool validate_dns = false;
+    dns::Protocols protocols;
+    Preference preference = Preference::Any;
+    bool balance_protocols = true;
+    bool randomize_addresses = true;
+    bool defer_if_no_mx_address = false;
+    bool ignore_mx_lookup_error = false;
+    std::size_t address_limit = 0;  // 0: none
+    std::size_t session_limit = 0;
+    std::vector<Nexthop> fallback_relays;
+    net::Endpoint bind_v4, bind_v6;  // no family: the system chooses
+    bool bind_enforce = false;
+
+    // talking to them
+    bool always_ehlo = true;
+    bool never_ehlo = false;
+    bool skip_5xx_greeting = true;
+    bool skip_quit_response = true;
+    bool quote_envelope = true;
+    std::size_t line_limit = 998;
+    smtp::ExtensionSet suppressed;
+
+    // keeping sessions
+    bool cache_on_demand = true;
+    std::vector<std::string> cache_destinations;
+    std::chrono::seconds cache_time{2};
+    std::chrono::seconds reuse_time{300};
+    unsigned reuse_count = 0;  // 0: no limit
+
+    PortNames ports{""};
+};
+
+// Invalid: a value that cannot be used, with the parameter's name.
+Result<Settings> read_settings(const config::Config& config, Dialect dialect);
+
+}  // namespace posthaste::smtp_client

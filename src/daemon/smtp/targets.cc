@@ -1,0 +1,197 @@
+// targets.cc — see targets.h.
+#include "daemon/smtp/targets.h"
+
+#include "address/hostname.h"
+#include "base/text.h"
+#include "net/tasks.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+
+namespace posthaste::smtp_client {
+
+namespace {
+
+constexpr std::chrono::seconds lookup_timeout{100};
+constexpr std::size_t most_exchangers = 100;
+constexpr std::uint16_t smtp_port = 25;
+
+std::unexpected<dsn::Outcome> bounced(dsn::Code code, std::string text)
+{
+    return std::unexpected(dsn::Outcome::bounced(code, std::move(text)));
+}
+
+std::unexpected<dsn::Outcome> deferred(dsn::Code code, std::string text)
+{
+    return std::unexpected(dsn::Outcome::deferred(code, std::move(text)));
+}
+
+// RFC 3463: 5.4.4 unable to route, 4.4.3 directory server failure.
+std::unexpected<dsn::Outcome> lookup_failed(const Error& error)
+{
+    std::string text =
+        error.text().starts_with("Name service") ? "Host or domain name not found. " + error.text() : error.text();
+    if (error.kind() == ErrorKind::NotFound || error.kind() == ErrorKind::Invalid)
+        return bounced({5, 4, 4}, std::move(text));
+    return deferred({4, 4, 3}, std::move(text));
+}
+
+bool is_v6(const Target& target) { return target.address.family() == AF_INET6; }
+
+std::mt19937& randomness()
+{
+    static std::mt19937 generator{std::random_device{}()};
+    return generator;
+}
+
+// Makes room for the family that the limit would leave out: its first address takes the last place.
+void balance(std::vector<Target>& targets, std::size_t limit)
+{
+    if (limit < 2 || targets.size() <= limit)
+        return;
+    auto end = targets.begin() + static_cast<std::ptrdiff_t>(limit);
+    bool family = is_v6(targets.front());
+    auto other = [family](const Target& target) { return is_v6(target) != family; };
+    if (std::any_of(targets.begin(), end, other))
+        return;
+    if (auto first = std::find_if(end, targets.end(), other); first != targets.end())
+        std::iter_swap(end - 1, first);
+}
+
+}  // namespace
+
+std::string Target::name() const { return host + "[" + address.address() + "]"; }
+
+std::string Target::relay() const { return address.is_unix() ? name() : name() + ":" + std::to_string(address.port()); }
+
+std::vector<Target> order_targets(std::vector<Target> targets, const Settings& settings)
+{
+    if (settings.randomize_addresses)
+        std::ranges::shuffle(targets, randomness());
+    auto rank = [&settings](const Target& target) {
+        bool second = (settings.preference == Preference::Ipv4 && is_v6(target)) ||
+                      (settings.preference == Preference::Ipv6 && !is_v6(target));
+        return std::pair(target.preference, second);
+    };
+    for (std::size_t i = 1; i < targets.size(); ++i)  // few entries, and equals keep their order
+        for (std::size_t j = i; j > 0 && rank(targets[j]) < rank(targets[j - 1]); --j)
+            std::swap(targets[j], targets[j - 1]);
+    if (settings.address_limit > 0) {
+        if (settings.balance_protocols)
+            balance(targets, settings.address_limit);
+        if (targets.size() > settings.address_limit)
+            targets.resize(settings.address_limit);
+    }
+    return targets;
+}
+
+Task<Targets> TargetFinder::find(Nexthop nexthop)
+{
+    if (nexthop.kind == Nexthop::Kind::Socket) {
+        auto address = net::Endpoint::unix_path(nexthop.name);
+        if (!address)
+            co_return deferred({4, 3, 5}, address.error().text());
+        co_return std::vector<Target>{{.host = settings_->myhostname, .address = *address}};
+    }
+    if (auto literal = net::Endpoint::ip(nexthop.name, nexthop.port))
+        co_return std::vector<Target>{{.host = nexthop.name, .address = *literal}};
+    if (!address::is_valid_hostname(nexthop.name))
+        co_return bounced({5, 4, 4}, dns::describe(printable(nexthop.name), dns::Type::A, "Invalid host name"));
+    if (nexthop.kind == Nexthop::Kind::Domain && settings_->use_dns)
+        co_return co_await find_domain(std::move(nexthop));
+    co_return co_await find_host(std::move(nexthop));
+}
+
+Task<Targets> TargetFinder::find_domain(Nexthop nexthop)
+{
+    auto found = co_await dns::mail_exchangers(*resolver_, nexthop.name, net::Deadline::after(lookup_timeout));
+    if (found && found->null_mx)
+        co_return bounced({5, 1, 0}, "Domain " + nexthop.name + " does not accept mail (nullMX)");
+    if (found)
+        co_return co_await find_exchangers(nexthop, std::move(found->hosts));
+    if (found.error().kind() != ErrorKind::NotFound && !settings_->ignore_mx_lookup_error)
+        co_return lookup_failed(found.error());
+    // RFC 5321 5.1: without MX records the domain is treated as its own exchanger, with preference 0.
+    std::vector<dns::MailExchanger> itself{{.preference = 0, .host = nexthop.name}};
+    co_return co_await find_exchangers(std::move(nexthop), std::move(itself));
+}
+
+Task<Targets> TargetFinder::find_host(Nexthop nexthop)
+{
+    auto found = co_await look_up(nexthop.name, nexthop.port);
+    if (!found)
+        co_return lookup_failed(found.error());
+    std::vector<Target> targets;
+    for (const net::Endpoint& address : found->addresses)
+        targets.push_back({.host = nexthop.name, .address = address});
+    co_return order_targets(std::move(targets), *settings_);
+}
+
+Task<Targets> TargetFinder::find_exchangers(Nexthop nexthop, std::vector<dns::MailExchanger> exchangers)
+{
+    if (exchangers.size() > most_exchangers)
+        exchangers.resize(most_exchangers);
+    std::vector<Result<dns::HostAddresses>> found(exchangers.size(),
+                                                  Result<dns::HostAddresses>(fail(ErrorKind::Cancelled, "not asked")));
+    net::TaskGroup lookups;
+    for (std::size_t i = 0; i < exchangers.size(); ++i)
+        lookups.start(look_up_into(exchangers[i].host, nexthop.port, &found[i]));
+    // Each lookup has a deadline; the group ends with them.
+    static_cast<void>(co_await lookups.join(net::Deadline::never()));
+
+    std::vector<Target> targets;
+    const Error* failure = nullptr;
+    for (std::size_t i = 0; i < exchangers.size(); ++i) {
+        if (!found[i]) {
+            // Doubt about one host outweighs certainty about another.
+            if (!failure || failure->kind() == ErrorKind::NotFound)
+                failure = &found[i].error();
+            continue;
+        }
+        for (const net::Endpoint& address : found[i]->addresses)
+            targets.push_back({.host = exchangers[i].host,
+                               .address = address,
+                               .preference = exchangers[i].preference,
+                               .is_exchanger = true});
+    }
+    if (targets.empty()) {
+        auto failed = lookup_failed(*failure);
+        if (settings_->defer_if_no_mx_address && failed.error().action == dsn::Action::Bounced)
+            co_return deferred({4, 4, 4}, failed.error().text);
+        co_return failed;
+    }
+    unsigned own = ~0U;
+    for (const Target& target : targets)
+        if (is_own(target))
+            own = std::min(own, target.preference);
+    std::erase_if(targets, [own](const Target& target) { return target.preference >= own; });
+    if (targets.empty())
+        co_return bounced({5, 4, 6}, "mail for " + nexthop.name + " loops back to myself");
+    co_return order_targets(std::move(targets), *settings_);
+}
+
+// Only on the port where other systems' mail comes in: on another one a filter or another instance listens.
+bool TargetFinder::is_own(const Target& target) const
+{
+    return settings_->dialect == Dialect::Smtp && target.address.port() == smtp_port &&
+           own_addresses_->contains(target.address.address());
+}
+
+Task<Result<dns::HostAddresses>> TargetFinder::look_up(std::string host, std::uint16_t port)
+{
+    Result<dns::HostAddresses> found = fail(ErrorKind::Temporary, "no method in smtp_host_lookup can be used");
+    if (settings_->dns_lookup)
+        found =
+            co_await dns::addresses(*resolver_, host, port, settings_->protocols, net::Deadline::after(lookup_timeout));
+    if (!found && settings_->native_lookup)
+        found = co_await dns::native_addresses(host, port, settings_->protocols);
+    co_return found;
+}
+
+Task<void> TargetFinder::look_up_into(std::string host, std::uint16_t port, Result<dns::HostAddresses>* found)
+{
+    *found = co_await look_up(std::move(host), port);
+}
+
+}  // namespace posthaste::smtp_client

@@ -1,0 +1,61 @@
+// targets.h — from a nexthop to the addresses that are tried, in order. RFC 5321 5.1, RFC 7505.
+//
+// MX records by preference, equals in random order; a domain without MX records is its own exchanger; hosts that are
+// this machine, and those less preferred, are left out, so that mail does not come back to where it left. When nothing
+// is left the outcome says why: certain failure bounces, doubt defers.
+#pragma once
+
+#include "daemon/smtp/nexthop.h"
+#include "daemon/smtp/settings.h"
+#include "dns/lookups.h"
+#include "dsn/outcome.h"
+#include "net/endpoint.h"
+#include "net/task.h"
+#include "routing/own_addresses.h"
+
+#include <expected>
+#include <string>
+#include <vector>
+
+namespace posthaste::smtp_client {
+
+struct Target {
+    std::string host;  // as the MX record or the nexthop says
+    net::Endpoint address;
+    unsigned preference = 0;
+    bool is_exchanger = false;  // found through the mail domain: loops back are possible
+
+    [[nodiscard]] std::string name() const;   // "host[192.0.2.1]", "host[private/socket]"
+    [[nodiscard]] std::string relay() const;  // "host[192.0.2.1]:25", "host[private/socket]"
+};
+
+using Targets = std::expected<std::vector<Target>, dsn::Outcome>;
+
+// Life time: the process; outlives the searches. Loop's thread only.
+class TargetFinder {
+public:
+    TargetFinder(const Settings& settings, dns::Resolver& resolver, const routing::OwnAddresses& own_addresses)
+        : settings_(&settings), resolver_(&resolver), own_addresses_(&own_addresses)
+    {
+    }
+
+    Task<Targets> find(Nexthop nexthop);
+
+private:
+    Task<Targets> find_domain(Nexthop nexthop);
+    Task<Targets> find_host(Nexthop nexthop);
+    Task<Targets> find_exchangers(Nexthop nexthop, std::vector<dns::MailExchanger> exchangers);
+    Task<Result<dns::HostAddresses>> look_up(std::string host, std::uint16_t port);
+    Task<void> look_up_into(std::string host, std::uint16_t port, Result<dns::HostAddresses>* found);
+    [[nodiscard]] bool is_own(const Target& target) const;
+
+    const Settings* settings_;
+    dns::Resolver* resolver_;
+    const routing::OwnAddresses* own_addresses_;
+};
+
+// Which addresses are tried, and in which order: postconf(5) smtp_address_preference, smtp_randomize_addresses,
+// smtp_mx_address_limit, smtp_balance_inet_protocols. Preference classes keep their order.
+std::vector<Target> order_targets(std::vector<Target> targets, const Settings& settings);
+
+}  // namespace posthaste::smtp_client

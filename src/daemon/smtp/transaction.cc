@@ -1,0 +1,353 @@
+// transaction.cc — see transaction.h.
+#include "daemon/smtp/transaction.h"
+
+#include "address/local_part.h"
+#include "daemon/smtp/trouble.h"
+#include "smtp/client_commands.h"
+#include "smtp/client_content.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace posthaste::smtp_client {
+
+namespace {
+
+constexpr std::size_t pipelining_window = 64;                 // commands in one write
+constexpr std::size_t small_content = std::size_t{64} << 10;  // copied, and sent in one write with its dot
+constexpr std::size_t encoded_piece = std::size_t{64} << 10;
+constexpr std::string_view final_dot = ".\r\n";
+constexpr std::string_view end_of_data = "sending end of data -- message may be sent more than once";
+
+bool is_ascii(std::string_view text)
+{
+    return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) > 127; });
+}
+
+std::string_view stage_of(int verb)
+{
+    constexpr std::string_view stages[] = {"sending RSET", "sending MAIL FROM", "sending RCPT TO",
+                                           "sending DATA command"};
+    return stages[verb];
+}
+
+}  // namespace
+
+Task<void> Transaction::run()
+{
+    ++session_->uses;
+    if (auto unmet = check_requirements()) {
+        trouble = std::move(unmet);
+        co_return;
+    }
+    bool alive = co_await converse(plan());
+    if (!alive)
+        co_return;
+    if (!data_accepted_) {
+        session_->needs_reset = true;
+        co_return;
+    }
+    if (accepted_.empty()) {
+        co_await finish_empty();
+        co_return;
+    }
+    if (!co_await send_content())
+        co_return;
+    if (settings_->dialect == Dialect::Lmtp)
+        co_await read_lmtp_replies();
+    else
+        co_await read_final_reply();
+}
+
+// RFC 1870 6, RFC 6531 3.5: what the server cannot do is not asked of it.
+std::optional<dsn::Outcome> Transaction::check_requirements() const
+{
+    const queue::ContentFacts& facts = job_->message().facts();
+    const Target& target = session_->target();
+    std::uint64_t limit = session_->peer().size_limit;
+    if (session_->offers(smtp::Extension::Size) && limit > 0 && facts.size > limit)
+        return dsn::Outcome::bounced(
+            {5, 3, 4},
+            fmt::format("message size {} exceeds size limit {} of server {}", facts.size, limit, target.name()),
+            target.relay());
+    bool needs_utf8 = job_->envelope().smtputf8 && (facts.utf8_header || !is_ascii(job_->sender()) ||
+                                                    std::ranges::any_of(recipients_, [this](std::size_t recipient) {
+                                                        return !is_ascii(job_->recipients()[recipient].address);
+                                                    }));
+    if (needs_utf8 && !session_->offers(smtp::Extension::Smtputf8))
+        return dsn::Outcome::bounced({5, 6, 7}, "SMTPUTF8 is required, but was not offered by host " + target.name(),
+                                     target.relay());
+    return std::nullopt;
+}
+
+std::vector<Transaction::Command> Transaction::plan() const
+{
+    std::vector<Command> commands;
+    commands.reserve(recipients_.size() + 3);
+    if (session_->needs_reset)
+        commands.push_back({Command::Verb::Rset});
+    commands.push_back({Command::Verb::Mail});
+    for (std::size_t i = 0; i < recipients_.size(); ++i)
+        commands.push_back({Command::Verb::Rcpt, i});
+    if (!job_->verify_only())
+        commands.push_back({Command::Verb::Data});
+    return commands;
+}
+
+std::string Transaction::external(std::string_view address) const
+{
+    return settings_->quote_envelope ? address::quote(address) : std::string(address);
+}
+
+void Transaction::append(std::string& out, const Command& command) const
+{
+    const queue::Envelope& envelope = job_->envelope();
+    const queue::ContentFacts& facts = job_->message().facts();
+    switch (command.verb) {
+    case Command::Verb::Rset: out += "RSET\r\n"; return;
+    case Command::Verb::Data: out += "DATA\r\n"; return;
+    case Command::Verb::Mail: {
+        std::string sender = external(job_->sender());
+        smtp::Return ret = envelope.dsn_return == queue::DsnReturn::Full      ? smtp::Return::Full
+                           : envelope.dsn_return == queue::DsnReturn::Headers ? smtp::Return::Headers
+                                                                              : smtp::Return::Unset;
+        smtp::append_mail(out,
+                          {.sender = sender,
+                           .size = facts.size,
+                           .eight_bit = facts.eight_bit || envelope.encoding == queue::BodyEncoding::EightBit,
+                           .smtputf8 = envelope.smtputf8,
+                           .ret = ret,
+                           .envid = envelope.dsn_envid},
+                          session_->peer());
+        return;
+    }
+    case Command::Verb::Rcpt: {
+        const server::JobRecipient& recipient = job_->recipients()[recipients_[command.recipient]];
+        std::string to = external(recipient.address);
+        // RFC 3461 5.2.1: an ORCPT of ours where the sender gave none, so that reports can name the original.
+        std::string orcpt = recipient.envelope->dsn_orcpt;
+        if (orcpt.empty() && session_->offers(smtp::Extension::Dsn)) {
+            const std::string& original = recipient.envelope->original;
+            orcpt = "rfc822;" + (original.empty() ? to : external(original));
+        }
+        smtp::append_rcpt(out, {.recipient = to, .notify = recipient.envelope->notify, .orcpt = orcpt},
+                          session_->peer());
+        return;
+    }
+    }
+}
+
+// Sends the commands in windows and takes their replies. False: the conversation is over.
+Task<bool> Transaction::converse(std::vector<Command> commands)
+{
+    std::size_t window = session_->offers(smtp::Extension::Pipelining) ? pipelining_window : 1;
+    std::string out;
+    for (std::size_t begin = 0; begin < commands.size();) {
+        if (mail_refused_ || (commands[begin].verb == Command::Verb::Data && accepted_.empty()))
+            co_return true;
+        std::size_t end = std::min(begin + window, commands.size());
+        out.clear();
+        for (std::size_t i = begin; i < end; ++i)
+            append(out, commands[i]);
+        auto sent = co_await session_->connection().send(out, settings_->timeouts.mail);
+        if (!sent)
+            co_return break_off(sent.error(), stage_of(static_cast<int>(commands[begin].verb)));
+        for (std::size_t i = begin; i < end; ++i)
+            if (!co_await take_reply(commands[i]))
+                co_return false;
+        begin = end;
+    }
+    co_return true;
+}
+
+Task<bool> Transaction::take_reply(Command command)
+{
+    const Timeouts& timeouts = settings_->timeouts;
+    std::chrono::seconds timeout = command.verb == Command::Verb::Mail   ? timeouts.mail
+                                   : command.verb == Command::Verb::Rcpt ? timeouts.rcpt
+                                   : command.verb == Command::Verb::Data ? timeouts.data_init
+                                                                         : timeouts.rset;
+    auto reply = co_await session_->connection().read_reply(timeout);
+    if (!reply)
+        co_return break_off(reply.error(), stage_of(static_cast<int>(command.verb)));
+    if (reply->code == 421 && !answered_ && session_->uses > 1) {
+        // The server ended a session that was kept too long.
+        stale = true;
+        session_->unusable = true;
+        co_return false;
+    }
+    answered_ = true;
+    if (reply->code == 421)
+        session_->unusable = true;
+    accept_reply(command, *reply);
+    co_return true;
+}
+
+void Transaction::accept_reply(Command command, const smtp::PeerReply& reply)
+{
+    const Target& target = session_->target();
+    switch (command.verb) {
+    case Command::Verb::Rset: session_->needs_reset = false; return;
+    case Command::Verb::Mail:
+        if (!reply.is_success()) {
+            mail_refused_ = true;
+            trouble = said(target, reply, "MAIL FROM");
+        }
+        return;
+    case Command::Verb::Rcpt:
+        if (mail_refused_)
+            return;  // pipelined behind a MAIL that was refused
+        if (reply.is_success() && job_->verify_only()) {
+            set_outcome(recipients_[command.recipient], delivered(target, reply));
+            return;
+        }
+        if (reply.is_success()) {
+            accepted_.push_back(recipients_[command.recipient]);
+            return;
+        }
+        {
+            dsn::Outcome outcome = said(target, reply, "RCPT TO");
+            if (reply.code == 552) {  // RFC 5321 4.5.3.1.10: too many recipients, to be read as 452
+                outcome.action = dsn::Action::Deferred;
+                outcome.code = {4, 5, 3};
+            }
+            set_outcome(recipients_[command.recipient], std::move(outcome));
+        }
+        return;
+    case Command::Verb::Data:
+        data_accepted_ = reply.is_intermediate();
+        if (!data_accepted_ && !mail_refused_ && !accepted_.empty())
+            trouble = said(target, reply, "DATA");
+        return;
+    }
+}
+
+// The server wants content although it took no recipient (DATA was pipelined): RFC 2920 3.1 asks for a lone dot.
+Task<void> Transaction::finish_empty()
+{
+    auto reply = co_await session_->connection().command(final_dot, settings_->timeouts.data_done);
+    if (!reply)
+        session_->unusable = true;
+}
+
+Task<bool> Transaction::send_content()
+{
+    if (co_await write_content())
+        co_return true;
+    session_->unusable = true;
+    session_->connection().stream().close();
+    co_return false;
+}
+
+Task<bool> Transaction::write_content()
+{
+    const queue::StoredMessage& message = job_->message();
+    const queue::ContentFacts& facts = message.facts();
+    std::string_view content = message.content();
+    smtp::ClientConnection& connection = session_->connection();
+    const std::chrono::seconds timeout = settings_->timeouts.data_xfer;
+    bool as_it_lies = !facts.dot_lines && (settings_->line_limit == 0 || facts.longest_line <= settings_->line_limit);
+
+    Result<void> sent;
+    std::string out;
+    if (as_it_lies && content.size() > small_content) {
+        sent = co_await connection.send_content(content, timeout);
+    } else if (as_it_lies) {
+        out.reserve(content.size() + final_dot.size() + 2);
+        out = content;
+    } else {
+        smtp::ContentEncoder encoder(content, settings_->line_limit);
+        while (sent && encoder.next(out, encoded_piece)) {
+            if (out.size() < encoded_piece)
+                break;  // the rest goes with the dot
+            sent = co_await connection.send_content(out, timeout);
+            out.clear();
+        }
+    }
+    if (!sent)
+        co_return break_off(sent.error(), "sending message body");
+    // Everything has been read from the queue: what follows makes the server keep it.
+    if (!message.still_valid()) {
+        trouble = dsn::Outcome::deferred({4, 3, 0}, "message content changed while it was being sent");
+        co_return false;
+    }
+    if (!content.empty() && !content.ends_with("\r\n"))
+        out += "\r\n";
+    out += final_dot;
+    sent = co_await connection.send(out, timeout);
+    if (!sent)
+        co_return break_off(sent.error(), end_of_data);
+    co_return true;
+}
+
+Task<void> Transaction::read_final_reply()
+{
+    auto reply = co_await session_->connection().read_reply(settings_->timeouts.data_done);
+    if (!reply) {
+        break_off(reply.error(), end_of_data);
+        co_return;
+    }
+    if (reply->code == 421)
+        session_->unusable = true;
+    for (std::size_t recipient : accepted_)
+        set_outcome(recipient, final_outcome(*reply, recipient));
+}
+
+// RFC 2033 4.2: one reply for each recipient that was accepted, in order. Each is settled at once, so that a store
+// that is slow with the second cannot make the first be delivered twice.
+Task<void> Transaction::read_lmtp_replies()
+{
+    for (std::size_t recipient : accepted_) {
+        auto reply = co_await session_->connection().read_reply(settings_->timeouts.data_done);
+        if (!reply) {
+            break_off(reply.error(), end_of_data);
+            co_return;
+        }
+        if (reply->code == 421)
+            session_->unusable = true;
+        dsn::Outcome outcome = final_outcome(*reply, recipient);
+        if (!outcome.is_final()) {
+            set_outcome(recipient, std::move(outcome));
+            continue;
+        }
+        server::Outcomes settled;
+        settled.push_back({.recipient = recipient,
+                           .outcome = std::move(outcome),
+                           .notification_passed_on = session_->offers(smtp::Extension::Dsn)});
+        co_await job_->settle(std::move(settled));
+    }
+}
+
+dsn::Outcome Transaction::final_outcome(const smtp::PeerReply& reply, std::size_t recipient) const
+{
+    if (!reply.is_success())
+        return said(session_->target(), reply, "end of DATA");
+    dsn::Outcome outcome = delivered(session_->target(), reply);
+    // RFC 3461 5.2.2: a server without DSN will not notify the sender; this is as far as it can be followed.
+    if (job_->recipients()[recipient].envelope->notify & queue::notify_success)
+        outcome.action = session_->offers(smtp::Extension::Dsn) ? dsn::Action::Delivered : dsn::Action::Relayed;
+    return outcome;
+}
+
+void Transaction::set_outcome(std::size_t recipient, dsn::Outcome outcome)
+{
+    outcomes.push_back({.recipient = recipient,
+                        .outcome = std::move(outcome),
+                        .notification_passed_on = session_->offers(smtp::Extension::Dsn)});
+}
+
+// The connection is of no use any more. Always false, for `co_return break_off(...)`.
+bool Transaction::break_off(const Error& error, std::string_view stage)
+{
+    session_->unusable = true;
+    if (!answered_ && session_->uses > 1 && error.kind() != ErrorKind::Timeout) {
+        stale = true;
+        return false;
+    }
+    if (!trouble)
+        trouble = broken(session_->target(), error, stage);
+    site_trouble = true;
+    return false;
+}
+
+}  // namespace posthaste::smtp_client
