@@ -20,6 +20,10 @@ struct Type {
     Opened (*open)(const OpenRequest&);  // nullptr: known, not part of this build
 };
 
+// proxy:type:name. Postfix asks proxymap(8) so that a jailed process reaches the table; ours opens tables before it
+// enters its jail, and so the table itself.
+Opened open_proxy(const OpenRequest& request) { return open(request.name, request.options); }
+
 // In alphabetical order, as `postconf -m` prints them.
 constexpr std::array known_types = {
     Type{"btree", open_berkeley}, Type{"cdb", nullptr},        Type{"cidr", open_cidr},
@@ -29,7 +33,7 @@ constexpr std::array known_types = {
     Type{"memcache", nullptr},    Type{"mongodb", nullptr},    Type{"mysql", nullptr},
     Type{"netinfo", nullptr},     Type{"nis", nullptr},        Type{"nisplus", nullptr},
     Type{"pcre", open_pcre},      Type{"pgsql", nullptr},      Type{"pipemap", nullptr},
-    Type{"proxy", nullptr},       Type{"randmap", nullptr},    Type{"regexp", open_regexp},
+    Type{"proxy", open_proxy},    Type{"randmap", nullptr},    Type{"regexp", open_regexp},
     Type{"sdbm", nullptr},        Type{"socketmap", nullptr},  Type{"sqlite", nullptr},
     Type{"static", open_static},  Type{"tcp", nullptr},        Type{"texthash", open_texthash},
     Type{"unionmap", nullptr},    Type{"unix", open_unix},
@@ -116,13 +120,16 @@ Result<std::unique_ptr<Table>> open(std::string_view type_and_name, const OpenOp
                         .name = std::string(type_and_name.substr(colon + 1)),
                         .options = options};
     const auto* type = std::ranges::find(known_types, std::string_view(request.type), &Type::name);
-    if (type == known_types.end())
-        return fail(ErrorKind::Unsupported,
-                    fmt::format("unsupported dictionary type: {} (there are: {})", request.type, existing_types()));
-    if (type->open == nullptr)
-        return fail(ErrorKind::Unsupported, fmt::format("dictionary type {} is not part of this build (there are: {})",
-                                                        request.type, existing_types()));
+    if (type == known_types.end() || type->open == nullptr)
+        return fail(unknown_type(request.type));
     return type->open(request);
+}
+
+Error unknown_type(std::string_view name)
+{
+    const bool known = std::ranges::find(known_types, name, &Type::name) != known_types.end();
+    return {ErrorKind::Unsupported, fmt::format("unsupported dictionary type: {}{} (there are: {})", name,
+                                                known ? ", which is not part of this build" : "", existing_types())};
 }
 
 std::unique_ptr<Table> open_or_unavailable(std::string_view type_and_name, const OpenOptions& options)
