@@ -51,6 +51,7 @@ Task<Result<bool>> Router::Impl::is_rewritten(const std::string& address, const 
 Task<Result<RecipientStatus>> Router::Impl::check(std::string address, Route route, Role role)
 {
     const std::string_view code = role == Role::Recipient ? "5.1.1" : "5.1.0";
+    CO_TRY(open_recipient_maps());
     CO_TRY(bool rewritten, co_await is_rewritten(address, route, role));
     // All mail to double_bounce_sender is discarded on purpose (postconf(5)).
     if (rewritten || (route.address_class == AddressClass::Local &&

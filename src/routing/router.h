@@ -16,13 +16,17 @@
 
 namespace posthaste::routing {
 
+// What a process asks its router. Routing alone leaves the recipient tables closed until somebody asks for one.
+enum class Purpose : std::uint8_t { Routing, RecipientChecks };
+
 // Owned by the process (one a snapshot); used on the loop's thread; answers under way refer to it, so that the old one
 // is kept until they are done when a reload makes another.
 class Router {
 public:
     // Tables that cannot be opened do not fail here: they make answers temporary errors. Invalid: a parameter value
     // that has no meaning (a list with an unbalanced brace, a transport without a name).
-    static Result<std::unique_ptr<Router>> open(std::shared_ptr<const config::Config> config);
+    static Result<std::unique_ptr<Router>> open(std::shared_ptr<const config::Config> config,
+                                                Purpose purpose = Purpose::RecipientChecks);
     ~Router();
 
     // Where mail from sender to recipient goes. Both are in internal form, as in the envelope; the empty recipient is

@@ -65,6 +65,7 @@ struct Router::Impl {
     table::Maps sender_dependent_default_transport;
 
     // Recipients.
+    bool recipient_maps_open = false;
     table::Maps canonical_maps;
     table::Maps recipient_canonical_maps;
     table::Maps sender_canonical_maps;
@@ -76,6 +77,7 @@ struct Router::Impl {
     Result<void> open();
     Result<void> open_lists();
     Result<void> open_maps();
+    Result<void> open_recipient_maps();
 
     Task<Result<Destination>> unwrap(std::string address);
     Task<Result<bool>> is_local(std::string_view domain);

@@ -17,11 +17,13 @@ Result<TransportAndNexthop> transport_parameter(std::string_view name, const std
 
 }  // namespace
 
-Result<std::unique_ptr<Router>> Router::open(std::shared_ptr<const config::Config> config)
+Result<std::unique_ptr<Router>> Router::open(std::shared_ptr<const config::Config> config, Purpose purpose)
 {
     auto impl = std::make_unique<Impl>();
     impl->config = std::move(config);
     TRY(impl->open());
+    if (purpose == Purpose::RecipientChecks)
+        TRY(impl->open_recipient_maps());
     return std::unique_ptr<Router>(new Router(std::move(impl)));
 }
 
@@ -75,6 +77,14 @@ Result<void> Router::Impl::open_maps()
     TRY(sender_dependent_relayhost, table::Maps::open(config->get(param::sender_dependent_relayhost_maps)));
     TRY(sender_dependent_default_transport,
         table::Maps::open(config->get(param::sender_dependent_default_transport_maps)));
+    return {};
+}
+
+// The tables that only recipient checks need.
+Result<void> Router::Impl::open_recipient_maps()
+{
+    if (recipient_maps_open)
+        return {};
     TRY(canonical_maps, table::Maps::open(config->get(param::canonical_maps)));
     TRY(recipient_canonical_maps, table::Maps::open(config->get(param::recipient_canonical_maps)));
     TRY(sender_canonical_maps, table::Maps::open(config->get(param::sender_canonical_maps)));
@@ -82,6 +92,7 @@ Result<void> Router::Impl::open_maps()
     TRY(local_recipient_maps, table::Maps::open(config->get(param::local_recipient_maps)));
     TRY(virtual_mailbox_maps, table::Maps::open(config->get(param::virtual_mailbox_maps)));
     TRY(relay_recipient_maps, table::Maps::open(config->get(param::relay_recipient_maps)));
+    recipient_maps_open = true;
     return {};
 }
 

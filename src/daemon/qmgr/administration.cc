@@ -183,10 +183,11 @@ ControlOutcome QueueManager::apply_to_active(ActiveMessage& message, Wish wish)
 
 ControlOutcome QueueManager::remove_file(queue::QueueName queue, const std::string& queue_id)
 {
+    if (auto message = store_->load({.queue = queue, .queue_id = queue_id});
+        !message && message.error().kind() == ErrorKind::NotFound)
+        return ControlOutcome::NotFound;
     auto buried = store_->bury({.queue = queue, .queue_id = queue_id});
     if (!buried) {
-        if (buried.error().kind() == ErrorKind::NotFound)
-            return ControlOutcome::NotFound;
         log::warning("{}: {}", queue_id, buried.error().text());
         return ControlOutcome::Failed;
     }

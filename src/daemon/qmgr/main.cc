@@ -1,3 +1,4 @@
+// qmgr — see service.h.
 #include "daemon/qmgr/service.h"
 #include "server/server.h"
 

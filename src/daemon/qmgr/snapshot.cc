@@ -12,7 +12,7 @@ namespace posthaste::qmgr {
 Result<std::shared_ptr<QueueManager::Snapshot>> QueueManager::Snapshot::make(ConfigPtr config)
 {
     auto snapshot = std::make_shared<Snapshot>();
-    TRY(snapshot->router, routing::Router::open(config));
+    TRY(snapshot->router, routing::Router::open(config, routing::Purpose::Routing));
     for (std::string_view name : split(config->get(param::defer_transports), ", \t\r\n"))
         snapshot->defer_transports.emplace(name);
     snapshot->double_bounce_sender = config->get(param::double_bounce_sender);
