@@ -30,7 +30,9 @@ QUIET = 20.0  # seconds without a delivery after which what is missing counts as
 def parameters(sink_port):
     return {"relayhost": f"[127.0.0.1]:{sink_port}", "queue_journal_segment_size": SEGMENT_SIZE,
             "queue_journal_message_limit": 65536, "minimal_backoff_time": "1s", "maximal_backoff_time": "2s",
-            "queue_run_delay": "1s", "smtpd_client_connection_count_limit": 0}
+            "queue_run_delay": "1s", "smtpd_client_connection_count_limit": 0, "service_throttle_time": "1s",
+            "import_environment": "MAIL_CONFIG TZ LANG=C ASAN_OPTIONS UBSAN_OPTIONS LD_PRELOAD RECORD_DIRECTORY "
+                                  "RECORD_LOG RECORD_FSYNC_DELAY_MS RECORD_FSYNC_FAIL RECORD_FSYNC_FAIL_WHEN"}
 
 
 def record_run(instance, sink_port, books, messages):
@@ -118,9 +120,8 @@ def main():
     print(f"power cut: seed {options.seed}, {options.images} images of a run with {options.messages} messages")
 
     books = account.Books()
-    with account.BookSink(books) as sink, RecordedInstance(**parameters(sink.port)) as _unused:
-        _unused.stop()
-        instance = _unused
+    with account.BookSink(books) as sink, RecordedInstance(**parameters(sink.port)) as instance:
+        instance.stop()
         records, base, inodes = record_run(instance, sink.port, books, options.messages)
         owners = {}
         for path in instance.queue.rglob("*"):
