@@ -17,6 +17,8 @@ struct NoCaptures {};
 
 struct NetworkPattern {
     address::Network network;
+    // A rule about IPv4 says nothing about an IPv6 address, not even when it is negated.
+    bool concerns(const address::IpAddress& subject) const { return network.base.family() == subject.family(); }
     bool matches(const address::IpAddress& subject, NoCaptures&) const { return network.contains(subject); }
 };
 

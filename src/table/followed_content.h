@@ -20,13 +20,18 @@ public:
     static Result<FollowedContent> open(const OpenRequest& request, Reader reader)
     {
         FollowedContent result(request, reader);
-        TRY(result.content_, reader(request));
+        // A file that changes under the reading is read again.
+        for (int attempt = 0; attempt < 3; ++attempt) {
+            TRY(result.content_, reader(request));
+            if (!result.file_.changed_now())
+                break;
+        }
         return result;
     }
 
     const Content& get()
     {
-        if (file_.changed())
+        if (file_.changed_and_at_rest())
             (void)read_again();
         return content_;
     }

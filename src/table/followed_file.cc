@@ -28,7 +28,7 @@ FollowedFile::FollowedFile(std::string path) : path_(std::move(path)), looked_(c
         version_ = FileVersion::of(status);
 }
 
-bool FollowedFile::changed_now()
+bool FollowedFile::look(bool only_at_rest)
 {
     looked_ = coarse_seconds();
     struct stat status{};
@@ -37,10 +37,19 @@ bool FollowedFile::changed_now()
     FileVersion current = FileVersion::of(status);
     if (current == version_)
         return false;
+    if (only_at_rest) {
+        timespec now{};
+        clock_gettime(CLOCK_REALTIME_COARSE, &now);
+        const auto age = now.tv_sec - status.st_mtim.tv_sec;
+        if (age == 0 || (age == 1 && now.tv_nsec < status.st_mtim.tv_nsec))
+            return false;
+    }
     version_ = current;
     return true;
 }
 
-bool FollowedFile::changed() { return coarse_seconds() != looked_ && changed_now(); }
+bool FollowedFile::changed_now() { return look(false); }
+bool FollowedFile::changed() { return coarse_seconds() != looked_ && look(false); }
+bool FollowedFile::changed_and_at_rest() { return coarse_seconds() != looked_ && look(true); }
 
 }  // namespace posthaste::table

@@ -35,9 +35,14 @@ public:
     bool changed_now();
     // The same, but looks at the file system only when the last look is a second old.
     bool changed();
+    // The same for text files, which people edit in place: a version is taken when it has not been written to for a
+    // second, so that half a file is not read as a whole one.
+    bool changed_and_at_rest();
     [[nodiscard]] const FileVersion& version() const { return version_; }
 
 private:
+    bool look(bool only_at_rest);
+
     std::string path_;
     FileVersion version_;
     time_t looked_ = 0;  // seconds of CLOCK_MONOTONIC_COARSE

@@ -32,6 +32,9 @@ public:
     // Invalid: the text itself is no list of tables (unbalanced braces).
     static Result<Maps> open(std::string_view text, const OpenOptions& options = {});
 
+    // Appends a table that was opened otherwise.
+    void add(std::unique_ptr<Table> table) { tables_.push_back(std::move(table)); }
+
     [[nodiscard]] bool empty() const { return tables_.empty(); }
     [[nodiscard]] const std::vector<std::unique_ptr<Table>>& tables() const { return tables_; }
 

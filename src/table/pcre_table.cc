@@ -30,6 +30,7 @@ struct FreeMatch {
 class Pcre {
 public:
     static constexpr std::string_view type = "pcre";
+    static constexpr std::string_view unfinished = "ignoring this rule";
 
     struct Options {
         std::uint32_t bits = PCRE2_CASELESS | PCRE2_DOTALL;

@@ -78,7 +78,7 @@ Result<ResultTemplate> ResultTemplate::parse(std::string_view text, std::size_t 
     return result;
 }
 
-Result<RegexRuleLine> split_regex_rule(std::string_view line)
+Result<RegexRuleLine> split_regex_rule(std::string_view line, std::string_view unfinished)
 {
     RegexRuleLine rule;
     if (takes_keyword(line, "endif")) {
@@ -98,8 +98,7 @@ Result<RegexRuleLine> split_regex_rule(std::string_view line)
     while (close < line.size() && line[close] != delimiter)
         close += line[close] == '\\' ? 2 : 1;
     if (close >= line.size())
-        return fail(ErrorKind::Invalid,
-                    fmt::format("no closing regexp delimiter \"{}\": skipping this rule", delimiter));
+        return fail(ErrorKind::Invalid, fmt::format("no closing regexp delimiter \"{}\": {}", delimiter, unfinished));
     rule.expression = line.substr(1, close - 1);
     std::size_t flags_end = close + 1;
     while (flags_end < line.size() && !is_ascii_space(line[flags_end]))

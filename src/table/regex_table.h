@@ -2,6 +2,7 @@
 // substitution, and the table itself. The expression engine is the template parameter:
 //
 //     static constexpr std::string_view type;
+//     static constexpr std::string_view unfinished;           // what a rule without closing delimiter is told
 //     using Options = ...;                                    // default-constructed: the manual's defaults
 //     static Result<void> toggle(char flag, Options&);
 //     static Result<Engine> compile(std::string_view expression, Options);
@@ -59,12 +60,16 @@ struct RegexRuleLine {
     std::string_view result;
 };
 // Invalid, with the manual's words, when it is no rule.
-Result<RegexRuleLine> split_regex_rule(std::string_view line);
+Result<RegexRuleLine> split_regex_rule(std::string_view line, std::string_view unfinished);
+
+// For ResultTemplate::parse: every number is good.
+constexpr std::size_t any_group = static_cast<std::size_t>(-1);
 
 template<class Engine>
 struct RegexPattern {
     std::optional<Engine> engine;
     ResultTemplate result;
+    bool concerns(std::string_view /*subject*/) const { return true; }
     bool matches(std::string_view subject, typename Engine::Captures& captures) const
     {
         return engine->matches(subject, captures);
@@ -78,7 +83,7 @@ template<class Engine>
 Result<void> parse_regex_rule(std::string_view text, std::size_t line_number, RegexRules<Engine>& rules,
                               const std::function<void(std::string_view)>& report)
 {
-    TRY(RegexRuleLine line, split_regex_rule(text));
+    TRY(RegexRuleLine line, split_regex_rule(text, Engine::unfinished));
     if (line.kind == RuleKind::Endif)
         return rules.close_block() ? Result<void>() : fail(ErrorKind::Invalid, "ignoring ENDIF without matching IF");
     typename Engine::Options options{};
@@ -87,8 +92,9 @@ Result<void> parse_regex_rule(std::string_view text, std::size_t line_number, Re
     TRY(Engine engine, Engine::compile(line.expression, options));
     RegexPattern<Engine> pattern;
     if (line.kind == RuleKind::Match) {
-        TRY(pattern.result, ResultTemplate::parse(line.result, engine.groups()));
-        if (line.polarity == Polarity::Negated && pattern.result.uses_groups())
+        const bool negated = line.polarity == Polarity::Negated;
+        TRY(pattern.result, ResultTemplate::parse(line.result, negated ? any_group : engine.groups()));
+        if (negated && pattern.result.uses_groups())
             return fail(ErrorKind::Invalid, "$number found in negative match replacement text: skipping this rule");
         if (line.result.empty())
             report("no replacement text: using empty string");

@@ -21,6 +21,7 @@ struct FreeRegex {
 class PosixRegex {
 public:
     static constexpr std::string_view type = "regexp";
+    static constexpr std::string_view unfinished = "skipping this rule";
 
     struct Options {
         int bits = REG_EXTENDED | REG_ICASE;

@@ -30,6 +30,9 @@ Opened open_unix(const OpenRequest& request);
 // Passes a problem to options.warn, or to the log when that is empty.
 void warn(const OpenOptions& options, std::string_view text);
 
+// What is said of a type that does not exist, or not in this build.
+Error unknown_type(std::string_view name);
+
 // An error of open_file() or read_file(), in the words that are used for databases: "open database path: reason".
 Error database_error(Error error);
 

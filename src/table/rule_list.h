@@ -1,8 +1,8 @@
 // rule_list.h — the shape that cidr, pcre and regexp tables share: rules in order, the first match wins, if/endif
 // blocks nest. What a pattern is, and how it is written, is the table type's business (the template parameter).
 //
-// Pattern must have: bool matches(const Subject&, Captures&) const, where Captures remembers what the result text
-// may refer to.
+// Pattern must have: bool concerns(const Subject&) const, false if the rule says nothing about such a subject, negated
+// or not; bool matches(const Subject&, Captures&) const, where Captures remembers what the result text may refer to.
 #pragma once
 
 #include <cstddef>
@@ -62,7 +62,8 @@ public:
         std::size_t position = 0;
         while (position < rules_.size()) {
             const Rule& rule = rules_[position];
-            bool applies = rule.pattern.matches(subject, captures) == (rule.polarity == Polarity::Positive);
+            const bool applies = rule.pattern.concerns(subject) &&
+                                 rule.pattern.matches(subject, captures) == (rule.polarity == Polarity::Positive);
             if (rule.kind == RuleKind::Match && applies)
                 return &rule;
             position = rule.kind == RuleKind::If && !applies ? rule.end : position + 1;

@@ -8,6 +8,7 @@
 #include "table/registry.h"
 #include "table/tool_build.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fmt/format.h>
 #include <functional>
@@ -70,8 +71,10 @@ public:
             TRY(std::optional<std::string> value, lookup.take_ready());
             if (!value)
                 continue;
-            if (value->empty())
+            if (value->empty()) {
                 warn({}, fmt::format("table {}: key {}: empty string result is not allowed", tables_[i]->name(), key));
+                warn({}, fmt::format("table {} should return NO RESULT in case of NOT FOUND", tables_[i]->name()));
+            }
             TRY(std::string text, shown(*tables_[i], key, std::move(*value), options_));
             return text;
         }
@@ -158,10 +161,8 @@ Result<bool> erase(const ToolOptions& options, const ToolSettings& settings, Too
     for (const std::string& table : options.tables) {
         const std::string full = with_type(table, settings);
         const std::string type = full.substr(0, full.find(':'));
-        if (!can_write(type)) {
-            TRY(std::unique_ptr<Table> existing, open(full, reader_options(options, settings)));
+        if (!can_write(type) && std::ranges::binary_search(types(), type))
             return fail(ErrorKind::Unsupported, fmt::format("{} map requires O_RDONLY access mode", full));
-        }
         const std::string name = full.substr(type.size() + 1);
         TRY(std::unique_ptr<Table> existing, open(full, reader_options(options, settings)));
         WriterOptions writing = writer_options(options, settings);

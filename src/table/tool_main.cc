@@ -7,6 +7,9 @@
 #include "param/tables.h"
 #include "table/text_source.h"
 
+#include <cstdio>
+#include <fmt/core.h>
+
 namespace posthaste::table {
 
 namespace {
@@ -61,10 +64,21 @@ Result<bool> rebuild_aliases(const std::vector<std::string>& arguments, const Se
     return run_tool(options, settings_of(*config), {});
 }
 
-int exit_status(const Result<bool>& done)
+// A usage error has what is wrong on a line of its own.
+void report(std::string_view program, const Error& error)
+{
+    std::string_view text = error.text();
+    if (std::size_t end = text.find('\n'); end != std::string_view::npos) {
+        fmt::print(stderr, "{}: {}\n", program, text.substr(0, end));
+        text.remove_prefix(end + 1);
+    }
+    log::write(log::Severity::Fatal, text);
+}
+
+int exit_status(std::string_view program, const Result<bool>& done)
 {
     if (!done)
-        log::write(log::Severity::Fatal, done.error().text());
+        report(program, done.error());
     log::flush();
     return done && *done ? 0 : 1;
 }
@@ -75,13 +89,13 @@ int tool_main(Dialect dialect, const std::vector<std::string>& arguments, const 
 {
     const std::string_view program = dialect == Dialect::Postmap ? "postmap" : "postalias";
     begin_log(program);
-    return exit_status(perform(dialect, program, arguments, set_up_log));
+    return exit_status(program, perform(dialect, program, arguments, set_up_log));
 }
 
 int newaliases_main(const std::vector<std::string>& arguments, const SetUpLog& set_up_log)
 {
     begin_log("newaliases");
-    return exit_status(rebuild_aliases(arguments, set_up_log));
+    return exit_status("newaliases", rebuild_aliases(arguments, set_up_log));
 }
 
 }  // namespace posthaste::table
