@@ -39,9 +39,10 @@ enum class ProcessModel : std::uint8_t {
 struct Status {
     std::uint32_t version = master_protocol_version;
     std::uint32_t clients = 0;
-    bool accepting = false;  // takes new clients
-    bool at_limit = false;   // the service's client limit keeps a client waiting
-    bool reloads = false;    // takes a new configuration in place
+    std::uint32_t reloads_done = 0;  // how many Reload commands have taken effect
+    bool accepting = false;          // takes new clients
+    bool at_limit = false;           // the service's client limit keeps a client waiting
+    bool reloads = false;            // takes a new configuration in place
     ProcessModel model = ProcessModel::Processes;
 };
 

@@ -56,7 +56,8 @@ void Runtime::serve_sockets(int count)
             log::fatal("listening socket: {}", result.error().text());
         sockets_.emplace_back(std::move(socket));
     }
-    for (auto socket = sockets_.begin(); socket != sockets_.end(); ++socket) {
+    for (auto next = sockets_.begin(); next != sockets_.end();) {
+        auto socket = next++;  // a task that ends at once takes it out of the list
         if (context_.service_type == "unix-dgram")
             tasks_.start(receive_datagrams(socket));
         else if (context_.service_type == "fifo")

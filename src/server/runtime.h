@@ -67,8 +67,8 @@ private:
     std::unique_ptr<net::Listener> master_;  // not a listener: readiness and ownership of the socket to master
     Scoreboard* scoreboard_ = nullptr;
     Scoreboard::Slot* slot_ = nullptr;
-    Status reported_;
     std::uint32_t client_count_ = 0;
+    std::uint32_t reloads_done_ = 0;
     bool at_limit_ = false;
     bool out_of_descriptors_ = false;
     bool leaving_begun_ = false;

@@ -78,6 +78,7 @@ void Runtime::report()
 {
     Status status;
     status.clients = client_count_;
+    status.reloads_done = reloads_done_;
     status.accepting = !context_.is_leaving();
     status.at_limit = at_limit_;
     status.reloads = static_cast<bool>(hooks_.on_reload);
@@ -119,6 +120,8 @@ Task<void> Runtime::reload(std::string main_cf)
     auto config = config::load_text(main_cf, context_.config->directory() + "/main.cf", context_.load_options());
     if (!config) {
         log::error("{}: the old configuration stays", config.error().text());
+        ++reloads_done_;
+        report();
         co_return;
     }
     auto result = co_await hooks_.on_reload(*config);
@@ -128,6 +131,8 @@ Task<void> Runtime::reload(std::string main_cf)
         co_return;
     }
     context_.config = std::move(*config);
+    ++reloads_done_;
+    report();
 }
 
 Task<void> Runtime::run_main()

@@ -2,6 +2,7 @@
 #include "command/postfix/check.h"
 
 #include "base/text.h"
+#include "config/check_names.h"
 #include "config/master_cf.h"
 #include "log/log.h"
 #include "param/basics.h"
@@ -155,7 +156,9 @@ private:
         }
         for (const config::Notice& notice : master_cf->notices)
             log::warning("{}: {}", notice.place.text(), notice.text);
+        check_names(master_cf->services);
         for (const config::MasterService& service : master_cf->services) {
+            check_overrides(service);
             std::string path = config_.get(param::daemon_directory) + "/" + service.command;
             if (::access(path.c_str(), X_OK) != 0)
                 log::warning("{}: service {}: {}: {}", service.place.text(), service.name, path, std::strerror(errno));
@@ -163,6 +166,28 @@ private:
         std::string master = config_.get(param::daemon_directory) + "/master";
         if (::access(master.c_str(), X_OK) != 0)
             problem("daemon_directory: {}: {}", master, std::strerror(errno));
+    }
+
+    // Settings that nobody reads, and defaults that are those of an older version.
+    void check_names(const std::vector<config::MasterService>& services)
+    {
+        for (const config::NameProblem& unread : config::NameCheck(config_, services).problems())
+            log::warning("{}: {}", unread.setting.place.text(), unread.text);
+        for (const config::LegacyDefault& legacy : config::legacy_defaults(config_))
+            log::info("{}", legacy.text());
+    }
+
+    // A service whose -o options hold a bad value cannot start.
+    void check_overrides(const config::MasterService& service)
+    {
+        if (service.overrides.empty() || !config_.problems().empty())
+            return;
+        auto loaded = config::load({.config_directory = config_.directory(),
+                                    .overrides = service.overrides,
+                                    .process_name = service.command,
+                                    .service_name = service.name});
+        if (!loaded)
+            problem("{}: service {}: {}", service.place.text(), service.name, loaded.error().text());
     }
 
     void check_log_file()

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstring>
 #include <optional>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -23,6 +24,7 @@ namespace {
 // master gives its processes ten seconds and kills them then; this is for a master that does not answer.
 constexpr std::chrono::seconds stop_patience{20};
 constexpr std::chrono::milliseconds poll_interval{20};
+constexpr std::chrono::seconds reload_patience{6};
 
 std::string pid_file(const Instance& instance)
 {
@@ -49,6 +51,12 @@ void signal_master(pid_t pid, int number)
 {
     if (::kill(pid, number) != 0)
         log::fatal("cannot signal master, process {}: {}", pid, std::strerror(errno));
+}
+
+timespec changed(const std::string& path)
+{
+    struct stat found{};
+    return ::stat(path.c_str(), &found) == 0 ? found.st_mtim : timespec{};
 }
 
 bool ends_within(const Instance& instance, std::chrono::seconds patience)
@@ -135,7 +143,12 @@ int reload(const Instance& instance)
     if (!check(instance))
         log::fatal("the running configuration stays in force: repair what is said above first");
     log::info("refreshing the Postfix mail system");
+    timespec before = changed(pid_file(instance));
     signal_master(pid, SIGHUP);
+    // So that who reloads and then sends mail meets the new configuration. master says in the log what it thinks of it.
+    auto deadline = std::chrono::steady_clock::now() + reload_patience;
+    while (changed(pid_file(instance)).tv_nsec == before.tv_nsec && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
     return EXIT_SUCCESS;
 }
 

@@ -110,7 +110,10 @@ UniqueFd take_lock(const std::string& path)
     return std::move(*lock);
 }
 
-void follow_signals(Supervisor& supervisor)
+// `postfix reload` waits until the modification time of pid/master.pid changes.
+void tell_reload_done(int lock) { ::futimens(lock, nullptr); }
+
+void follow_signals(Supervisor& supervisor, int lock)
 {
     net::Loop& loop = net::Loop::current();
     auto terminate = [&supervisor](int number) {
@@ -123,7 +126,7 @@ void follow_signals(Supervisor& supervisor)
         log::terminating(number);
         supervisor.abort();
     });
-    loop.on_signal(SIGHUP, [&supervisor](int) { supervisor.reload(); });
+    loop.on_signal(SIGHUP, [&supervisor, lock](int) { supervisor.reload([lock] { tell_reload_done(lock); }); });
     loop.on_signal(SIGCHLD, [&supervisor](int) { supervisor.reap(); });
 }
 
@@ -175,7 +178,7 @@ int run(int argc, char** argv)
     clean_environment(*config);
 
     Supervisor supervisor(config, options.verbosity);
-    follow_signals(supervisor);
+    follow_signals(supervisor, pid_lock.get());
     if (auto started = supervisor.start(); !started)
         log::fatal("{}", started.error().text());
     set_up_log(*config, options, options.debug);

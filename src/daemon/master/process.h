@@ -39,7 +39,14 @@ struct Process {
     net::Clock::time_point started;
     server::Status status;
     bool reported = false;  // has sent a status: it came up
-    bool leaving = false;   // has been told to leave
+    bool leaving = false;   // has been told to leave, or said that it does
+    std::uint32_t reloads_sent = 0;
+
+    // Has done what a reload wanted from it: takes no clients any more, or has the new configuration.
+    [[nodiscard]] bool has_changed_over() const
+    {
+        return leaving ? reported && !status.accepting : status.reloads_done == reloads_sent;
+    }
 
     void send(server::Command command, std::string_view payload = {}) const;
 };

@@ -294,6 +294,7 @@ void Service::change(ServiceSpec spec, std::optional<std::vector<UniqueFd>> sock
             continue;
         if (same_command && process->status.reloads && main_cf.size() < server::max_command) {
             process->send(server::Command::Reload, main_cf);
+            ++process->reloads_sent;
         } else {
             process->send(server::Command::Leave);
             process->leaving = true;
@@ -302,6 +303,11 @@ void Service::change(ServiceSpec spec, std::optional<std::vector<UniqueFd>> sock
     throttled_ = false;
     throttle_timer_.cancel();
     start();
+}
+
+bool Service::has_changed_over() const
+{
+    return std::ranges::all_of(processes_, [](const ProcessPtr& process) { return process->has_changed_over(); });
 }
 
 std::vector<OpenSocket> Service::open_addresses() const

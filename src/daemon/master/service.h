@@ -44,6 +44,8 @@ public:
 
     // True if pid was ours; status as of waitpid(2).
     bool ended(pid_t pid, int status);
+    // No process works for new clients with the configuration of before the last change.
+    [[nodiscard]] bool has_changed_over() const;
     [[nodiscard]] bool has_processes() const { return !processes_.empty(); }
     [[nodiscard]] bool is_removed() const { return removed_; }
     [[nodiscard]] const ServiceSpec& spec() const { return spec_; }

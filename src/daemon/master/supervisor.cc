@@ -22,6 +22,8 @@ namespace {
 constexpr std::chrono::seconds start_patience{10};  // for addresses that the processes of a killed master still hold
 constexpr std::chrono::seconds stop_grace{10};      // then SIGKILL; processes leave by themselves a little earlier
 constexpr unsigned most_processes = 8;
+constexpr std::chrono::seconds change_over_patience{5};
+constexpr std::chrono::milliseconds change_over_poll{2};
 
 unsigned processes_per_service(const config::Config& config)
 {
@@ -69,7 +71,7 @@ Result<void> Supervisor::start()
     return {};
 }
 
-void Supervisor::reload()
+void Supervisor::reload(std::function<void()> done)
 {
     if (stopping_)
         return;
@@ -77,16 +79,29 @@ void Supervisor::reload()
     options.config_directory = config_->directory();
     options.process_name = "master";
     auto config = config::load(options);
-    Result<void> done;
+    Result<void> applied;
     if (config)
-        done = apply(*config);
+        applied = apply(*config);
     else
-        done = fail(config.error());
-    if (!done) {
-        log::error("reload: {}; the old configuration stays in force", done.error().text());
+        applied = fail(config.error());
+    if (!applied) {
+        log::error("reload: {}; the old configuration stays in force", applied.error().text());
+        done();
         return;
     }
     log::daemon_reloaded(config_->get(param::mail_version), config_->directory());
+    tasks_.start(wait_for_change_over(std::move(done)));
+}
+
+Task<void> Supervisor::wait_for_change_over(std::function<void()> done)
+{
+    auto settled = [this] {
+        return std::ranges::all_of(services_, [](const auto& service) { return service->has_changed_over(); });
+    };
+    net::Deadline deadline = net::Deadline::after(change_over_patience);
+    while (!settled() && !deadline.passed())
+        co_await net::sleep_for(change_over_poll);
+    done();
 }
 
 // First everything that can fail, then the change.

@@ -6,6 +6,7 @@
 #include "daemon/master/service.h"
 #include "daemon/master/sockets.h"
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -21,8 +22,9 @@ public:
 
     // Opens every socket and begins. An error leaves nothing running.
     Result<void> start();
-    // Reads main.cf and master.cf again. What is wrong with them is logged, and everything stays as it is.
-    void reload();
+    // Reads main.cf and master.cf again. What is wrong with them is logged, and everything stays as it is. `done` is
+    // called when no new client meets the old configuration any more.
+    void reload(std::function<void()> done);
     // Ends every process, politely for some seconds and then not, and stops the loop. postlogd ends last.
     void stop();
     // The same at once.
@@ -32,6 +34,7 @@ public:
 
 private:
     Result<std::unique_ptr<Service>> make_service(const ServiceSpec& spec, std::chrono::milliseconds patience);
+    Task<void> wait_for_change_over(std::function<void()> done);
     Result<void> apply(std::shared_ptr<const config::Config> config);
     void take_settings();
     void continue_stop();
@@ -45,6 +48,7 @@ private:
     bool stopping_ = false;
     bool log_service_stopped_ = false;
     net::Timer kill_timer_;
+    net::TaskGroup tasks_;
 };
 
 }  // namespace posthaste::master
