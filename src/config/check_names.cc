@@ -19,6 +19,8 @@ constexpr std::array<std::string_view, 2> command_runners{"pipe", "spawn"};
 constexpr std::array<std::string_view, 7> configured_tables{"ldap",  "memcache", "mongodb", "mysql",
                                                             "pgsql", "redis",    "sqlite"};
 constexpr std::size_t nearest_distance = 3;
+// The level of the defaults that a new configuration gets (conf/main.cf).
+constexpr std::string_view newest_level = "3.12";
 
 // Levenshtein distance, given up beyond the limit.
 std::size_t distance(std::string_view a, std::string_view b, std::size_t limit)
@@ -147,6 +149,31 @@ std::vector<NameCheck::ServiceParameter> NameCheck::service_parameters() const
     const auto repeated = std::ranges::unique(names, {}, &ServiceParameter::name);
     names.erase(repeated.begin(), repeated.end());
     return names;
+}
+
+std::string LegacyDefault::text() const
+{
+    return fmt::format("using backwards-compatible default setting {}={}", name, value);
+}
+
+std::vector<LegacyDefault> legacy_defaults(const Config& config)
+{
+    const NameLookup at_newest_level = [](std::string_view name) -> Result<std::optional<NameValue>> {
+        if (name != "compatibility_level")
+            return std::nullopt;
+        return NameValue{std::string(newest_level), Further::Keep};
+    };
+    std::vector<LegacyDefault> found;
+    for (const Declaration& declaration : declarations()) {
+        if (declaration.default_text.find("$compatibility_level") == std::string_view::npos ||
+            config.raw(declaration.name))
+            continue;
+        const Result<std::string> now = config.try_expand(declaration.default_text);
+        const Result<std::string> newest = config.try_expand(declaration.default_text, at_newest_level);
+        if (now && newest && *now != *newest)
+            found.push_back({declaration.name, *now});
+    }
+    return found;
 }
 
 }  // namespace posthaste::config

@@ -1,4 +1,5 @@
-// Which settings nobody reads: misspelt names, and parameters that Postfix has and Posthaste does not have yet.
+// Which settings nobody reads: misspelt names, and parameters that Postfix has and Posthaste does not have yet. And
+// which defaults are not today's, because compatibility_level asks for older ones.
 #pragma once
 
 #include "config/config.h"
@@ -54,5 +55,16 @@ private:
 
 // The declared or Postfix name that is most like this one; empty if none is near enough to be meant.
 std::string_view similar_name(std::string_view name);
+
+// A default that would be another one at the newest compatibility level, and is in use because nothing is set.
+struct LegacyDefault {
+    std::string_view name;
+    std::string value;  // expanded
+
+    // "using backwards-compatible default setting relay_domains=$mydestination", as Postfix logs it.
+    [[nodiscard]] std::string text() const;
+};
+
+std::vector<LegacyDefault> legacy_defaults(const Config& config);
 
 }  // namespace posthaste::config

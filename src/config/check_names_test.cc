@@ -51,6 +51,20 @@ TEST(CheckNames, ProblemsSayWhatIsWrong)
     EXPECT_EQ(problems[3].setting.place.file, "master.cf");
 }
 
+TEST(CheckNames, DefaultsOfAnOlderLevelAreNamed)
+{
+    const auto names = [](std::string_view main_cf) {
+        std::string text;
+        for (const LegacyDefault& legacy : legacy_defaults(*Fixture(main_cf, "").config))
+            text += legacy.text() + "\n";
+        return text;
+    };
+    EXPECT_EQ(names("compatibility_level = 3.12\n"), "");
+    EXPECT_EQ(names("compatibility_level = 1\nmynetworks_style = host\nrespectful_logging = yes\n"
+                    "smtpd_relay_before_recipient_restrictions = yes\nmydestination = a\n"),
+              "using backwards-compatible default setting relay_domains=a\n");
+}
+
 TEST(CheckNames, EveryServiceThatDeliversHasItsFamilies)
 {
     const Fixture f("", "slow unix - - n - - smtp\nfilter unix - n n - - pipe argv=x\nd unix - - n - - discard\n"

@@ -19,7 +19,6 @@ namespace posthaste::config {
 namespace {
 
 using std::chrono::seconds;
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::shared_ptr<const Config> loaded(std::string_view text, LoadOptions options = {})

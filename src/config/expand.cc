@@ -16,6 +16,8 @@ namespace posthaste::config {
 namespace {
 
 constexpr std::size_t max_nesting = 100;
+constexpr std::size_t max_names = 100'000;                // looked up for one text
+constexpr std::size_t max_length = std::size_t{1} << 20;  // of an expanded text
 
 constexpr bool is_name_character(char c) { return is_ascii_alnum(c) || c == '_'; }
 
@@ -204,6 +206,8 @@ public:
             TRY(Reference reference, take_reference(input));
             TRY(std::string value, reference.body ? body(*reference.body) : name(reference.name));
             output += value;
+            if (output.size() > max_length)
+                return fail(ErrorKind::Limit, fmt::format("the value is longer than {} bytes", max_length));
         }
         return output;
     }
@@ -241,6 +245,8 @@ private:
         if (std::ranges::find(open_, wanted) != open_.end() || open_.size() >= max_nesting)
             return fail(ErrorKind::Invalid,
                         fmt::format("${} refers to itself: {} -> {}", wanted, fmt::join(open_, " -> "), wanted));
+        if (++names_ > max_names)
+            return fail(ErrorKind::Limit, fmt::format("${}: more than {} names to look up", wanted, max_names));
         TRY(std::optional<NameValue> found, lookup_(wanted));
         if (!found)
             return std::string();
@@ -254,6 +260,7 @@ private:
 
     const NameLookup& lookup_;
     std::vector<std::string> open_;
+    std::size_t names_ = 0;
 };
 
 void names_in_body(std::string_view inside, const std::function<void(std::string_view)>& use)

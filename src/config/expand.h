@@ -28,7 +28,8 @@ struct NameValue {
 // The value of a name; nothing for a name that is not defined.
 using NameLookup = std::function<Result<std::optional<NameValue>>(std::string_view name)>;
 
-// Invalid: the text breaks the grammar, or a name refers to itself. The error shows the place.
+// Invalid: the text breaks the grammar, or a name refers to itself; the error shows the place. Limit: the result would
+// be longer than 1 MB, or take more than 100,000 lookups.
 Result<std::string> expand(std::string_view text, const NameLookup& lookup);
 
 // Calls `use` with every name that the text refers to, directly and in every branch. Malformed text is passed over.

@@ -1,6 +1,7 @@
 // The expression grammar. Expected values that Postfix 3.7.11 was seen to give are marked so.
 #include "config/expand.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <map>
 
@@ -80,6 +81,16 @@ TEST(Expand, MalformedTextIsAnErrorThatShowsThePlace)
 TEST(Expand, ANameThatRefersToItselfIsAnError)
 {
     EXPECT_EQ(expanded("$loop"), "error: $loop refers to itself: loop -> back -> loop");
+}
+
+TEST(Expand, GrowthIsBounded)
+{
+    const auto doubling = [](std::string_view name) -> Result<std::optional<NameValue>> {
+        if (name.size() > 60)
+            return std::nullopt;
+        return NameValue{fmt::format("$x{0}$x{0}", name)};
+    };
+    EXPECT_EQ(expand("$x", doubling).error().kind(), ErrorKind::Limit);
 }
 
 TEST(Expand, ForeignTextIsNotLookedInto)

@@ -26,10 +26,14 @@ Result<std::string_view> take_word(std::string_view& text)
         text.remove_prefix(1);
     std::size_t depth = 0;
     std::size_t length = 0;
+    bool has_space = false;
+    bool has_stray_brace = false;
     for (; length < text.size(); ++length) {
         const char c = text[length];
         if (depth == 0 && is_ascii_space(c))
             break;
+        has_space = has_space || is_ascii_space(c);
+        has_stray_brace = has_stray_brace || (c == '}' && depth == 0);
         if (c == '{')
             ++depth;
         else if (c == '}' && depth > 0)
@@ -38,6 +42,8 @@ Result<std::string_view> take_word(std::string_view& text)
     const std::string_view word = text.substr(0, length);
     if (depth > 0)
         return fail(ErrorKind::Invalid, fmt::format("missing '}}' in \"{}\"", printable(word)));
+    if (has_space && has_stray_brace)  // no braces around it could hold such a word together
+        return fail(ErrorKind::Invalid, fmt::format("missing '{{' in \"{}\"", printable(word)));
     text.remove_prefix(length);
     return word;
 }
@@ -238,7 +244,7 @@ std::string to_text(const MasterService& service, Layout layout)
         if (options && argument == "-o")
             word += " " + argument_text(service.arguments[++i]);
         const bool new_line = options || after_option || length + 1 + word.size() >= line_width;
-        if (layout == Layout::Folded && new_line) {
+        if (layout == Layout::Folded && new_line && !word.starts_with('#')) {  // a line with # first is a comment
             text += fmt::format("\n{}{}", indent, word);
             length = indent.size() + word.size();
         } else {

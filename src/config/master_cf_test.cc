@@ -85,6 +85,7 @@ TEST(MasterCf, ErrorsNameFileAndLine)
     EXPECT_EQ(refusal("a unix - n n 5? x pipe"),
               "master.cf, line 1: invalid process_limit field \"x\": a number or - expected");
     EXPECT_EQ(refusal("a unix - n n - 2 pipe {a b"), "master.cf, line 1: missing '}' in \"{a b\"");
+    EXPECT_EQ(refusal("a unix - n n - 2 pipe a}{b c}"), "master.cf, line 1: missing '{' in \"a}{b c}\"");
     EXPECT_EQ(refusal("a unix - n n - 2 pipe {x}y"), "master.cf, line 1: syntax error after '}' in \"{x}y\"");
     EXPECT_THAT(refusal("a unix - n n - 2 smtpd -o x = y"), HasSubstr("missing '=' after attribute name: \"x\""));
     EXPECT_EQ(refusal("a unix - n n - 2 smtpd -o"), "master.cf, line 1: name=value expected after -o");
@@ -121,6 +122,9 @@ TEST(MasterCf, FoldedOptionsStandOnLinesOfTheirOwn)
               "smtp       inet  n       -       y       -       -       smtpd\n    -o a=b\n    -v");
     EXPECT_EQ(folded("flt unix - n n - - pipe -o z=1 flags=R user=x"),
               "flt        unix  -       n       n       -       -       pipe\n    -o z=1\n    flags=R user=x");
+    // A line that begins with # would be a comment.
+    EXPECT_EQ(folded("flt unix - n n - - pipe -v #tag"),
+              "flt        unix  -       n       n       -       -       pipe\n    -v #tag");
     EXPECT_EQ(folded("scalemail-backend unix - n n - 2 pipe flags=R user=scalemail "
                      "argv=/usr/lib/scalemail/bin/scalemail-store ${nexthop} ${user} ${extension}"),
               "scalemail-backend unix - n       n       -       2       pipe flags=R\n"

@@ -12,7 +12,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 
 constexpr std::string_view main_cf = "# who\n"
@@ -28,7 +27,7 @@ constexpr std::string_view master_cf = "smtp inet n - y - - smtpd\n"
 
 // Life time: one test. A directory with main.cf and master.cf.
 class Postconf : public testing::Test {
-protected:
+public:
     Postconf()
     {
         EXPECT_NE(::mkdtemp(directory_.data()), nullptr);
@@ -44,6 +43,7 @@ protected:
     Postconf(const Postconf&) = delete;
     Postconf& operator=(const Postconf&) = delete;
 
+protected:
     Result<Output> run(std::vector<std::string> arguments) const
     {
         arguments.insert(arguments.begin(), {"postconf", "-c", directory_});
