@@ -13,6 +13,7 @@
 #include <grp.h>
 #include <map>
 #include <pwd.h>
+#include <unistd.h>
 
 namespace posthaste::table {
 
@@ -75,8 +76,12 @@ int call_with_buffer(Function function, const std::string& key, Entry& entry, En
     }
 }
 
-// What getpwnam_r and getgrnam_r may return when the name does not exist, besides 0 (getpwnam(3), ERRORS).
-bool means_not_found(int status) { return status == 0 || status == ENOENT || status == ESRCH; }
+// What getpwnam_r and getgrnam_r may return when the name does not exist, besides 0 (getpwnam(3), ERRORS). In a jail
+// without an account database ENOENT means that the file is missing: then nothing is known about the name.
+bool means_not_found(int status, const char* database)
+{
+    return status == 0 || ((status == ENOENT || status == ESRCH) && access(database, R_OK) == 0);
+}
 
 Answer passwd_by_name(const std::string& key, const std::string& table)
 {
@@ -87,7 +92,7 @@ Answer passwd_by_name(const std::string& key, const std::string& table)
     if (result != nullptr)
         return found(fmt::format("{}:{}:{}:{}:{}:{}:{}", entry.pw_name, entry.pw_passwd, entry.pw_uid, entry.pw_gid,
                                  entry.pw_gecos, entry.pw_dir, entry.pw_shell));
-    if (means_not_found(status))
+    if (means_not_found(status, "/etc/passwd"))
         return not_found();
     return fail(Error(ErrorKind::Temporary, Error::system(status, table).text()));
 }
@@ -99,7 +104,7 @@ Answer group_by_name(const std::string& key, const std::string& table)
     std::string buffer;
     int status = call_with_buffer(getgrnam_r, key, entry, result, buffer);
     if (result == nullptr) {
-        if (means_not_found(status))
+        if (means_not_found(status, "/etc/group"))
             return not_found();
         return fail(Error(ErrorKind::Temporary, Error::system(status, table).text()));
     }

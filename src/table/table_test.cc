@@ -87,6 +87,13 @@ TEST(Table, UnixGivesTheAccountLine)
     EXPECT_EQ(value_of("unix:hosts", "x"), "error: unknown table: unix:hosts");
 }
 
+TEST(Table, ProxyAnswersAsTheTableBehindIt)
+{
+    EXPECT_EQ(value_of("proxy:inline:{a=1}", "A"), "1");
+    EXPECT_TRUE(value_of("proxy:unix:passwd.byname", "root").starts_with("root:"));
+    EXPECT_EQ(open("proxy:cidr:{{1.2.3.4 x}}").value()->flags().match, KeyMatch::Pattern);
+}
+
 TEST(Table, CidrTakesTheFirstRuleThatMatches)
 {
     EXPECT_EQ(value_of("cidr:{{1.2.3.4 x y} {1.2.3.0/24 z}}", "1.2.3.4"), "x y");
