@@ -1,0 +1,140 @@
+"""How smtp(8) finds hosts: MX and address records of a real name server."""
+import re
+
+import pytest
+from support.ports import free_port
+from support.scripted_server import ScriptedServer
+
+BODY = b"Subject: x\r\n\r\nhello\r\n"
+
+
+@pytest.fixture
+def mailer(make_instance):
+    """Makes a running instance whose smtp(8) connects to `port` of every mail exchanger."""
+    def make(port, **parameters):
+        return make_instance(smtp_tcp_port=port, **parameters).start()
+
+    return make
+
+
+def send(instance, recipient):
+    with instance.smtp() as client:
+        return client.deliver("a@example.com", recipient, BODY)
+
+
+def wait_for_line(instance, queue_id, status):
+    return instance.wait_for_log(rf"postfix/smtp\[\d+\]: {queue_id}: (to=.*status={status} \(.*\))$").group(1)
+
+
+def test_the_most_preferred_exchanger_is_used(mailer, dns):
+    dns.zone("pref.test", "@ MX 20 second\n@ MX 10 first\nfirst A 127.0.0.2\nsecond A 127.0.0.3")
+    port = free_port(address="127.0.0.2")
+    with ScriptedServer(address="127.0.0.2", port=port) as first, ScriptedServer(address="127.0.0.3", port=port):
+        instance = mailer(port)
+        line = wait_for_line(instance, send(instance, "x@pref.test"), "sent")
+        assert f"relay=first.pref.test[127.0.0.2]:{port}" in line
+        assert len(first.transactions) == 1
+
+
+def test_the_second_exchanger_is_used_when_the_first_is_down(mailer, dns):
+    dns.zone("down.test", "@ MX 10 first\n@ MX 20 second\nfirst A 127.0.0.2\nsecond A 127.0.0.3")
+    port = free_port(address="127.0.0.3")
+    with ScriptedServer(address="127.0.0.3", port=port):
+        instance = mailer(port)
+        line = wait_for_line(instance, send(instance, "x@down.test"), "sent")
+        assert f"relay=second.down.test[127.0.0.3]:{port}" in line
+        assert f"connect to first.down.test[127.0.0.2]:{port}: Connection refused" in instance.log()
+
+
+def test_the_second_exchanger_is_used_when_the_first_says_4xx(mailer, dns):
+    dns.zone("busy.test", "@ MX 10 first\n@ MX 20 second\nfirst A 127.0.0.2\nsecond A 127.0.0.3")
+    port = free_port(address="127.0.0.2")
+    with ScriptedServer(address="127.0.0.2", port=port, replies={"RCPT": lambda line: "450 4.2.0 busy"}), \
+         ScriptedServer(address="127.0.0.3", port=port):
+        instance = mailer(port)
+        queue_id = send(instance, "x@busy.test")
+        assert "relay=second.busy.test" in wait_for_line(instance, queue_id, "sent")
+        assert re.search(rf"{queue_id}: host first\.busy\.test\[127\.0\.0\.2\] said: 450 4\.2\.0 busy "
+                         r"\(in reply to RCPT TO command\)$", instance.log(), re.M)
+
+
+def test_5xx_is_final_whatever_other_exchangers_there_are(mailer, dns):
+    dns.zone("final.test", "@ MX 10 first\n@ MX 20 second\nfirst A 127.0.0.2\nsecond A 127.0.0.3")
+    port = free_port(address="127.0.0.2")
+    with ScriptedServer(address="127.0.0.2", port=port, replies={"RCPT": lambda line: "550 5.1.1 no"}), \
+         ScriptedServer(address="127.0.0.3", port=port) as second:
+        instance = mailer(port)
+        assert "relay=first.final.test" in wait_for_line(instance, send(instance, "x@final.test"), "bounced")
+        assert second.sessions == 0
+
+
+def test_no_more_sessions_than_the_limit(mailer, dns):
+    dns.zone("many.test", "\n".join(f"@ MX {number} mx{number}\nmx{number} A 127.0.0.{number}" for number in (2, 3, 4)))
+    port = free_port(address="127.0.0.2")
+    busy = {"MAIL": lambda line: "451 4.3.0 busy"}
+    with ScriptedServer(address="127.0.0.2", port=port, replies=busy), \
+         ScriptedServer(address="127.0.0.3", port=port, replies=busy), \
+         ScriptedServer(address="127.0.0.4", port=port) as third:
+        instance = mailer(port)
+        assert "mx3.many.test" in wait_for_line(instance, send(instance, "x@many.test"), "deferred")
+        assert third.sessions == 0
+
+
+def test_a_domain_without_mx_is_its_own_host(mailer, dns, sink):
+    dns.zone("plain.test", "@ A 127.0.0.1")
+    instance = mailer(sink.port)
+    assert f"relay=plain.test[127.0.0.1]:{sink.port}" in wait_for_line(instance, send(instance, "x@plain.test"), "sent")
+
+
+def test_a_name_that_does_not_exist_bounces(mailer, dns, sink):
+    dns.zone("exists.test", "@ A 127.0.0.1")
+    instance = mailer(sink.port)
+    line = wait_for_line(instance, send(instance, "x@nowhere.exists.test"), "bounced")
+    assert "dsn=5.4.4" in line
+    assert line.endswith("(Host or domain name not found. Name service error for name=nowhere.exists.test type=A: "
+                         "Host not found)")
+
+
+def test_a_name_server_that_fails_defers(mailer, sink):
+    """The test's name server refuses what is in none of its zones."""
+    instance = mailer(sink.port)
+    line = wait_for_line(instance, send(instance, "x@outside.example"), "deferred")
+    assert "dsn=4.4.3" in line
+    assert line.endswith("(Host or domain name not found. Name service error for name=outside.example type=MX: "
+                         "Host not found, try again)")
+
+
+def test_a_null_mx_bounces(mailer, dns, sink):
+    dns.zone("null.test", "@ MX 0 .\n@ A 127.0.0.1")
+    instance = mailer(sink.port)
+    line = wait_for_line(instance, send(instance, "x@null.test"), "bounced")
+    assert "dsn=5.1.0" in line and line.endswith("(Domain null.test does not accept mail (nullMX))")
+
+
+def test_an_alias_is_followed(mailer, dns, sink):
+    dns.zone("alias.test", "www CNAME @\n@ MX 10 mx\nmx A 127.0.0.1")
+    instance = mailer(sink.port)
+    assert "relay=mx.alias.test[127.0.0.1]" in wait_for_line(instance, send(instance, "x@www.alias.test"), "sent")
+
+
+def test_brackets_switch_the_mx_lookup_off(make_instance, dns, sink):
+    dns.zone("bracket.test", "@ MX 10 elsewhere\n@ A 127.0.0.1\nelsewhere A 127.0.0.9")
+    instance = make_instance(relayhost=f"[bracket.test]:{sink.port}").start()
+    assert "relay=bracket.test[127.0.0.1]" in wait_for_line(instance, send(instance, "x@remote.test"), "sent")
+
+
+def test_an_exchanger_without_address_defers_only_if_told_so(mailer, dns, sink):
+    dns.zone("empty.test", "@ MX 10 mx\nmx TXT \"no address\"")
+    instance = mailer(sink.port)
+    line = wait_for_line(instance, send(instance, "x@empty.test"), "bounced")
+    assert "name=mx.empty.test type=A: Host found but no data record of requested type" in line
+    other = mailer(sink.port, smtp_defer_if_no_mx_address_found=True)
+    assert "dsn=4.4.4" in wait_for_line(other, send(other, "x@empty.test"), "deferred")
+
+
+def test_mail_that_would_come_back_bounces(make_instance, dns):
+    """The exchanger is this machine, on the port for mail from outside; nothing is sent there."""
+    dns.zone("self.test", "@ MX 10 mx\nmx A 127.0.0.1")
+    instance = make_instance().start()
+    line = wait_for_line(instance, send(instance, "x@self.test"), "bounced")
+    assert "dsn=5.4.6" in line and line.endswith("(mail for self.test loops back to myself)")
