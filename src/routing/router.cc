@@ -14,9 +14,15 @@ namespace posthaste::routing {
 namespace {
 
 constexpr std::string_view no_override = "DUNNO";  // ends a sender-dependent search without a result
+constexpr std::string_view retry_transport = "retry";
 
-// What a destination is called is compared as text by the scheduler: one name, one spelling.
-std::string nexthop_of_domain(const Destination& destination) { return to_lower(destination.domain); }
+// A transport without a nexthop goes to the recipient's domain; error and retry have a reason in its place.
+std::string default_nexthop(std::string_view transport, const Destination& destination)
+{
+    if (transport == error_transport || transport == retry_transport)
+        return "Address is undeliverable";
+    return destination.domain;
+}
 
 }  // namespace
 
@@ -66,7 +72,7 @@ Task<Result<Destination>> Router::Impl::unwrap(std::string address)
             destination.domain = own_name;
         if (numeric_domain_is_literal && !domain.starts_with('[') && net::Endpoint::ip(domain, 0))
             destination.domain = "[" + domain + "]";
-        destination.malformed = user.empty() || !is_valid_domain(destination.domain);
+        destination.malformed = !is_valid_domain(destination.domain);
         if (destination.malformed)
             co_return destination;
         CO_TRY(bool local, co_await is_local(destination.domain));
@@ -126,7 +132,8 @@ Task<Result<void>> Router::Impl::choose_by_class(std::string_view sender, const 
         chosen.nexthop = found ? *found : relayhost;
     }
     route->transport = std::move(chosen.transport);
-    route->nexthop = chosen.nexthop.empty() ? nexthop_of_domain(destination) : std::move(chosen.nexthop);
+    route->nexthop =
+        chosen.nexthop.empty() ? default_nexthop(route->transport, destination) : std::move(chosen.nexthop);
     co_return Result<void>{};
 }
 
@@ -175,7 +182,8 @@ Task<Result<void>> Router::Impl::apply_transport_maps(const Destination& destina
     TransportAndNexthop chosen = parse_transport(hit->value);
     if (!chosen.transport.empty()) {
         route->transport = std::move(chosen.transport);
-        route->nexthop = chosen.nexthop.empty() ? nexthop_of_domain(destination) : std::move(chosen.nexthop);
+        route->nexthop =
+            chosen.nexthop.empty() ? default_nexthop(route->transport, destination) : std::move(chosen.nexthop);
     } else if (!chosen.nexthop.empty()) {
         route->nexthop = std::move(chosen.nexthop);
     }

@@ -48,7 +48,7 @@ TEST(Router, gives_each_class_its_transport)
     EXPECT_EQ(path(resolved(*r, "u@example.com")), "local:mail.example.com u@example.com");
     EXPECT_EQ(path(resolved(*r, "u@[127.0.0.1]")), "local:mail.example.com u@[127.0.0.1]");
     EXPECT_EQ(path(resolved(*r, "u@alias.test")), "error:5.1.1 User unknown in virtual alias table u@alias.test");
-    EXPECT_EQ(path(resolved(*r, "u@Box.Test")), "virtual:box.test u@Box.Test");
+    EXPECT_EQ(path(resolved(*r, "u@Box.Test")), "virtual:Box.Test u@Box.Test");
     EXPECT_EQ(path(resolved(*r, "u@relay.test")), "relay:[gateway.test]:2525 u@relay.test");
     EXPECT_EQ(path(resolved(*r, "u@sub.relay.test")), "relay:[gateway.test]:2525 u@sub.relay.test");
     EXPECT_EQ(path(resolved(*r, "u@remote.test")), "smtp:[gateway.test]:2525 u@remote.test");
@@ -59,7 +59,7 @@ TEST(Router, gives_each_class_its_transport)
 TEST(Router, takes_the_recipient_domain_as_nexthop_without_relayhost)
 {
     auto r = router("");
-    EXPECT_EQ(path(resolved(*r, "u@Remote.TEST")), "smtp:remote.test u@Remote.TEST");
+    EXPECT_EQ(path(resolved(*r, "u@Remote.TEST")), "smtp:Remote.TEST u@Remote.TEST");
     EXPECT_EQ(path(resolved(*r, "u@[192.0.2.9]")), "smtp:[192.0.2.9] u@[192.0.2.9]");
 }
 
@@ -67,13 +67,17 @@ TEST(Router, searches_transport_maps_from_the_address_to_the_wildcard)
 {
     auto r = router("recipient_delimiter = +\n"
                     "transport_maps = inline:{ {u+x@a.test=one:} {u@a.test=two:[n]} {a.test=three:n3} "
-                    "{.a.test=:[n4]:26} {*=any:} {keep.test=:} }\n");
+                    "{.a.test=:[n4]:26} {*=any:} {keep.test=:} {no.test=error:} {later.test=retry:} }\n"
+                    "virtual_alias_domains = alias.test\n");
     EXPECT_EQ(path(resolved(*r, "u+x@a.test")), "one:a.test u+x@a.test");
     EXPECT_EQ(path(resolved(*r, "u+y@a.test")), "two:[n] u+y@a.test");
     EXPECT_EQ(path(resolved(*r, "v@a.test")), "three:n3 v@a.test");
     EXPECT_EQ(path(resolved(*r, "v@sub.a.test")), "smtp:[n4]:26 v@sub.a.test");
     EXPECT_EQ(path(resolved(*r, "v@b.test")), "any:b.test v@b.test");
     EXPECT_EQ(path(resolved(*r, "v@keep.test")), "smtp:keep.test v@keep.test");
+    EXPECT_EQ(path(resolved(*r, "v@no.test")), "error:Address is undeliverable v@no.test");
+    EXPECT_EQ(path(resolved(*r, "v@later.test")), "retry:Address is undeliverable v@later.test");
+    EXPECT_EQ(resolved(*r, "v@alias.test").transport, "error");
 }
 
 TEST(Router, lets_the_sender_choose_transport_and_relayhost)
@@ -115,8 +119,7 @@ TEST(Router, completes_the_empty_recipient_and_bare_names)
 TEST(Router, calls_addresses_without_a_usable_domain_malformed)
 {
     auto r = router("");
-    for (const char* address :
-         {"u@", "u@a..test", "u@[not.an.ip]", "u@192.0.2.1", "u@-a.test", "-u@a.test", "@a.test"}) {
+    for (const char* address : {"u@", "u@a..test", "u@[not.an.ip]", "u@192.0.2.1", "u@-a.test", "-u@a.test"}) {
         Route route = resolved(*r, address);
         EXPECT_TRUE(route.malformed) << address;
         EXPECT_EQ(route.transport, "error") << address;

@@ -249,7 +249,8 @@ void Job::log_line(const RecipientOutcome& item, std::string_view status) const
     std::int64_t active = request_.active_since ? request_.active_since : started_;
     std::int64_t set_up = connected_ ? connected_ : connects_ ? now : started_;
     std::string to = address::quote(recipient.address);
-    std::string original = address::quote(recipient.envelope->original);
+    const queue::Recipient& received = *recipient.envelope;  // routing may have unwrapped its address
+    std::string original = address::quote(received.original.empty() ? received.address : received.original);
     log::delivery({.queue_id = envelope().queue_id,
                    .recipient = to,
                    .original_recipient = original,

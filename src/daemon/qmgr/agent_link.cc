@@ -40,8 +40,14 @@ Task<Result<void>> AgentConnection::establish()
 {
     const net::Deadline deadline = net::Deadline::after(timeout_);
     CO_TRY(net::Endpoint where, net::Endpoint::unix_path(path_));
-    CO_TRY(net::Stream stream, co_await net::connect(where, deadline));
-    connection_ = std::make_unique<ipc::Connection>(std::move(stream));
+    auto stream = co_await net::connect(where, deadline);
+    if (!stream) {
+        std::string_view text = stream.error().text();
+        if (const std::string context = "connect to " + path_ + ": "; text.starts_with(context))
+            text.remove_prefix(context.size());  // the scheduler names the transport
+        co_return fail(stream.error().kind(), std::string(text));
+    }
+    connection_ = std::make_unique<ipc::Connection>(std::move(*stream));
     co_return co_await connection_->handshake(delivery_protocol, deadline);
 }
 

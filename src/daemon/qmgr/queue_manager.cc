@@ -4,6 +4,7 @@
 #include "address/local_part.h"
 #include "base/text.h"
 #include "daemon/qmgr/snapshot.h"
+#include "log/events_delivery.h"
 #include "log/events_qmgr.h"
 #include "log/log.h"
 
@@ -232,10 +233,15 @@ void QueueManager::admit(queue::LoadedMessage stored, Seconds previous_retry)
 Task<void> QueueManager::route(ActiveMessage* message, std::shared_ptr<Snapshot> snapshot)
 {
     std::vector<RoutedRecipient> routed;
-    for (std::size_t index = 0; index < message->recipients().size(); ++index)
-        if (message->recipients()[index].progress == Progress::Todo)
-            routed.push_back({.index = static_cast<std::uint32_t>(index),
-                              .route = co_await route_recipient(message, index, snapshot)});
+    for (std::size_t index = 0; index < message->recipients().size(); ++index) {
+        if (message->recipients()[index].progress != Progress::Todo)
+            continue;
+        routing::Route route = co_await route_recipient(message, index, snapshot);
+        if (snapshot->is_double_bounce(route))
+            discard_double_bounce(*message, index);
+        else
+            routed.push_back({.index = static_cast<std::uint32_t>(index), .route = std::move(route)});
+    }
     if (message->wish == Wish::None || message->wish == Wish::Expire)
         scheduler_.add(*message, routed);
     release(*message);
@@ -253,11 +259,6 @@ Task<routing::Route> QueueManager::route_recipient(const ActiveMessage* message,
             .transport = retry_transport, .nexthop = "4.3.0 address resolver failure", .recipient = address};
     }
     routing::Route route = std::move(*resolved);
-    if (snapshot->is_double_bounce(route)) {
-        route.transport = "discard";
-        route.nexthop = "undeliverable postmaster notification discarded";
-        co_return route;
-    }
     if (!route.malformed)
         snapshot->apply_filter(envelope.filter, &route);
     if (!flushing_ && snapshot->defer_transports.contains(route.transport)) {
@@ -265,6 +266,27 @@ Task<routing::Route> QueueManager::route_recipient(const ActiveMessage* message,
         route.nexthop = "4.3.2 deferred transport";
     }
     co_return route;
+}
+
+// postconf(5) double_bounce_sender: what comes back to the postmaster's notifications goes no further.
+void QueueManager::discard_double_bounce(ActiveMessage& message, std::size_t recipient)
+{
+    const std::int64_t now = microseconds_now();
+    const queue::Envelope& envelope = message.envelope();
+    const std::int64_t arrival = envelope.arrival_seconds * 1'000'000 + envelope.arrival_microseconds;
+    const std::string address = address::quote(envelope.recipients[recipient].address);
+    log::delivery(
+        {.queue_id = message.queue_id(),
+         .recipient = address,
+         .original_recipient = {},
+         .relay = "none",
+         .delays = {.before_active = message.active_since() - arrival, .in_active = now - message.active_since()},
+         .code = "2.0.0",
+         .status = "sent",
+         .text = "undeliverable postmaster notification discarded"});
+    if (auto marked = store_->set_marks(message.ref(), std::span(&recipient, 1), queue::RecipientMark::Done); !marked)
+        log::warning("{}: {}", message.queue_id(), marked.error().text());
+    message.set(recipient, Progress::Done);
 }
 
 // Answers.

@@ -89,6 +89,8 @@ private:
     Task<routing::Route> route_recipient(const ActiveMessage* message, std::size_t recipient,
                                          std::shared_ptr<Snapshot> snapshot);
 
+    void discard_double_bounce(ActiveMessage& message, std::size_t recipient);
+
     // Answers.
     void release(ActiveMessage& message);
     [[nodiscard]] bool is_still_held(const ActiveMessage& message);

@@ -201,7 +201,7 @@ TEST_F(SchedulerTest, calls_a_transport_unavailable_after_some_quick_attempts)
     schedule(1, "a.test");
     for (int i = 0; i < 4; ++i) {
         EXPECT_THAT(observer.suspensions, IsEmpty());
-        owners["smtp"]->ended(AgentLinkOwner::Stage::Connecting, Error(ErrorKind::NotFound, "No such file"));
+        owners["smtp"]->ended(AgentLinkOwner::Stage::Connecting, Error(ErrorKind::Closed, "Connection refused"));
         pass(std::chrono::seconds(2));
     }
     EXPECT_THAT(observer.suspensions, ElementsAre("smtp: 4.3.0 mail transport unavailable"));

@@ -1,7 +1,9 @@
 // service.cc — see service.h.
 #include "daemon/qmgr/service.h"
 
+#include "log/events_delivery.h"
 #include "log/log.h"
+#include "param/basics.h"
 #include "server/queue_options.h"
 
 namespace posthaste::qmgr {
@@ -16,6 +18,7 @@ constexpr std::chrono::minutes tool_patience{10};
 
 Result<void> Service::after_jail()
 {
+    log::set_delay_resolution(context_->config->get(param::delay_logging_resolution_limit));
     const net::Deadline deadline = net::Deadline::after(lock_patience);
     for (;;) {
         auto manager = QueueManager::open(context_->config, server::queue_options(*context_->config));

@@ -42,7 +42,7 @@ void QueueManager::Snapshot::apply_filter(const std::string& filter, routing::Ro
     else if (!default_filter_nexthop.empty())
         route->nexthop = default_filter_nexthop;
     else
-        route->nexthop = to_lower(address::split_at_domain(route->recipient).domain);
+        route->nexthop = address::split_at_domain(route->recipient).domain;
 }
 
 bool QueueManager::Snapshot::is_double_bounce(const routing::Route& route) const

@@ -92,8 +92,8 @@ void Transport::add(ActiveMessage& message, const std::string& nexthop, std::vec
 std::string Transport::key_of(const Delivery& delivery, const std::string& nexthop) const
 {
     if (settings_.recipient_limit == 1 && delivery.recipients.size() == 1)
-        return to_lower(delivery.recipients.front().address) + " " + nexthop;
-    return nexthop;
+        return to_lower(delivery.recipients.front().address + " " + nexthop);
+    return to_lower(nexthop);
 }
 
 Destination& Transport::destination(const std::string& key, const std::string& nexthop)
@@ -199,8 +199,12 @@ void Transport::answered(DeliveryReply reply)
         where.rest_until(now + settings_.destination_rate_delay);
         surroundings_->wake_at(where.rests_until());
     }
-    if (where.under_way() == 0 && !where.has_waiting())
+    if (where.under_way() == 0 && !where.has_waiting()) {
         where.idle_since = now;
+        // Failures count against a destination that has work; single ones over hours do not add up to a dead site.
+        if (!reply.destination_problem.empty() && !where.is_dead())
+            where.revive(settings_.window);
+    }
     surroundings_->observer->answered(std::move(ended.delivery), reply);
     if (died)
         suspend_waiting(where);
@@ -227,7 +231,9 @@ void Transport::ended(Stage stage, const Error& error)
     if (stage == Stage::Established && !interrupted.empty())
         log::warning("transport {}: the agent went away with {} deliveries under way: {}", name_, interrupted.size(),
                      error.text());
-    if (failed_attempts_ >= quick_attempts) {
+    const bool will_not_come =
+        stage == Stage::Connecting && (error.kind() == ErrorKind::NotFound || error.kind() == ErrorKind::Timeout);
+    if (failed_attempts_ >= quick_attempts || will_not_come) {
         agent_unavailable(error);
     } else if (failed_attempts_ > 1 || stage == Stage::Connecting) {
         link_not_before_ = now + quick_retry * failed_attempts_;
