@@ -3,7 +3,8 @@
 
 usage: generate.py layers OUTPUT.cmake    the libraries and what each links with
        generate.py param OUTPUT_DIRECTORY  param/<area>.h and param/table.cc from parameters/*.toml
-       generate.py usage                   fails if a parameter is declared as working and nothing reads it
+       generate.py usage [--fix]           fails if the status of a parameter does not agree with the code; --fix
+                                           corrects the status instead
        generate.py man OUTPUT_DIRECTORY    postconf.5 from man/postconf.5.head and parameters/*.toml
 """
 import pathlib
@@ -49,11 +50,16 @@ def man(output):
     write_if_changed(pathlib.Path(output) / "postconf.5", manual.postconf(parameters.load(HERE), head))
 
 
-def check_usage():
-    """Prints what does not agree; the number of lines."""
-    lines = usage.complaints(parameters.load(HERE), HERE.parent / "src")
-    print("\n".join(lines))
-    return len(lines)
+def check_usage(fix):
+    """Whether the declarations agree with the code; what does not is printed, or corrected."""
+    unread, working = usage.disagreements(parameters.load(HERE), HERE.parent / "src")
+    if fix:
+        usage.correct(HERE, unread, working)
+    for parameter in unread:
+        print(f"{parameter.name} ({parameter.area}.toml): nothing reads it; it is planned")
+    for parameter in working:
+        print(f"{parameter.name} ({parameter.area}.toml): it is read; it is not {parameter.status} any more")
+    return fix or not (unread or working)
 
 
 def main(arguments):
@@ -63,8 +69,8 @@ def main(arguments):
                 layers(output)
             case ["param", output]:
                 param(output)
-            case ["usage"]:
-                return 1 if check_usage() else 0
+            case ["usage"] | ["usage", "--fix"]:
+                return 0 if check_usage(fix="--fix" in arguments) else 1
             case ["man", output]:
                 man(output)
             case _:

@@ -1,40 +1,60 @@
 """Compares the declarations with the code: a parameter that the manual describes as working is read somewhere, and one
-that is declared as planned or without effect is not. What counts as reading: its handle (param::name), its name as a whole string or
-as $name in a string, or $name in the default of a parameter that is read itself."""
+that is declared as planned or without effect is not. What counts as reading: its handle (param::name), its name as a
+whole string or as $name in a string, its family for one service, or $name in the default of a parameter that is read
+itself."""
 import re
 
-NOT_PRODUCT = re.compile(r"_test\.cc$")
+TEST = re.compile(r"_test\.cc$")
+PLANNED = 'status  = "planned"\nreason  = "the code that would read it is not built yet"\n'
 
 
 def _code(source):
     """The text of the product's C++ files below `source`."""
-    paths = [path for path in source.rglob("*") if path.suffix in (".cc", ".h") and not NOT_PRODUCT.search(path.name)]
+    paths = [path for path in source.rglob("*") if path.suffix in (".cc", ".h") and not TEST.search(path.name)]
     return "\n".join(path.read_text() for path in sorted(paths))
 
 
-def _read_names(code):
-    handles = set(re.findall(r"\bparam::(?:per_service::)?(\w+)", code)) | set(re.findall(r"\bservice::(\w+)", code))
+def _read(declarations, code):
+    """The names of all parameters that the code reads."""
+    handles = set(re.findall(r"\bparam::(\w+)", code))
+    qualified = set(re.findall(r"\b\w+::(\w+)", code))
     strings = set(re.findall(r'"(\w+)"', code)) | set(re.findall(r"\$\{?(\w+)", code))
-    return handles | strings
-
-
-def complaints(declarations, source):
-    """One line for each parameter whose status does not agree with the code."""
-    read = _read_names(_code(source))
-    by_name = {p.name: p for p in declarations.parameters}
     used = {p.name for p in declarations.parameters
-            if p.identifier in read or p.name in read or (p.mirror_of and p.mirror_of in read)}
-    used |= {f.fallback for f in declarations.families if f.suffix in read}
+            if p.identifier in handles or p.name in strings or p.mirror_of in handles | strings}
+    for family in declarations.families:
+        if family.suffix in qualified:
+            used.add(family.fallback)
+            used |= {p.name for p in declarations.parameters if p.name.endswith("_" + family.suffix)}
+    by_name = {p.name: p for p in declarations.parameters}
     waiting = list(used)
     while waiting:
         for name in re.findall(r"\$\{?\{?\$?(\w+)", by_name[waiting.pop()].default):
             if name in by_name and name not in used:
                 used.add(name)
                 waiting.append(name)
-    lines = []
-    for parameter in declarations.parameters:
-        if parameter.name not in used and parameter.status == "working":
-            lines.append(f"{parameter.name} ({parameter.area}.toml): nothing reads it; declare it as planned")
-        if parameter.name in used and parameter.status != "working":
-            lines.append(f"{parameter.name} ({parameter.area}.toml): it is read; it is not {parameter.status} any more")
-    return lines
+    return used
+
+
+def disagreements(declarations, source):
+    """The parameters that work though nothing reads them, and those that are read though they are said not to work.
+    A mirror follows the entry that it is made from; what is computed for expressions only is always read."""
+    read = _read(declarations, _code(source))
+    entries = [p for p in declarations.parameters if not p.mirror_of and not p.read_only]
+    unread = [p for p in entries if p.name not in read and p.status == "working"]
+    working = [p for p in entries if p.name in read and p.status != "working"]
+    return unread, working
+
+
+def correct(directory, unread, working):
+    """Rewrites the entries so that they say what is true."""
+    for path in sorted((directory / "parameters").glob("*.toml")):
+        text = path.read_text()
+        for parameter in unread:
+            entry = re.compile(rf'(\[\[parameter\]\]\nname    = "{parameter.name}"\n(?:(?!\[\[).*\n)*?since   = .*\n)')
+            text = entry.sub(lambda match: match[1] + PLANNED, text)
+        for parameter in working:
+            entry = re.compile(rf'(\[\[parameter\]\]\nname    = "{parameter.name}"\n(?:(?!\[\[).*\n)*?)'
+                               r"status  = .*\nreason  = .*\n")
+            text = entry.sub(lambda match: match[1], text)
+        if text != path.read_text():
+            path.write_text(text)

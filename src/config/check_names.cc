@@ -90,11 +90,12 @@ void NameCheck::note_uses(std::string_view value)
 
 NameClass NameCheck::classify(std::string_view name) const
 {
+    const auto planned = [](std::size_t slot) { return declarations()[slot].status == Status::Planned; };
     if (const auto slot = find_declaration(name))
-        return declarations()[*slot].status == Status::Planned ? NameClass::Planned : NameClass::Builtin;
+        return planned(*slot) ? NameClass::Planned : NameClass::Builtin;
     for (const MasterService& service : services_) {
-        if (find_family(name, service.name))
-            return NameClass::Service;
+        if (const auto family = find_family(name, service.name))
+            return planned(families()[*family].fallback_slot) ? NameClass::Planned : NameClass::Service;
     }
     const bool of_table =
         std::ranges::any_of(table_prefixes_, [&](const std::string& prefix) { return name.starts_with(prefix); });
