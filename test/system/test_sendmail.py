@@ -1,0 +1,187 @@
+"""sendmail(1), postdrop(1), pickup(8): messages of local users, and what becomes of files that nobody should trust."""
+import os
+import re
+import stat
+
+import pytest
+
+from support.waiting import wait_until
+
+
+@pytest.fixture
+def relay(make_instance, sink):
+    """An instance that sends everything but local mail to `sink`."""
+    return make_instance(relayhost=f"[127.0.0.1]:{sink.port}").start()
+
+
+def maildrop(instance):
+    return sorted((instance.queue / "maildrop").iterdir())
+
+
+def test_message_gets_the_headers_that_its_author_left_out(relay, sink):
+    relay.sendmail("-f", "ann", "-F", 'Ann "A" O,h', "bob@far.test", stdin="Subject: hi\nTo: bob@far.test\n\ntext\n")
+    message = sink.wait_for(1)[0]
+    assert message.sender == "ann@mail.local.test"
+    lines = message.content.split(b"\r\n")
+    assert lines[0] == f"Received: by mail.local.test (Postfix, from userid {os.getuid()})".encode()
+    queue_id = re.match(rb"\tid (\w+); \w\w\w, ", lines[1]).group(1)
+    assert lines[2:4] == [b"Subject: hi", b"To: bob@far.test"]
+    assert re.match(rb"Message-Id: <\d{14}\." + queue_id + rb"@mail\.local\.test>$", lines[4])
+    assert re.match(rb"Date: \w\w\w, [ \d]\d \w\w\w \d{4} \d\d:\d\d:\d\d [+-]\d{4} \(.*\)$", lines[5])
+    assert lines[6:] == [b'From: "Ann \\"A\\" O,h" <ann@mail.local.test>', b"", b"text", b""]
+    relay.wait_for_log(rf"pickup\[\d+\]: {queue_id.decode()}: uid={os.getuid()} from=<ann>$")
+    relay.wait_for_log(rf"cleanup\[\d+\]: {queue_id.decode()}: message-id=<\d+\.{queue_id.decode()}@mail\.local\.test>$")
+
+
+def test_recipients_from_the_header_and_no_bcc_in_the_message(relay, sink):
+    relay.sendmail("-t", "-oi", stdin='From ann Mon\nFrom: ann@a.test\nTo: bob@far.test,\n "C, D" <cee@far.test>\n'
+                                      "Bcc: dee@far.test\nSubject: hi\n\n.\ntext\n")
+    message = sink.wait_for(1)[0]
+    assert sorted(message.recipients) == ["bob@far.test", "cee@far.test", "dee@far.test"]
+    assert b"dee" not in message.content
+    assert b"From ann" not in message.content
+    assert message.content.endswith(b"\r\n\r\n.\r\ntext\r\n")
+
+
+def test_only_resent_recipients_count_when_there_are_some(relay, sink):
+    relay.sendmail("-t", stdin="To: bob@far.test\nResent-To: cee@far.test\nResent-From: ann@a.test\n\ntext\n")
+    message = sink.wait_for(1)[0]
+    assert message.recipients == ("cee@far.test",)
+    assert b"\r\nResent-Message-Id: <" in message.content
+
+
+def test_a_single_dot_ends_the_message_without_i(relay, sink):
+    relay.sendmail("bob@far.test", stdin="Subject: hi\n\ntext\n.\nnot this\n")
+    assert sink.wait_for(1)[0].content.endswith(b"\r\ntext\r\n")
+
+
+def test_line_ends_become_crlf_and_stray_ones_spaces(relay, sink):
+    relay.sendmail("-i", "bob@far.test", stdin=b"Subject: hi\r\n\r\ncrlf\r\nlf\nstray\rcr\nno end")
+    assert sink.wait_for(1)[0].content.endswith(b"\r\n\r\ncrlf\r\nlf\r\nstray cr\r\nno end\r\n")
+
+
+def test_dsn_options_reach_the_queue(relay, sink):
+    sink.replies["RCPT"] = "550 5.1.1 no such user"
+    relay.sendmail("-f", "ann@far.test", "-N", "never", "-V", "id", "bob@far.test", stdin="Subject: hi\n\ntext\n")
+    queue_id = relay.wait_for_log(r": (\w+): to=<bob@far\.test>.*status=bounced").group(1)
+    relay.wait_for_log(rf"{queue_id}: removed")
+    assert "notification" not in relay.log()
+
+
+@pytest.mark.parametrize("arguments, stdin, reason", [
+    ([], "", r"\w+\(\d+\): Recipient addresses must be specified on the command line or via the -t option"),
+    (["-t"], "Subject: hi\n\n", r"\w+\(\d+\): No recipient addresses found in message header"),
+    (["-bx", "bob"], "", "unsupported: -bx"),
+    (["-Z"], "", r"usage: sendmail \[options\]"),
+    (["-t", "-bv"], "", "-t option cannot be used with -bv"),
+    (["-B", "9BIT", "bob"], "", "-B option needs 8BITMIME or 7BIT"),
+])
+def test_wrong_use_fails_as_with_postfix(make_instance, arguments, stdin, reason):
+    instance = make_instance()
+    instance.expect_problem("postfix/sendmail.*fatal:")
+    (instance.queue / "maildrop").mkdir(exist_ok=True)
+    result = instance.sendmail(*arguments, stdin=stdin, check=False)
+    assert result.returncode == 75
+    assert re.search(rf"^sendmail: fatal: {reason}$", result.stderr.decode(), re.M)
+    assert not maildrop(instance)
+
+
+def test_too_big_a_message_is_refused_and_leaves_nothing(make_instance):
+    instance = make_instance(message_size_limit=1000).start()
+    instance.expect_problem("postfix/sendmail.*fatal:")
+    result = instance.sendmail("bob@local.test", stdin="Subject: hi\n\n" + 50 * (50 * "x" + "\n"), check=False)
+    assert result.returncode == 69
+    assert b"message file too big" in result.stderr
+    assert not maildrop(instance)
+
+
+def test_only_authorized_users_may_submit(make_instance):
+    instance = make_instance(authorized_submit_users="!root, !" + make_instance().user).start()
+    instance.expect_problem("postfix/sendmail.*fatal:")
+    result = instance.sendmail("bob@local.test", stdin="Subject: hi\n\n", check=False)
+    assert result.returncode == 77
+    assert re.search(r"User \w+\(\d+\) is not allowed to submit mail", result.stderr.decode())
+    assert not maildrop(instance)
+
+
+def test_message_waits_while_the_mail_system_is_down(relay, sink):
+    relay.stop()
+    result = relay.sendmail("bob@far.test", stdin="Subject: patient\n\ntext\n")
+    assert b"postdrop: warning: " in result.stderr and b"public/pickup" in result.stderr
+    waiting = maildrop(relay)
+    assert len(waiting) == 1
+    assert stat.S_IMODE(waiting[0].stat().st_mode) == 0o744
+    relay.start()
+    assert b"Subject: patient" in sink.wait_for(1)[0].content
+    wait_until(lambda: not maildrop(relay), "an empty maildrop")
+
+
+def test_many_messages_at_once_all_arrive_and_none_twice(relay, sink):
+    relay.stop()
+    for number in range(120):
+        relay.sendmail("bob@far.test", stdin=f"Subject: number {number}\n\ntext\n")
+    relay.start()
+    messages = sink.wait_for(120, timeout=120)
+    relay.wait_until_queue_empty()
+    subjects = [re.search(rb"Subject: number (\d+)\r\n", message.content).group(1) for message in messages]
+    assert sorted(map(int, subjects)) == list(range(120))
+
+
+def test_pickup_killed_again_and_again_loses_nothing(relay, sink):
+    relay.stop()
+    for number in range(60):
+        relay.sendmail("bob@far.test", stdin=f"Subject: number {number}\n\ntext\n")
+    relay.start()
+    for number in range(60, 65):
+        # It has begun to work: master starts a program that dies before that only once a minute.
+        wait_until(lambda: any(f"pickup[{pid}]: " in relay.log() for pid in relay.pids("pickup")), "pickup at work")
+        relay.kill("pickup")
+        relay.sendmail("bob@far.test", stdin=f"Subject: number {number}\n\ntext\n")      # wakes the next one
+    wait_until(lambda: not maildrop(relay), "an empty maildrop", timeout=120)
+    relay.wait_until_queue_empty(timeout=120)
+    subjects = {re.search(rb"Subject: number (\d+)\r\n", message.content).group(1) for message in sink.messages}
+    assert set(map(int, subjects)) == set(range(65))
+
+
+@pytest.mark.parametrize("name, content", [
+    ("0123ABCDEF", b"T\x111795229821 148105"),                    # Postfix's own format
+    ("0123ABCDE1", b"PHDROP1\n99999999999:x"),
+    ("0123ABCDE2", b"PHDROP1\n3:abc"),                            # incomplete
+    ("0123ABCDE3", b"\0" * 1000),
+], ids=["postfix", "length", "incomplete", "zeros"])
+def test_a_file_that_postdrop_did_not_write_is_set_aside(make_instance, name, content):
+    instance = make_instance(default_transport="discard:").start()
+    path = instance.queue / "maildrop" / name
+    path.write_bytes(content)
+    path.chmod(0o744)
+    instance.sendmail("wake@far.test", stdin="Subject: wake up\n\n")
+    instance.wait_for_log(rf"pickup\[\d+\]: warning: maildrop/{name}: .*saved in the corrupt directory")
+    assert (instance.queue / "corrupt" / name).read_bytes() == content
+    assert not path.exists()
+
+
+def test_files_that_are_not_complete_are_left_alone(make_instance):
+    instance = make_instance(default_transport="discard:").start()
+    path = instance.queue / "maildrop" / "0123ABCDEF"
+    path.write_bytes(b"PHDROP1\n")
+    path.chmod(0o644)
+    instance.sendmail("wake@far.test", stdin="Subject: wake up\n\n")
+    instance.wait_for_log(r"pickup\[\d+\]: \w+: uid=")
+    assert path.exists()
+
+
+def test_links_in_maildrop_are_not_followed(make_instance):
+    instance = make_instance(default_transport="discard:").start()
+    (instance.queue / "maildrop" / "0123ABCDEF").symlink_to("/etc/passwd")
+    instance.sendmail("wake@far.test", stdin="Subject: wake up\n\n")
+    instance.wait_for_log(r"pickup\[\d+\]: warning: .*maildrop/0123ABCDEF")
+    wait_until(lambda: not (instance.queue / "maildrop" / "0123ABCDEF").is_symlink(), "the link set aside")
+
+
+def test_postdrop_accepts_nothing_but_its_format(make_instance):
+    instance = make_instance(default_transport="discard:").start()
+    for stdin in (b"", b"garbage\n", b"PHDROP1\n5:hello,", b"PHDROP1\n" + b"1" * 100):
+        result = instance.run("postdrop", "-r", stdin=stdin, check=False)
+        assert result.returncode == 65, stdin
+        assert result.stdout.startswith(b"65 ")
+    assert not maildrop(instance)
