@@ -48,7 +48,7 @@ void Runtime::serve_sockets(int count)
     set_state(Scoreboard::Accepting);
     tasks_.start(follow_master());
     if (hooks_.main)
-        main_task_.start(run_main());
+        main_task_->start(run_main());
     for (int fd = first_listen_fd; fd < first_listen_fd + count; ++fd) {
         ::fcntl(fd, F_SETFD, FD_CLOEXEC);
         UniqueFd socket(fd);

@@ -80,7 +80,7 @@ private:
     net::Timer watchdog_timer_;
     net::Timer stop_timer_;
     net::TaskGroup client_tasks_;
-    net::TaskGroup main_task_;
+    std::unique_ptr<net::TaskGroup> main_task_ = std::make_unique<net::TaskGroup>();
     net::TaskGroup tasks_;
 };
 

@@ -20,6 +20,9 @@ namespace {
 
 // After Stop: master kills what is left after ten seconds; leaving before that keeps the log.
 constexpr std::chrono::seconds stop_grace{8};
+// How long main() may take to notice leave_event; then it is destroyed where it waits.
+constexpr std::chrono::milliseconds main_grace_at_stop{500};
+constexpr std::chrono::milliseconds main_grace{10'000};
 constexpr int watchdog_divisor = 3;
 
 [[noreturn]] void watchdog_fired(int) { panic("watchdog timeout"); }
@@ -186,7 +189,9 @@ Task<void> Runtime::finish()
 {
     // Bounded by the clients' own deadlines, and by stop_timer_ when the system goes down.
     static_cast<void>(co_await client_tasks_.join(net::Deadline::never()));
-    static_cast<void>(co_await main_task_.join(net::Deadline::never()));
+    auto patience = context_.leaving() == Leaving::Soon ? main_grace_at_stop : main_grace;
+    static_cast<void>(co_await main_task_->join(net::Deadline::after(patience)));
+    main_task_.reset();
     if (hooks_.leaving)
         co_await hooks_.leaving();
     net::Loop::current().stop();

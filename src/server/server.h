@@ -11,7 +11,8 @@
 //     Task<void> serve(net::Stream client, net::Endpoint peer);   // one client of a stream socket; many run at once
 //     Task<void> datagram(std::string bytes);                     // one message of a unix-dgram socket; one at a time
 //     Task<void> trigger(char request);     // a wake-up: 'W' from master, others from postdrop, postqueue, ...
-//     Task<void> main();                    // own work beside clients; the process leaves when it returns
+//     Task<void> main();                    // own work beside clients; the process leaves when it returns. It watches
+//                                           // leave_event, or is destroyed where it waits when the process leaves
 //     Task<Result<void>> on_reload(std::shared_ptr<const config::Config> config);   // new main.cf in place; after an
 //                                           // error, and without this function, the process leaves and is replaced
 //     std::chrono::seconds watchdog() // how long the loop may stand still; daemon_timeout if missing
