@@ -1,8 +1,6 @@
 // replacement.cc — see replacement.h.
 #include "table/replacement.h"
 
-#include "table/registry.h"
-
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
@@ -75,7 +73,7 @@ Result<Replacement> Replacement::begin(const std::string& target, Start start, m
 {
     Replacement replacement;
     replacement.target_ = resolved(target);
-    TRY(replacement.lock_old());
+    TRY(replacement.lock_old(target));
     TRY(replacement.make_temporary(mode));
     if (start == Start::CopyOfOld && replacement.old_)
         TRY(replacement.copy_old());
@@ -84,14 +82,16 @@ Result<Replacement> Replacement::begin(const std::string& target, Start start, m
 
 // Opens and locks the file that the target's name leads to, when there is one. Somebody else may rename a new one
 // over it while we wait for the lock: then that one is the old file.
-Result<void> Replacement::lock_old()
+Result<void> Replacement::lock_old(const std::string& shown)
 {
     for (;;) {
         auto file = open_file(target_, O_RDWR);
         if (!file && file.error().kind() == ErrorKind::NotFound)
             return {};
         if (!file)
-            return fail(database_error(std::move(file).error()));
+            return fail(
+                Error(file.error().kind(),
+                      "open database " + shown + file.error().text().substr(sizeof "open " - 1 + target_.size())));
         struct flock whole{.l_type = F_WRLCK, .l_whence = SEEK_SET};
         while (fcntl(file->get(), F_OFD_SETLKW, &whole) != 0)
             if (errno != EINTR)

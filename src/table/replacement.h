@@ -34,7 +34,7 @@ public:
 
 private:
     Replacement() = default;
-    Result<void> lock_old();
+    Result<void> lock_old(const std::string& shown);
     Result<void> make_temporary(mode_t mode);
     Result<void> copy_old();
     Result<void> copy_in_place();

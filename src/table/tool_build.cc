@@ -10,6 +10,7 @@
 #include "table/registry.h"
 #include "table/text_source.h"
 
+#include <algorithm>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -27,24 +28,48 @@ struct Source {
     mode_t mode = 0644;
 };
 
-// Root gives its rights up for those of the source's owner: what that user may not write, we do not write for him.
-Result<void> become_owner(const struct stat& source)
-{
-    if (geteuid() != 0 || source.st_uid == 0)
-        return {};
-    if (setgroups(1, &source.st_gid) != 0 || setgid(source.st_gid) != 0 || setuid(source.st_uid) != 0)
-        return fail_errno(fmt::format("become user {}", source.st_uid));
-    return {};
-}
+// While it lives, root acts with the rights of the source's owner: what that user may not write, we do not write for
+// him. One command may make several tables of different owners, so that the rights come back.
+class OwnerRights {
+public:
+    OwnerRights() = default;
+    OwnerRights(const OwnerRights&) = delete;
+    OwnerRights& operator=(const OwnerRights&) = delete;
+    ~OwnerRights()
+    {
+        // Root that cannot become root again must not go on as somebody else.
+        if (active_ && (seteuid(0) != 0 || setegid(group_) != 0 || setgroups(groups_.size(), groups_.data()) != 0))
+            panic("cannot take root's rights back");
+    }
 
-Result<Source> read_source_file(const std::string& name, const ToolOptions& options)
+    Result<void> take(const struct stat& source)
+    {
+        if (geteuid() != 0 || source.st_uid == 0)
+            return {};
+        groups_.resize(static_cast<std::size_t>(std::max(getgroups(0, nullptr), 0)));
+        if (getgroups(static_cast<int>(groups_.size()), groups_.data()) < 0)
+            return fail_errno("getgroups");
+        group_ = getegid();
+        if (setgroups(1, &source.st_gid) != 0 || setegid(source.st_gid) != 0 || seteuid(source.st_uid) != 0)
+            return fail_errno(fmt::format("become user {}", source.st_uid));
+        active_ = true;
+        return {};
+    }
+
+private:
+    std::vector<gid_t> groups_;
+    gid_t group_ = 0;
+    bool active_ = false;
+};
+
+Result<Source> read_source_file(const std::string& name, const ToolOptions& options, OwnerRights& rights)
 {
     TRY(UniqueFd file, open_file(name, O_RDONLY));
     struct stat status{};
     if (fstat(file.get(), &status) != 0)
         return fail_errno(name);
     if (options.release_root)
-        TRY(become_owner(status));
+        TRY(rights.take(status));
     Source source{.text = {}, .name = name};
     TRY(source.text, read_file(name, max_source_size));
     if (options.inherit_mode)
@@ -169,7 +194,8 @@ Result<void> build_table(const std::string& full, const ToolOptions& options, co
     const std::string type = full.substr(0, full.find(':'));
     const std::string name = full.substr(type.size() + 1);
     const bool update = options.action == ToolAction::Update;
-    TRY(Source source, update ? read_standard_input(streams.in) : read_source_file(name, options));
+    OwnerRights rights;
+    TRY(Source source, update ? read_standard_input(streams.in) : read_source_file(name, options, rights));
     WriterOptions writing = writer_options(options, settings);
     writing.start = update ? Replacement::Start::CopyOfOld : Replacement::Start::Empty;
     writing.mode = source.mode;
