@@ -12,10 +12,12 @@ namespace posthaste::command::postconf {
 namespace {
 
 constexpr std::string_view usage =
-    "usage: postconf [-c config_dir] [-C param_class] [-d (parameter defaults)] [-e (edit configuration)] "
-    "[-f (fold lines)] [-F (master.cf fields)] [-h (no names)] [-H (no values)] [-l (lock types)] [-m (map types)] "
-    "[-M (master.cf)] [-n (non-default parameters)] [-o name=value (override parameter value)] "
-    "[-p (main.cf, default)] [-P (master.cf parameters)] [-v (verbose)] [-x (expand parameter values)] "
+    "usage: postconf [-a (server SASL types)] [-A (client SASL types)] [-b (bounce templates)] [-c config_dir] "
+    "[-c param_class] [-d (parameter defaults)] [-e (edit configuration)] [-f (fold lines)] [-F (master.cf fields)] "
+    "[-h (no names)] [-H (no values)] [-l (lock types)] [-m (map types)] [-M (master.cf)] "
+    "[-n (non-default parameters)] [-o name=value (override parameter value)] [-p (main.cf, default)] "
+    "[-P (master.cf parameters)] [-t (bounce templates)] "
+    "[-T compile-version|run-version|public-key-algorithms] [-v (verbose)] [-x (expand parameter values)] "
     "[-X (exclude)] [-# (comment-out)] [name...]";
 
 std::unexpected<Error> wrong(std::string text) { return fail(ErrorKind::Invalid, std::move(text)); }
@@ -120,16 +122,17 @@ Result<void> check_combination(const Options& options)
 
 Result<Options> parse_options(std::vector<std::string> arguments)
 {
+    if (!arguments.empty())
+        arguments.front() = "postconf";  // getopt(3) begins its messages with it
     std::vector<char*> argv;
     argv.reserve(arguments.size() + 1);
     for (std::string& argument : arguments)
         argv.push_back(argument.data());
     argv.push_back(nullptr);
     Options options;
-    ::opterr = 0;
     ::optind = 0;
     const int argc = static_cast<int>(arguments.size());
-    for (int option = 0; (option = ::getopt(argc, argv.data(), ":aAbc:C:deEfFhHjlmMno:pPqtT:vxX#")) != -1;)
+    for (int option = 0; (option = ::getopt(argc, argv.data(), "aAbc:C:deEfFhHjlmMno:pPqtT:vxX#")) != -1;)
         TRY(take_option(option, ::optarg, options));
     options.operands.assign(arguments.begin() + ::optind, arguments.end());
     // postconf(1): -e may be left out before name=value.

@@ -39,7 +39,8 @@ struct Options {
     std::vector<std::string> operands;
 };
 
-// Invalid: unknown options, options that do not go together. Unsupported: an option of Postfix that is not built yet.
+// Invalid: unknown options (getopt(3) has said which), options that do not go together. Unsupported: an option of
+// Postfix that is not built yet.
 Result<Options> parse_options(std::vector<std::string> arguments);
 
 }  // namespace posthaste::command::postconf
