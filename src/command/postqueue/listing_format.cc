@@ -1,0 +1,132 @@
+// listing_format.cc — see listing_format.h.
+#include "command/postqueue/listing_format.h"
+
+#include "base/text.h"
+#include "ipc/attributes.h"
+
+#include <algorithm>
+#include <ctime>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace posthaste::command::postqueue {
+
+namespace {
+
+// Widths of the columns queue id, size and arrival time.
+struct Columns {
+    int id;
+    int size;
+    int time;
+    [[nodiscard]] int address() const { return id + size + time + 3; }
+};
+
+Columns columns(IdForm form) { return form == IdForm::Short ? Columns{11, 7, 20} : Columns{17, 8, 19}; }
+
+constexpr std::size_t reason_width = 76;
+
+// mailq(1): * being delivered, ! on hold, # to be returned.
+std::string flagged_id(const QueuedMessage& message)
+{
+    std::string id = message.queue_id;
+    if (message.forced_expire)
+        id += '#';
+    if (message.queue_name == "active")
+        id += '*';
+    else if (message.queue_name == "hold")
+        id += '!';
+    return id;
+}
+
+std::string arrival_text(std::int64_t seconds)
+{
+    auto when = static_cast<time_t>(seconds);
+    tm local{};
+    ::localtime_r(&when, &local);
+    char text[32];
+    std::size_t length = std::strftime(text, sizeof text, "%a %b %d %H:%M:%S", &local);
+    return {text, length};
+}
+
+std::string quoted(const std::string& text)
+{
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+Result<QueuedMessage> parse_message(std::string_view list)
+{
+    QueuedMessage message;
+    ipc::AttributeReader reader(list);
+    for (;;) {
+        TRY(auto attribute, reader.next());
+        if (!attribute)
+            return message;
+        const auto& [name, value] = *attribute;
+        if (name == "queue_name")
+            message.queue_name = value;
+        else if (name == "queue_id")
+            message.queue_id = value;
+        else if (name == "time")
+            message.arrival_time = parse_number<std::int64_t>(value).value_or(0);
+        else if (name == "size")
+            message.size = parse_number<std::uint64_t>(value).value_or(0);
+        else if (name == "forced_expire")
+            message.forced_expire = value == "1";
+        else if (name == "sender")
+            message.sender = value;
+        else if (name == "recipient")
+            message.recipients.push_back({std::string(value), {}});
+        else if (name == "reason" && !message.recipients.empty())
+            message.recipients.back().reason = value;
+    }
+}
+
+std::string mailq_header(IdForm form)
+{
+    return form == IdForm::Short ? "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n"
+                                 : "----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------\n";
+}
+
+std::string mailq_entry(const QueuedMessage& message, IdForm form)
+{
+    Columns width = columns(form);
+    std::string out = fmt::format("{:<{}} {:>{}} {:<{}} {}\n", flagged_id(message), width.id, message.size, width.size,
+                                  arrival_text(message.arrival_time), width.time, printable(message.sender));
+    std::string_view shown;
+    for (const QueuedRecipient& recipient : message.recipients) {
+        if (!recipient.reason.empty() && recipient.reason != shown) {
+            std::size_t indent = reason_width - std::min(reason_width, recipient.reason.size());
+            out += fmt::format("{}({})\n", std::string(indent, ' '), printable(recipient.reason));
+        }
+        shown = recipient.reason;
+        out += fmt::format("{}{}\n", std::string(static_cast<std::size_t>(width.address()), ' '),
+                           printable(recipient.address));
+    }
+    return out;
+}
+
+std::string mailq_trailer(std::uint64_t total_size, std::uint64_t count)
+{
+    return fmt::format("-- {} Kbytes in {} Request{}.\n", total_size / 1024, count, count == 1 ? "" : "s");
+}
+
+std::string json_line(const QueuedMessage& message)
+{
+    std::string out = fmt::format(
+        R"({{"queue_name": {}, "queue_id": {}, "arrival_time": {}, "message_size": {}, "forced_expire": {}, "sender": {}, "recipients": [)",
+        quoted(message.queue_name), quoted(message.queue_id), message.arrival_time, message.size, message.forced_expire,
+        quoted(message.sender));
+    std::string_view separator;
+    for (const QueuedRecipient& recipient : message.recipients) {
+        out += fmt::format(R"({}{{"address": {})", separator, quoted(recipient.address));
+        if (!recipient.reason.empty())
+            out += fmt::format(R"(, "delay_reason": {})", quoted(recipient.reason));
+        out += '}';
+        separator = ", ";
+    }
+    return out + "]}\n";
+}
+
+}  // namespace posthaste::command::postqueue

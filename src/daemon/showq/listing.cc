@@ -1,0 +1,195 @@
+// listing.cc — see listing.h.
+#include "daemon/showq/listing.h"
+
+#include "base/fd.h"
+#include "dsn/delivery_log.h"
+#include "intake/maildrop.h"
+#include "net/stream.h"
+#include "queue/layout.h"
+#include "queue/queue_file.h"
+#include "queue/queue_id.h"
+#include "queue/store.h"
+
+#include <algorithm>
+#include <chrono>
+#include <dirent.h>
+#include <functional>
+#include <map>
+#include <sys/stat.h>
+
+namespace posthaste::showq {
+
+namespace {
+
+using std::chrono::seconds;
+
+// Adds the files below a directory, hash directories included. A directory that is missing has none.
+void add_files(const std::string& queue_name, const std::string& directory, unsigned depth,
+               const std::function<void(std::string)>& add)
+{
+    std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), ::closedir);
+    if (!stream)
+        return;
+    std::vector<std::string> below;
+    while (const dirent* entry = ::readdir(stream.get())) {  // NOLINT(concurrency-mt-unsafe): own stream
+        std::string name = entry->d_name;
+        if (entry->d_type == DT_DIR && !name.starts_with('.'))
+            below.push_back(directory + "/" + name);
+        else if (queue::is_queue_id(name))
+            add(directory + "/" + name);
+    }
+    stream.reset();
+    if (depth > 0)
+        for (const std::string& child : below)
+            add_files(queue_name, child, depth - 1, add);
+}
+
+ListedMessage listed(const queue::Envelope& envelope, const queue::ContentFacts& facts, std::string_view marks)
+{
+    ListedMessage message;
+    message.queue_id = envelope.queue_id;
+    message.arrival_time = envelope.arrival_seconds;
+    message.size = facts.logged_size();
+    message.sender = envelope.sender;
+    for (std::size_t i = 0; i < envelope.recipients.size() && i < marks.size(); ++i)
+        if (marks[i] == static_cast<char>(queue::RecipientMark::Todo))
+            message.recipients.push_back({envelope.recipients[i].address, {}});
+    return message;
+}
+
+}  // namespace
+
+Task<Result<std::optional<ListedMessage>>> Listing::next()
+{
+    if (part_ == Part::Start) {
+        if (manager_ == QueueManager::Running) {
+            CO_TRY(co_await ask_queue_manager());
+        } else {
+            CO_TRY(read_journal());
+        }
+        CO_TRY(find_files());
+        part_ = Part::Files;
+    }
+    if (!ready_.empty()) {
+        ListedMessage message = std::move(ready_.front());
+        ready_.pop_front();
+        co_return std::move(message);
+    }
+    while (!files_.empty()) {
+        File file = std::move(files_.front());
+        files_.pop_front();
+        auto message = file.queue_name == "maildrop" ? read_maildrop(file.path) : read_file(file.queue_name, file.path);
+        if (message)
+            co_return std::move(*message);
+    }
+    co_return std::nullopt;
+}
+
+Task<Result<void>> Listing::ask_queue_manager()
+{
+    const auto patience = net::Deadline::after(seconds(60));  // it answers between two deliveries
+    CO_TRY(net::Endpoint where, net::Endpoint::unix_path("public/qmgr"));
+    CO_TRY(net::Stream stream, co_await net::connect(where, patience));
+    ipc::Connection connection(std::move(stream));
+    CO_TRY(co_await connection.handshake(qmgr::control_protocol, patience));
+    CO_TRY(co_await connection.send(qmgr::ControlRequest{qmgr::Command::List, {}}, patience));
+    for (;;) {
+        CO_TRY(qmgr::ListEntry entry, co_await connection.receive<qmgr::ListEntry>(patience));
+        if (entry.last)
+            co_return Result<void>{};
+        ListedMessage message;
+        message.queue_name = entry.queue_name;
+        message.queue_id = entry.queue_id;
+        message.arrival_time = entry.arrival_time;
+        message.size = entry.message_size;
+        message.forced_expire = entry.forced_expire;
+        message.sender = entry.sender;
+        for (qmgr::ListedRecipient& recipient : entry.recipients)
+            message.recipients.push_back({recipient.address, recipient.delay_reason});
+        ready_.push_back(std::move(message));
+    }
+}
+
+// Without a queue manager this process holds the scheduler's lock while it reads: nobody changes anything meanwhile.
+Result<void> Listing::read_journal()
+{
+    TRY(auto store, queue::Store::open(options_));
+    constexpr std::size_t everything = 10'000'000;
+    TRY(auto messages, store->next(everything));
+    for (const queue::LoadedMessage& loaded : messages) {
+        std::string marks;
+        for (queue::RecipientMark mark : loaded.marks)
+            marks.push_back(static_cast<char>(mark));
+        ListedMessage message = listed(loaded.envelope, loaded.facts, marks);
+        message.queue_name = "incoming";
+        ready_.push_back(std::move(message));
+    }
+    return {};
+}
+
+Result<void> Listing::find_files()
+{
+    constexpr unsigned deepest_hash = 8;
+    std::vector<std::string> queues{"maildrop", "deferred", "hold"};
+    if (manager_ == QueueManager::Down)
+        queues.insert(queues.begin() + 1, "active");
+    for (const std::string& queue_name : queues)
+        add_files(queue_name, options_.directory + "/" + queue_name, deepest_hash,
+                  [&](std::string path) { files_.push_back({queue_name, std::move(path)}); });
+    return {};
+}
+
+std::optional<ListedMessage> Listing::read_file(const std::string& queue_name, const std::string& path) const
+{
+    auto file = queue::FileReader::open(".", path);
+    if (!file || !(*file)->envelope_is_intact())
+        return std::nullopt;  // gone, incomplete or damaged: the queue manager's business
+    auto stored = queue::decode_envelope((*file)->envelope());
+    if (!stored)
+        return std::nullopt;
+    ListedMessage message = listed(stored->envelope, stored->facts, (*file)->marks().substr(1));
+    message.queue_name = queue_name;
+    add_reasons(message);
+    return message;
+}
+
+std::optional<ListedMessage> Listing::read_maildrop(const std::string& path) const
+{
+    constexpr std::size_t largest_shown = std::size_t{64} << 20;
+    auto content = posthaste::read_file(path, largest_shown);
+    struct stat status{};
+    if (!content || ::stat(path.c_str(), &status) != 0)
+        return std::nullopt;
+    intake::SubmissionReader reader;
+    reader.feed(*content);
+    auto submission = reader.envelope();
+    if (!submission || !*submission)
+        return std::nullopt;
+    ListedMessage message;
+    message.queue_name = "maildrop";
+    message.queue_id = path.substr(path.rfind('/') + 1);
+    message.arrival_time = status.st_mtime;
+    message.size = static_cast<std::uint64_t>(status.st_size);
+    message.sender = (*submission)->sender;
+    for (const intake::SubmittedRecipient& recipient : (*submission)->recipients)
+        message.recipients.push_back({recipient.address, {}});
+    return message;
+}
+
+void Listing::add_reasons(ListedMessage& message) const
+{
+    bool hashed = std::ranges::find(options_.hashed_queues, "defer") != options_.hashed_queues.end();
+    std::string path = options_.directory + "/defer/";
+    path += (hashed ? queue::hash_path(message.queue_id, options_.hash_depth) : std::string()) + message.queue_id;
+    auto log = posthaste::read_file(path);
+    if (!log)
+        return;
+    std::map<std::string, std::string> reasons;
+    for (dsn::DeliveryRecord& record : dsn::parse_delivery_log(*log))
+        reasons[record.recipient] = std::move(record.reason);
+    for (ListedRecipient& recipient : message.recipients)
+        if (auto reason = reasons.find(recipient.address); reason != reasons.end())
+            recipient.reason = reason->second;
+}
+
+}  // namespace posthaste::showq
