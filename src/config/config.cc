@@ -1,23 +1,9 @@
 // The snapshot: looking names up, and converting values.
 #include "config/config.h"
 
-#include "base/fd.h"
-#include "base/text.h"
-
 #include <fmt/format.h>
 
 namespace posthaste::config {
-namespace {
-
-// postconf(5) myorigin: a name that begins with / is a file; its first line is the value.
-Result<std::string> first_line_of(const std::string& path)
-{
-    TRY(std::string content, read_file(path, std::size_t{1} << 20));
-    return std::string(trim(std::string_view(content).substr(0, content.find('\n'))));
-}
-
-}  // namespace
-
 const Setting* Config::find(std::string_view name) const
 {
     const auto it = by_name_.find(name);
@@ -39,8 +25,9 @@ Result<std::optional<std::string>> Config::unexpanded(std::string_view name) con
         return std::nullopt;
     const bool read_only = slot && declarations()[*slot].read_only;
     std::string text = setting != nullptr && !read_only ? setting->value : default_of(*slot);
-    if (slot && declarations()[*slot].file_value && text.starts_with('/')) {
-        TRY(text, first_line_of(text));
+    if (slot && declarations()[*slot].file_value) {
+        if (const auto file = file_values_.find(text); file != file_values_.end())
+            return file->second;
     }
     return text;
 }

@@ -124,10 +124,11 @@ private:
     std::string process_name_;
     std::string service_name_;
     std::vector<Setting> settings_;
-    std::map<std::string, std::size_t, std::less<>> by_name_;  // the last setting of each name
-    std::map<DefaultFunction, std::string> computed_;          // defaults that are functions
-    std::vector<Value> values_;                                // by slot
-    std::shared_ptr<const Config> stressed_;                   // null in the twin itself
+    std::map<std::string, std::size_t, std::less<>> by_name_;      // the last setting of each name
+    std::map<DefaultFunction, std::string> computed_;              // defaults that are functions
+    std::map<std::string, std::string, std::less<>> file_values_;  // what stood in the files that values name
+    std::vector<Value> values_;                                    // by slot
+    std::shared_ptr<const Config> stressed_;                       // null in the twin itself
     std::vector<Notice> notices_;
     std::vector<Notice> problems_;
 };

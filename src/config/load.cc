@@ -89,6 +89,7 @@ private:
         config.notices_ = main_cf.notices;
         for (std::size_t i = 0; i < config.settings_.size(); ++i)
             config.by_name_[config.settings_[i].name] = i;
+        TRY(read_file_values(config));
         TRY(compute_defaults(config));
         config.values_.resize(declarations().size());
         // What main.cf sets comes first: an error is reported where it was made, not where it is felt.
@@ -99,6 +100,28 @@ private:
             }
         }
         return made;
+    }
+
+    // postconf(5) myorigin: a value that begins with / is a file, and its first line the value. The files are read now:
+    // a process in a jail could not open them when it expands $myorigin.
+    Result<void> read_file_values(Config& config) const
+    {
+        for (const Declaration& declaration : declarations()) {
+            const Setting* setting = declaration.file_value ? config.find(declaration.name) : nullptr;
+            if (setting == nullptr || !setting->value.starts_with('/'))
+                continue;
+            Result<std::string> content = read_file(setting->value, max_file_size);
+            if (content) {
+                config.file_values_[setting->value] = trim(std::string_view(*content).substr(0, content->find('\n')));
+                continue;
+            }
+            const std::string text = fmt::format("{}: {}", declaration.name, content.error().text());
+            if (options_.bad_values == BadValues::Refuse)
+                return fail(
+                    std::move(content).error().in(fmt::format("{}: {}", setting->place.text(), declaration.name)));
+            config.problems_.push_back({setting->place, text});
+        }
+        return {};
     }
 
     // The values of DefaultFunction. Each is first given a value that needs no other, so that settings may refer to
