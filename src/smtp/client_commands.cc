@@ -1,6 +1,9 @@
 // client_commands.cc — see client_commands.h.
 #include "smtp/client_commands.h"
 
+#include "base/text.h"
+
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -68,6 +71,26 @@ void append_rcpt(std::string& out, const RcptCommand& command, const PeerExtensi
                 .append(encode_xtext(command.orcpt.substr(type + 1)));
     }
     out.append(line_end);
+}
+
+void append_xforward(std::string& out, const XforwardCommand& command, XforwardPart part, const PeerExtensions& peer)
+{
+    using Attributes = std::array<std::pair<std::string_view, std::string_view>, 4>;
+    const Attributes client{{{"NAME", command.name}, {"ADDR", command.address}, {"PORT", command.port}, {}}};
+    const Attributes session{{{"PROTO", command.protocol},
+                              {"HELO", command.helo},
+                              {"IDENT", command.ident},
+                              {"SOURCE", command.local ? "LOCAL" : "REMOTE"}}};
+    std::vector<std::string_view> offered = split(peer.xforward, " ");
+    std::string attributes;
+    for (auto [name, value] : part == XforwardPart::Client ? client : session) {
+        if (std::ranges::find(offered, name) == offered.end())
+            continue;
+        bool known = !value.empty() && value != "unknown";
+        attributes.append(" ").append(name).append("=").append(known ? encode_xtext(value) : "[UNAVAILABLE]");
+    }
+    if (!attributes.empty())
+        out.append("XFORWARD").append(attributes).append(line_end);
 }
 
 }  // namespace posthaste::smtp

@@ -29,6 +29,16 @@ struct RcptCommand {
 };
 void append_rcpt(std::string& out, const RcptCommand& command, const PeerExtensions& peer);
 
+// What a content filter is told about the client that the message came from (XFORWARD_README). Empty: not known.
+struct XforwardCommand {
+    std::string_view name, address, port, protocol, helo, ident;
+    bool local = true;  // SOURCE: from inside
+};
+// The two halves of it, so that long names stay below the limit of a command line; attributes that the peer did not
+// offer are left out, and nothing is appended where none is left.
+enum class XforwardPart : std::uint8_t { Client, Session };
+void append_xforward(std::string& out, const XforwardCommand& command, XforwardPart part, const PeerExtensions& peer);
+
 // RFC 3461 4.
 std::string encode_xtext(std::string_view text);
 

@@ -108,6 +108,20 @@ TEST(ClientCommands, OnlyWhatIsOfferedIsSent)
                     "RCPT TO:<c@d> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;e+2Bf@g\r\n");
 }
 
+TEST(ClientCommands, XforwardSaysWhatIsOfferedAndKnown)
+{
+    PeerExtensions peer;
+    peer.xforward = " NAME ADDR HELO SOURCE";
+    XforwardCommand command{.name = "unknown", .address = "192.0.2.1", .port = "25", .helo = "a b", .local = false};
+    std::string text;
+    append_xforward(text, command, XforwardPart::Client, peer);
+    append_xforward(text, command, XforwardPart::Session, peer);
+    EXPECT_EQ(text, "XFORWARD NAME=[UNAVAILABLE] ADDR=192.0.2.1\r\nXFORWARD HELO=a+20b SOURCE=REMOTE\r\n");
+    text.clear();
+    append_xforward(text, command, XforwardPart::Client, {});
+    EXPECT_EQ(text, "");
+}
+
 std::string encoded(std::string_view content, std::size_t limit, std::size_t piece)
 {
     ContentEncoder encoder(content, limit);

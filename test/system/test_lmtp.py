@@ -3,6 +3,7 @@ import re
 
 from support.ports import free_port
 from support.scripted_server import ScriptedServer
+from support.waiting import wait_until
 
 BODY = b"Subject: x\r\n\r\nhello\r\n"
 EXTENSIONS = ["PIPELINING", "ENHANCEDSTATUSCODES"]
@@ -59,8 +60,12 @@ def test_store_that_dies_between_two_replies_keeps_the_first(make_instance):
         assert "status=sent" in wait_for_line(instance, queue_id, "one")
         assert "status=deferred (lost connection with 127.0.0.1[127.0.0.1] while sending end of data" in \
             wait_for_line(instance, queue_id, "two")
-        instance.run("postqueue", "-f")
-        instance.wait_until_queue_empty()
+
+        def flushed():
+            instance.run("postqueue", "-f")
+            return instance.queue_is_empty()
+
+        wait_until(flushed, "the second recipient's delivery", interval=0.5)
         assert server.transactions[-1].rcpts == ("RCPT TO:<two@store.test>",)
 
 

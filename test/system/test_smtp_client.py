@@ -1,6 +1,7 @@
 """What smtp(8) sends out, and what the log says of it."""
 import re
 import socket
+import threading
 import time
 
 import pytest
@@ -203,7 +204,7 @@ def test_connection_is_reused_for_the_next_message(relay):
 def test_kept_connection_that_died_is_replaced_without_a_trace(relay):
     ends = []
     with ScriptedServer(replies={"MAIL": lambda line: "close" if ends and ends.pop() else None}) as server:
-        instance = relay(server.port, smtp_connection_cache_destinations=f"[127.0.0.1]:{server.port}",
+        instance = relay(server.port, smtp_connection_cache_destinations="127.0.0.1",
                          smtp_connection_cache_time_limit="30s")
         wait_for_line(instance, send(instance), "sent")
         ends.append(True)
@@ -241,6 +242,34 @@ def test_fallback_relay_is_used_when_the_destination_fails(relay, sink):
     instance = relay(free_port(), smtp_fallback_relay=f"[127.0.0.1]:{sink.port}")
     line = wait_for_line(instance, send(instance), "sent")
     assert f"relay=127.0.0.1[127.0.0.1]:{sink.port}" in line
+
+
+def test_xforward_tells_a_filter_who_the_client_was(relay):
+    with ScriptedServer(extensions=["PIPELINING", "XFORWARD NAME ADDR PROTO HELO IDENT SOURCE"]) as server:
+        instance = relay(server.port, smtp_send_xforward_command=True)
+        queue_id = send(instance)
+        wait_for_line(instance, queue_id, "sent")
+        assert server.commands[1:3] == [
+            "XFORWARD NAME=localhost ADDR=127.0.0.1",
+            f"XFORWARD PROTO=ESMTP HELO=client.test IDENT={queue_id} SOURCE=LOCAL"]
+
+
+def test_reload_in_the_middle_of_a_delivery_neither_loses_nor_repeats(relay):
+    waiting = threading.Event()
+
+    def slowly(line):
+        waiting.set()
+        time.sleep(1)
+
+    with ScriptedServer(replies={"END": slowly}) as server:
+        instance = relay(server.port)
+        send(instance)
+        assert waiting.wait(10)
+        instance.reload()
+        queue_id = send(instance)
+        wait_for_line(instance, queue_id, "sent")
+        instance.wait_for_log(r"status=sent", count=2)
+        assert len(server.transactions) == 2
 
 
 def test_bad_nexthop_in_a_table_is_deferred(make_instance):

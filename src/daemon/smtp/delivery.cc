@@ -3,13 +3,14 @@
 
 #include "daemon/smtp/trouble.h"
 #include "log/events_delivery.h"
+#include "log/log.h"
 
 #include <algorithm>
 
 namespace posthaste::smtp_client {
 
-Delivery::Delivery(const Settings& settings, TargetFinder& finder, SessionPool& pool, server::JobPtr job)
-    : settings_(&settings), finder_(&finder), pool_(&pool), job_(std::move(job)),
+Delivery::Delivery(Client& client, server::JobPtr job)
+    : client_(&client), settings_(&client.settings), pool_(&client.pool), job_(std::move(job)),
       put_off_(job_->recipients().size(), dsn::Outcome::deferred({4, 3, 0}, "delivery was not attempted"))
 {
     for (std::size_t i = 0; i < job_->recipients().size(); ++i)
@@ -20,7 +21,7 @@ Task<server::Outcomes> Delivery::run()
 {
     const std::string& destination = job_->request().nexthop;
     job_->connecting();
-    pool_->begin(destination);
+    pool_->begin(destination, co_await keep_policy());
     if (!co_await use_kept_session()) {
         Lookup lookup = settings_->dialect == Dialect::Lmtp ? Lookup::HostsOnly : Lookup::MailExchangers;
         auto nexthops = parse_nexthops(destination, lookup, settings_->default_port, settings_->ports);
@@ -39,7 +40,7 @@ Task<void> Delivery::run_nexthops(std::vector<Nexthop> nexthops)
     nexthops.insert(nexthops.end(), settings_->fallback_relays.begin(), settings_->fallback_relays.end());
     for (std::size_t i = 0; i < nexthops.size() && !left_.empty(); ++i) {
         Last last = i + 1 == nexthops.size() ? Last::Yes : Last::No;
-        Targets targets = co_await finder_->find(nexthops[i]);
+        Targets targets = co_await client_->finder.find(nexthops[i]);
         if (targets) {
             co_await run_targets(std::move(*targets), last);
         } else if (last == Last::Yes && targets.error().action == dsn::Action::Bounced) {
@@ -48,6 +49,21 @@ Task<void> Delivery::run_nexthops(std::vector<Nexthop> nexthops)
             put_off_all(targets.error());
         }
     }
+}
+
+// smtp_connection_cache_destinations lists destinations without brackets and port.
+Task<SessionPool::Keep> Delivery::keep_policy()
+{
+    if (client_->cache_destinations.empty())
+        co_return SessionPool::Keep::OnDemand;
+    auto nexthops =
+        parse_nexthops(job_->request().nexthop, Lookup::HostsOnly, settings_->default_port, settings_->ports);
+    if (!nexthops)
+        co_return SessionPool::Keep::OnDemand;
+    auto listed = co_await client_->cache_destinations.matches_string(nexthops->front().name);
+    if (!listed)
+        log::warning("smtp_connection_cache_destinations: {}", listed.error().text());
+    co_return listed && *listed ? SessionPool::Keep::Always : SessionPool::Keep::OnDemand;
 }
 
 Task<bool> Delivery::use_kept_session()

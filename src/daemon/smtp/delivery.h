@@ -7,8 +7,7 @@
 // Life time: one job; everything that it refers to outlives it.
 #pragma once
 
-#include "daemon/smtp/session_pool.h"
-#include "daemon/smtp/targets.h"
+#include "daemon/smtp/client.h"
 #include "daemon/smtp/transaction.h"
 #include "server/delivery_job.h"
 
@@ -20,13 +19,14 @@ namespace posthaste::smtp_client {
 
 class Delivery {
 public:
-    Delivery(const Settings& settings, TargetFinder& finder, SessionPool& pool, server::JobPtr job);
+    Delivery(Client& client, server::JobPtr job);
 
     Task<server::Outcomes> run();
 
 private:
     enum class Last : bool { No, Yes };
     Task<void> run_nexthops(std::vector<Nexthop> nexthops);
+    Task<SessionPool::Keep> keep_policy();
     Task<bool> use_kept_session();
     Task<void> run_targets(std::vector<Target> targets, Last last_nexthop);
     Task<void> run_target(Target target, Last last);
@@ -39,8 +39,8 @@ private:
     void note_failure(const dsn::Outcome& why, Last last) const;
     server::Outcomes outcomes_of_left();
 
+    Client* client_;
     const Settings* settings_;
-    TargetFinder* finder_;
     SessionPool* pool_;
     server::JobPtr job_;
     std::vector<std::size_t> left_;      // recipients without a final outcome

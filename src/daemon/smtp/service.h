@@ -3,15 +3,10 @@
 // All deliveries of a transport run in one process as tasks; they share the resolver and the sessions that are kept.
 #pragma once
 
-#include "daemon/smtp/session_pool.h"
-#include "daemon/smtp/settings.h"
-#include "daemon/smtp/targets.h"
-#include "dns/resolver.h"
-#include "routing/own_addresses.h"
+#include "daemon/smtp/client.h"
 #include "server/delivery_service.h"
 
 #include <memory>
-#include <optional>
 
 namespace posthaste::smtp_client {
 
@@ -25,11 +20,7 @@ public:
     Task<void> leaving();
 
 private:
-    Settings settings_;
-    std::unique_ptr<dns::Resolver> resolver_;
-    std::optional<routing::OwnAddresses> own_addresses_;
-    std::optional<TargetFinder> finder_;
-    std::optional<SessionPool> pool_;
+    std::unique_ptr<Client> client_;
 };
 
 }  // namespace posthaste::smtp_client

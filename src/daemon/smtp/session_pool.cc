@@ -1,8 +1,6 @@
 // session_pool.cc — see session_pool.h.
 #include "daemon/smtp/session_pool.h"
 
-#include "base/text.h"
-
 #include <algorithm>
 
 namespace posthaste::smtp_client {
@@ -15,10 +13,11 @@ constexpr std::chrono::milliseconds surely_alive{500};
 
 SessionPool::SessionPool(const Settings& settings) : settings_(&settings), expiry_([this] { expire(); }) {}
 
-void SessionPool::begin(const std::string& name)
+void SessionPool::begin(const std::string& name, Keep keep)
 {
     Destination& destination = destinations_[name];
     ++destination.running;
+    destination.keep = keep;
     destination.begin_before_last = std::exchange(destination.last_begin, net::Clock::now());
     if (!expiry_.running())
         expiry_.start(net::Clock::now() + settings_->cache_time);
@@ -48,17 +47,16 @@ void SessionPool::give_back(const std::string& name, std::unique_ptr<Session> se
     if (session->unusable)
         return;
     Destination& destination = destinations_[name];
-    if (!may_be_reused(*session) || !expects_more(name, destination)) {
+    if (!may_be_reused(*session) || !expects_more(destination)) {
         close(std::move(session));
         return;
     }
     destination.idle.push_back({std::move(session), net::Clock::now() + settings_->cache_time});
 }
 
-bool SessionPool::expects_more(const std::string& name, const Destination& destination) const
+bool SessionPool::expects_more(const Destination& destination) const
 {
-    if (std::ranges::any_of(settings_->cache_destinations,
-                            [&name](const std::string& listed) { return equal_ignoring_case(listed, name); }))
+    if (destination.keep == Keep::Always)
         return true;
     if (!settings_->cache_on_demand)
         return false;

@@ -25,8 +25,9 @@ class SessionPool {
 public:
     explicit SessionPool(const Settings& settings);
 
-    // A delivery to the destination begins or ends.
-    void begin(const std::string& destination);
+    // A delivery to the destination begins or ends. keep: it is listed in smtp_connection_cache_destinations.
+    enum class Keep : bool { OnDemand, Always };
+    void begin(const std::string& destination, Keep keep);
     void end(const std::string& destination);
 
     // An idle session that is still good; null if there is none.
@@ -45,10 +46,11 @@ private:
     struct Destination {
         std::vector<Idle> idle;  // the one that was used last is used next
         unsigned running = 0;
+        Keep keep = Keep::OnDemand;
         net::Clock::time_point last_begin;
         net::Clock::time_point begin_before_last;
     };
-    [[nodiscard]] bool expects_more(const std::string& name, const Destination& destination) const;
+    [[nodiscard]] bool expects_more(const Destination& destination) const;
     [[nodiscard]] bool may_be_reused(const Session& session) const;
     void expire();
     Task<void> quit_and_wait(std::unique_ptr<Session> session);

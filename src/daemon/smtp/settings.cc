@@ -104,7 +104,8 @@ Result<Settings> read_settings(const config::Config& config, Dialect dialect)
                          .data_xfer = read.timeout(param::smtp_data_xfer_timeout),
                          .data_done = read.timeout(param::smtp_data_done_timeout),
                          .quit = read.timeout(param::smtp_quit_timeout),
-                         .rset = read.timeout(param::smtp_rset_timeout)};
+                         .rset = read.timeout(param::smtp_rset_timeout),
+                         .xforward = read.timeout(param::smtp_xforward_timeout)};
     TRY(read_lookups(settings, config, read));
     if (const std::string& fallback = read(param::smtp_fallback_relay); !fallback.empty()) {
         Lookup lookup = dialect == Dialect::Lmtp ? Lookup::HostsOnly : Lookup::MailExchangers;
@@ -119,6 +120,7 @@ Result<Settings> read_settings(const config::Config& config, Dialect dialect)
     settings.skip_5xx_greeting = read(param::smtp_skip_5xx_greeting);
     settings.skip_quit_response = read(param::smtp_skip_quit_response);
     settings.quote_envelope = read(param::smtp_quote_rfc821_envelope);
+    settings.send_xforward = read(param::smtp_send_xforward_command);
     settings.line_limit = read.count(param::smtp_line_length_limit);
     std::vector<std::string> unknown;
     settings.suppressed = smtp::parse_discard_keywords(read(param::smtp_discard_ehlo_keywords), unknown);
@@ -126,7 +128,6 @@ Result<Settings> read_settings(const config::Config& config, Dialect dialect)
         log::warning("smtp_discard_ehlo_keywords: unknown keyword {}", keyword);
 
     settings.cache_on_demand = read(param::smtp_connection_cache_on_demand);
-    settings.cache_destinations = words(read(param::smtp_connection_cache_destinations));
     settings.cache_time = read(param::smtp_connection_cache_time_limit);
     settings.reuse_time = read(param::smtp_connection_reuse_time_limit);
     settings.reuse_count = static_cast<unsigned>(read(param::smtp_connection_reuse_count_limit));

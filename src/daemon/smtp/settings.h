@@ -19,7 +19,7 @@ enum class Dialect : std::uint8_t { Smtp, Lmtp };
 enum class Preference : std::uint8_t { Any, Ipv4, Ipv6 };
 
 struct Timeouts {
-    std::chrono::seconds connect, helo, mail, rcpt, data_init, data_xfer, data_done, quit, rset;
+    std::chrono::seconds connect, helo, mail, rcpt, data_init, data_xfer, data_done, quit, rset, xforward;
 };
 
 struct Settings {
@@ -52,12 +52,12 @@ struct Settings {
     bool skip_5xx_greeting = true;
     bool skip_quit_response = true;
     bool quote_envelope = true;
+    bool send_xforward = false;
     std::size_t line_limit = 998;
     smtp::ExtensionSet suppressed;
 
     // keeping sessions
     bool cache_on_demand = true;
-    std::vector<std::string> cache_destinations;
     std::chrono::seconds cache_time{2};
     std::chrono::seconds reuse_time{300};
     unsigned reuse_count = 0;  // 0: no limit

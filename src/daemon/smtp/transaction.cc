@@ -26,8 +26,9 @@ bool is_ascii(std::string_view text)
 
 std::string_view stage_of(int verb)
 {
-    constexpr std::string_view stages[] = {"sending RSET", "sending MAIL FROM", "sending RCPT TO",
-                                           "sending DATA command"};
+    constexpr std::string_view stages[] = {
+        "sending RSET",    "sending XFORWARD name/address", "sending XFORWARD helo/protocol", "sending MAIL FROM",
+        "sending RCPT TO", "sending DATA command"};
     return stages[verb];
 }
 
@@ -86,6 +87,14 @@ std::vector<Transaction::Command> Transaction::plan() const
     commands.reserve(recipients_.size() + 3);
     if (session_->needs_reset)
         commands.push_back({Command::Verb::Rset});
+    if (settings_->send_xforward)
+        for (auto [part, verb] : {std::pair(smtp::XforwardPart::Client, Command::Verb::XforwardClient),
+                                  std::pair(smtp::XforwardPart::Session, Command::Verb::XforwardSession)}) {
+            std::string text;
+            append_xforward(text, part);
+            if (!text.empty())
+                commands.push_back({verb});
+        }
     commands.push_back({Command::Verb::Mail});
     for (std::size_t i = 0; i < recipients_.size(); ++i)
         commands.push_back({Command::Verb::Rcpt, i});
@@ -99,12 +108,28 @@ std::string Transaction::external(std::string_view address) const
     return settings_->quote_envelope ? address::quote(address) : std::string(address);
 }
 
+void Transaction::append_xforward(std::string& out, smtp::XforwardPart part) const
+{
+    const queue::Client& client = job_->envelope().client;
+    smtp::append_xforward(out,
+                          {.name = client.name,
+                           .address = client.address,
+                           .port = client.port,
+                           .protocol = client.protocol,
+                           .helo = client.helo,
+                           .ident = job_->envelope().queue_id,
+                           .local = job_->envelope().local_rewrite_context},
+                          part, session_->peer());
+}
+
 void Transaction::append(std::string& out, const Command& command) const
 {
     const queue::Envelope& envelope = job_->envelope();
     const queue::ContentFacts& facts = job_->message().facts();
     switch (command.verb) {
     case Command::Verb::Rset: out += "RSET\r\n"; return;
+    case Command::Verb::XforwardClient: append_xforward(out, smtp::XforwardPart::Client); return;
+    case Command::Verb::XforwardSession: append_xforward(out, smtp::XforwardPart::Session); return;
     case Command::Verb::Data: out += "DATA\r\n"; return;
     case Command::Verb::Mail: {
         std::string sender = external(job_->sender());
@@ -166,7 +191,8 @@ Task<bool> Transaction::take_reply(Command command)
     std::chrono::seconds timeout = command.verb == Command::Verb::Mail   ? timeouts.mail
                                    : command.verb == Command::Verb::Rcpt ? timeouts.rcpt
                                    : command.verb == Command::Verb::Data ? timeouts.data_init
-                                                                         : timeouts.rset;
+                                   : command.verb == Command::Verb::Rset ? timeouts.rset
+                                                                         : timeouts.xforward;
     auto reply = co_await session_->connection().read_reply(timeout);
     if (!reply)
         co_return break_off(reply.error(), stage_of(static_cast<int>(command.verb)));
@@ -188,6 +214,8 @@ void Transaction::accept_reply(Command command, const smtp::PeerReply& reply)
     const Target& target = session_->target();
     switch (command.verb) {
     case Command::Verb::Rset: session_->needs_reset = false; return;
+    case Command::Verb::XforwardClient:
+    case Command::Verb::XforwardSession: return;  // a courtesy: without it the message is delivered all the same
     case Command::Verb::Mail:
         if (!reply.is_success()) {
             mail_refused_ = true;

@@ -11,6 +11,7 @@
 #include "daemon/smtp/session.h"
 #include "daemon/smtp/settings.h"
 #include "server/delivery_job.h"
+#include "smtp/client_commands.h"
 
 #include <cstddef>
 #include <functional>
@@ -43,12 +44,13 @@ public:
 
 private:
     struct Command {
-        enum class Verb : unsigned char { Rset, Mail, Rcpt, Data } verb;
+        enum class Verb : unsigned char { Rset, XforwardClient, XforwardSession, Mail, Rcpt, Data } verb;
         std::size_t recipient = 0;  // index into recipients_
     };
     [[nodiscard]] std::optional<dsn::Outcome> check_requirements() const;
     [[nodiscard]] std::vector<Command> plan() const;
     void append(std::string& out, const Command& command) const;
+    void append_xforward(std::string& out, smtp::XforwardPart part) const;
     Task<bool> converse(std::vector<Command> commands);
     Task<bool> take_reply(Command command);
     void accept_reply(Command command, const smtp::PeerReply& reply);
