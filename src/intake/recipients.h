@@ -25,7 +25,8 @@ public:
     // Invalid: virtual_alias_maps is no list of tables.
     static Result<std::unique_ptr<RecipientMapper>> open(const config::Config& config, routing::Router& router);
 
-    // Replaces envelope.recipients, and adds always_bcc to mail from outside. A Rejection leaves the envelope undefined.
+    // Replaces envelope.recipients, and adds always_bcc to mail from outside. A Rejection leaves the envelope
+    // undefined.
     Task<Accepted<>> map(queue::Envelope& envelope);
     // What is left to do for recipients whose addresses are final: they are completed with a domain.
     void complete(queue::Envelope& envelope) const;

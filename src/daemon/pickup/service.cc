@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "intake/missing_headers.h"
+#include "intake/refusal_notice.h"
 #include "intake/service_config.h"
 #include "intake/whole_lines.h"
 #include "log/events_pickup.h"
@@ -40,6 +41,27 @@ Result<std::vector<std::string>> names_in(const char* directory)
     ::closedir(listing);
     std::ranges::sort(names);
     return names;
+}
+
+// Collects the header for a message that may have to be returned: up to its empty line, and to a limit.
+void keep_header(std::string& header, std::string_view piece)
+{
+    constexpr std::size_t most_header = std::size_t{100} << 10;
+    if (header.ends_with("\r\n\r\n") || header.size() >= most_header)
+        return;
+    header += piece.substr(0, most_header);
+    if (std::size_t end = header.find("\r\n\r\n"); end != std::string::npos)
+        header.resize(end + 4);
+}
+
+// The header without its empty line, ending with a line end.
+std::string without_end(std::string header)
+{
+    if (header.ends_with("\r\n\r\n"))
+        header.resize(header.size() - 2);
+    else if (!header.ends_with("\r\n"))
+        header += "\r\n";
+    return header;
 }
 
 Result<bool> read_more(int file, intake::SubmissionReader& reader)
@@ -177,12 +199,14 @@ Task<Service::After> Service::feed(std::string name, UniqueFd file, struct ::sta
         message->envelope()));
 
     intake::WholeLines lines(*message);
+    std::string header;
     while (!reader.complete()) {
         auto piece = reader.piece();
         if (!piece)
             co_return set_aside(piece.error().text());
         if (*piece) {
             lines.add(**piece);
+            keep_header(header, **piece);
         } else if (!reader.complete()) {
             auto more = read_more(file.get(), reader);
             if (!more || !*more)
@@ -190,12 +214,24 @@ Task<Service::After> Service::feed(std::string name, UniqueFd file, struct ::sta
         }
     }
     lines.finish();
+    intake::Refused refused{.queue_id = message->queue_id(),
+                            .arrival_seconds = message->envelope().arrival_seconds,
+                            .sender = submission->sender,
+                            .recipients = {},
+                            .header = without_end(std::move(header)),
+                            .rejection = {}};
     auto finished = co_await message->finish();
     if (finished)
         co_return After::Remove;
-    if (finished.error().fault == intake::Rejection::Fault::Message)
+    if (finished.error().fault == intake::Rejection::Fault::System)
+        co_return After::KeepForLater;
+    if (refused.sender.empty())
         co_return set_aside(finished.error().text);
-    co_return After::KeepForLater;
+    for (const intake::SubmittedRecipient& given : submission->recipients)
+        refused.recipients.push_back(given.address);
+    refused.rejection = std::move(finished.error());
+    auto returned = co_await intake::return_to_sender(*pipeline_, std::move(refused));
+    co_return returned ? After::Remove : After::KeepForLater;
 }
 
 void Service::finish_file(const std::string& name, After after)
