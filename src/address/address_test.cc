@@ -1,4 +1,5 @@
 // Addresses: paths, header lists, quoting, host names, networks.
+#include "address/destinations.h"
 #include "address/fold.h"
 #include "address/header_list.h"
 #include "address/hostname.h"
@@ -59,8 +60,9 @@ TEST(Path, LenientSyntaxIsRefusedWhenStrict)
 
 TEST(Path, BrokenPathsAreRefused)
 {
-    for (std::string_view text : {"", "<", "<user", "<user@>", "<@example.com>", "<a b@c>", "<a@b>c", "<\"a@b>",
-                                  "<a,b@c>", "<a@b\x01>", "<user@[1.2.3.4>", "<a;b@c>"})
+    for (std::string_view text :
+         {"", "<", "<user", "<user@>", "<@example.com>", "<a b@c>", "<a@b>c", "<\"a@b>", "<a,b@c>", "<a@b\x01>",
+          "<user@[1.2.3.4>", "<a;b@c>", "<a@b\\c>", "<[a@b]>", "<a@\"b\">"})
         EXPECT_EQ(path(text), "error") << text;
     EXPECT_EQ(parse_path("<" + std::string(3000, 'a') + ">").error().kind(), ErrorKind::Limit);
 }
@@ -109,6 +111,27 @@ TEST(HeaderList, TheTokenLimitEndsTheList)
         many += "a@b,";
     EXPECT_TRUE(parse_address_list(many, 40).truncated);
     EXPECT_FALSE(parse_address_list(many).truncated);
+}
+
+std::string destinations(std::string_view text)
+{
+    constexpr std::string_view names = "AFCI!";
+    std::string result;
+    for (const auto& item : parse_destinations(text).list)
+        result += std::string(1, names[static_cast<std::size_t>(item.kind)]) + "(" + item.text + ")";
+    return result;
+}
+
+TEST(Destinations, AddressesFilesCommandsAndIncludes)
+{
+    EXPECT_EQ(destinations("a, b@c, \"d e\"@f"), "A(a)A(b@c)A(d e@f)");
+    EXPECT_EQ(destinations("|/bin/cmd arg, \"|cmd a, b\", |\"exit 67\""), "C(/bin/cmd arg)C(cmd a, b)C(exit 67)");
+    EXPECT_EQ(destinations("/var/mail/x, \"/a b/c\", /dev/null"), "F(/var/mail/x)F(/a b/c)F(/dev/null)");
+    EXPECT_EQ(destinations(":include:/etc/list, \":include:/a b\", :Include:\"/c d\""), "I(/etc/list)I(/a b)I(/c d)");
+    EXPECT_EQ(destinations("\\user, D <e@f> (c), <g@h>"), "A(user)A(e@f)A(g@h)");
+    EXPECT_EQ(destinations("/x/@example.com"), "A(/x/@example.com)");
+    EXPECT_EQ(destinations("|, :include:, two words, \"open"), "!(|)!(:include:)!(two words)!(\"open)");
+    EXPECT_EQ(destinations(" , ,"), "");
 }
 
 TEST(LocalPart, QuotingRoundTrips)

@@ -1,5 +1,6 @@
 // Paths of MAIL and RCPT, and address lists of headers: no input may crash, and what is accepted must survive being
 // written and read again.
+#include "address/destinations.h"
 #include "address/header_list.h"
 #include "address/local_part.h"
 #include "address/path.h"
@@ -23,6 +24,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     }
     for (const ListedAddress& item : parse_address_list(text).addresses)
         if (item.begin > item.end || item.end > text.size())
+            std::abort();
+    for (const Destination& item : parse_destinations(text).list)
+        if (item.kind != DestinationKind::Address && item.text.empty())
             std::abort();
     return 0;
 }
