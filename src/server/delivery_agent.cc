@@ -60,6 +60,9 @@ Task<void> DeliveryAgent::serve(net::Stream stream)
         waiting_.push_back({std::move(*request), session});
         start_waiting();
     }
+    // The queue manager is gone and another will ask again: what has not begun must not run beside that.
+    if (!draining_)
+        session->pending -= std::erase_if(waiting_, [&](const Waiting& each) { return each.session == session; });
     while (session->pending > 0) {
         session->quiet.reset();
         // Bounded by the deliveries, each of which bounds its own waits.

@@ -51,7 +51,7 @@ public:
     // Deliveries that are queued or under way, and routing that is not finished. At 0 the attempt is over.
     std::size_t outstanding = 0;
     Wish wish = Wish::None;
-    bool was_deferred = false;        // came from deferred/: a defer log may exist
+    bool was_deferred = false;        // tried before: a defer log may exist
     std::int64_t previous_retry = 0;  // seconds: the retry time it was activated for, 0 if it is new
 
 private:

@@ -69,6 +69,7 @@ bool QueueManager::is_expired(const ActiveMessage& message) const
 
 Task<void> QueueManager::settle(ActiveMessage* message)
 {
+    const bool has_defer_log = message->was_deferred || message->count(Progress::Deferred) > 0;
     const bool forced = message->wish == Wish::Expire || forced_expiry_.contains(message->queue_id());
     std::vector<std::size_t> expired;
     if (message->wish != Wish::Hold && (forced || is_expired(*message)))
@@ -83,8 +84,8 @@ Task<void> QueueManager::settle(ActiveMessage* message)
     co_await report_trace(message);
 
     if (message->count(Progress::Done) == message->recipients().size()) {
-        if (message->was_deferred)
-            co_await drop_logs_of(message->queue_id());
+        if (has_defer_log)
+            co_await ask(&defer_, {.command = bounce::Command::Drop, .queue_id = message->queue_id()});
         bury(*message);
         co_return;
     }

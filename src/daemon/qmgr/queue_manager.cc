@@ -150,7 +150,7 @@ std::size_t QueueManager::read_new(std::size_t most)
         return 0;
     }
     for (queue::LoadedMessage& message : *messages)
-        admit(std::move(message), 0);
+        admit(std::move(message), Source::New);
     if (messages->empty())
         recovering_ = false;
     return messages->size();
@@ -169,7 +169,7 @@ std::size_t QueueManager::read_due(std::size_t most)
         ++found;
         auto message = store_->activate(queue::QueueName::Deferred, due->queue_id);
         if (message) {
-            admit(std::move(*message), due->due);
+            admit(std::move(*message), Source::Deferred, due->due);
         } else if (message.error().kind() == ErrorKind::Temporary || message.error().kind() == ErrorKind::Io) {
             log::warning("{}: cannot be activated: {}", due->queue_id, message.error().text());
             schedule_.put(due->queue_id, now + snapshot_->backoff.minimum.count());
@@ -194,7 +194,7 @@ void QueueManager::retry_parked()
         }
         auto message = store_->load(ref);
         if (message)
-            admit(std::move(*message), 0);
+            admit(std::move(*message), Source::Parked);
         else if (message.error().kind() == ErrorKind::Temporary || message.error().kind() == ErrorKind::Io)
             park(ref, now + still_held_pause);
         else if (message.error().kind() != ErrorKind::NotFound)
@@ -204,7 +204,7 @@ void QueueManager::retry_parked()
 
 void QueueManager::park(const queue::MessageRef& ref, Seconds due) { parked_.emplace(due, ref); }
 
-void QueueManager::admit(queue::LoadedMessage stored, Seconds previous_retry)
+void QueueManager::admit(queue::LoadedMessage stored, Source source, Seconds previous_retry)
 {
     if (active_.contains(stored.ref.queue_id))
         return;
@@ -215,7 +215,7 @@ void QueueManager::admit(queue::LoadedMessage stored, Seconds previous_retry)
     }
     auto made = std::make_unique<ActiveMessage>(std::move(stored), microseconds_now());
     ActiveMessage& message = *made;
-    message.was_deferred = previous_retry != 0;
+    message.was_deferred = source != Source::New;
     message.previous_retry = previous_retry;
     active_.emplace(message.queue_id(), std::move(made));
     active_recipients_ += message.recipients().size();

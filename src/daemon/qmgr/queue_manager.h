@@ -81,7 +81,8 @@ private:
     std::size_t read_new(std::size_t most);
     std::size_t read_due(std::size_t most);
     [[nodiscard]] std::size_t room() const;
-    void admit(queue::LoadedMessage stored, Seconds previous_retry);
+    enum class Source : unsigned char { New, Deferred, Parked };
+    void admit(queue::LoadedMessage stored, Source source, Seconds previous_retry = 0);
     void retry_parked();
 
     // Routing.

@@ -274,7 +274,7 @@ TEST_F(QueueManagerTest, returns_what_is_too_old_to_its_sender)
     start("maximal_queue_lifetime = 1h\n");
     submit({"a@remote.test", "b@remote.test"}, "sender@x.test", 2h);
     ASSERT_TRUE(wait_until_idle(2));
-    EXPECT_THAT(reports, ElementsAre("bounce 1 2"));
+    EXPECT_THAT(reports, ElementsAre("bounce 1 2", "defer 3 0"));
     EXPECT_EQ(manager->deferred(), 0U);
 }
 

@@ -6,6 +6,7 @@
 #include "param/qmgr.h"
 
 #include <algorithm>
+#include <ranges>
 
 namespace posthaste::qmgr {
 
@@ -229,8 +230,8 @@ void Transport::ended(Stage stage, const Error& error)
         each.destination->interrupted();
     ++failed_attempts_;
     if (stage == Stage::Established && !interrupted.empty())
-        log::warning("transport {}: the agent went away with {} deliveries under way: {}", name_, interrupted.size(),
-                     error.text());
+        log::info("transport {}: the agent went away with {} deliveries under way: {}", name_, interrupted.size(),
+                  error.text());
     const bool will_not_come =
         stage == Stage::Connecting && (error.kind() == ErrorKind::NotFound || error.kind() == ErrorKind::Timeout);
     if (failed_attempts_ >= quick_attempts || will_not_come) {
@@ -239,23 +240,29 @@ void Transport::ended(Stage stage, const Error& error)
         link_not_before_ = now + quick_retry * failed_attempts_;
         surroundings_->wake_at(link_not_before_);
     }
-    for (auto& [id, each] : interrupted) {
-        if (stage == Stage::Connecting) {  // it never left this process
-            if (unavailable_until_ > now) {
-                surroundings_->observer->suspended(std::move(each.delivery), name_, "4.3.0",
-                                                   "mail transport unavailable");
-            } else {
-                each.destination->put_back(std::move(each.delivery));
-                take_turn(*each.destination);
-            }
-        } else {
+    if (stage == Stage::Established) {
+        for (auto& [id, each] : interrupted) {
             ++each.delivery->losses;
             surroundings_->observer->lost(std::move(each.delivery), name_, each.destination->nexthop());
         }
+    } else {
+        put_back(std::move(interrupted));
     }
     for (auto& [key, destination] : destinations_)
         take_turn(*destination);
     begin_deliveries();
+}
+
+// They never left this process.
+void Transport::put_back(std::map<std::uint64_t, UnderWay> interrupted)
+{
+    const bool unavailable = unavailable_until_ > surroundings_->now();
+    for (auto& [id, each] : std::views::reverse(interrupted)) {  // each goes to the head: the first one last
+        if (unavailable)
+            surroundings_->observer->suspended(std::move(each.delivery), name_, "4.3.0", "mail transport unavailable");
+        else
+            each.destination->put_back(std::move(each.delivery));
+    }
 }
 
 void Transport::agent_unavailable(const Error& error)

@@ -88,6 +88,7 @@ private:
     void begin_deliveries();
     void send(Destination& destination);
     void suspend_waiting(Destination& destination);
+    void put_back(std::map<std::uint64_t, UnderWay> interrupted);
     void agent_unavailable(const Error& error);
 
     std::string name_;
