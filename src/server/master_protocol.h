@@ -24,9 +24,9 @@ inline constexpr std::uint32_t master_protocol_version = 1;
 
 struct Hello {
     std::uint32_t version = master_protocol_version;
-    std::uint32_t slot = 0;           // in the scoreboard
-    std::uint32_t client_limit = 0;   // for the whole service; 0: none
-    std::uint32_t process_limit = 0;  // 0: none
+    std::uint32_t slot = 0;          // in the scoreboard
+    std::uint32_t client_limit = 0;  // for the whole service; 0: none
+    std::uint32_t processes = 1;     // that share the clients, if the model is ClientsPerCore
 };
 
 // What maxproc in master.cf means for a service (DESIGN 3).

@@ -17,8 +17,10 @@ namespace posthaste::server {
 
 namespace {
 
-constexpr std::chrono::milliseconds room_poll{50};  // another process's client may have left
-constexpr std::chrono::milliseconds courtesy{1};    // what a less busy sibling gets to accept first
+constexpr std::chrono::milliseconds room_poll{50};         // another process's client may have left
+constexpr std::chrono::milliseconds courtesy{1};           // what a less busy sibling gets to accept first ...
+constexpr std::chrono::milliseconds sibling_patience{50};  // for master to start another process
+constexpr int courtesy_to_newcomer = 20;                   // ... this often while it is starting
 constexpr std::chrono::seconds descriptor_pause{1};
 constexpr std::size_t max_datagram = std::size_t{64} << 10;
 
@@ -97,16 +99,15 @@ void Runtime::serve_standard_input()
 
 Task<void> Runtime::accept_clients(Sockets::iterator socket)
 {
+    co_await wait_for_siblings();
     while (!context_.is_leaving()) {
         if (!co_await socket->wait(net::Deadline::never()))  // ends with cancel() in begin_to_leave()
             break;
         if (!co_await wait_for_room())
             break;
-        if (a_sibling_is_less_busy()) {
-            co_await net::sleep_for(courtesy);
-            if (context_.is_leaving())
-                break;
-        }
+        co_await let_sibling_accept();
+        if (context_.is_leaving())
+            break;
         if (!enter())
             continue;
         auto accepted = socket->accept_now();
@@ -168,15 +169,44 @@ void Runtime::entered(net::Listener::Accepted accepted)
     client_tasks_.start(serve_client(std::move(accepted.stream), accepted.peer));
 }
 
-bool Runtime::a_sibling_is_less_busy() const
+std::optional<Scoreboard::State> Runtime::less_busy_sibling() const
+{
+    std::optional<Scoreboard::State> found;
+    for (const Scoreboard::Slot& other : scoreboard_->slot) {
+        auto state = static_cast<Scoreboard::State>(other.state.load(std::memory_order_relaxed));
+        bool takes_clients = state == Scoreboard::Starting || state == Scoreboard::Accepting;
+        if (&other != slot_ && takes_clients && other.clients.load(std::memory_order_relaxed) < client_count_)
+            found = found == Scoreboard::Accepting ? found : state;
+    }
+    return found;
+}
+
+// The first process of a network server tells master that it wants company, and must not take all clients meanwhile.
+Task<void> Runtime::wait_for_siblings()
+{
+    auto started = [this] {
+        return std::ranges::count_if(scoreboard_->slot, [](const Scoreboard::Slot& slot) {
+            return slot.state.load(std::memory_order_relaxed) != Scoreboard::Free;
+        });
+    };
+    net::Deadline deadline = net::Deadline::after(sibling_patience);
+    while (hooks_.model == ProcessModel::ClientsPerCore && started() < processes_ && !deadline.passed() &&
+           !context_.is_leaving())
+        co_await net::sleep_for(courtesy);
+}
+
+// Spreads clients that stay for long over the processes of a network server: one that has more of them than another
+// gives that one a moment to accept first, and a little longer while it is still starting.
+Task<void> Runtime::let_sibling_accept()
 {
     if (hooks_.model != ProcessModel::ClientsPerCore)
-        return false;
-    return std::ranges::any_of(scoreboard_->slot, [&](const Scoreboard::Slot& other) {
-        std::uint32_t state = other.state.load(std::memory_order_relaxed);
-        return &other != slot_ && (state == Scoreboard::Starting || state == Scoreboard::Accepting) &&
-               other.clients.load(std::memory_order_relaxed) < client_count_;
-    });
+        co_return;
+    for (int moments = 0; moments < courtesy_to_newcomer && !context_.is_leaving(); ++moments) {
+        auto sibling = less_busy_sibling();
+        if (!sibling || (*sibling == Scoreboard::Accepting && moments > 0))
+            co_return;
+        co_await net::sleep_for(courtesy);
+    }
 }
 
 Task<void> Runtime::pause_without_descriptors(std::string reason)

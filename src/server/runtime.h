@@ -12,6 +12,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace posthaste::server {
@@ -44,7 +45,9 @@ private:
     bool enter();
     void entered(net::Listener::Accepted accepted);
     void left();
-    [[nodiscard]] bool a_sibling_is_less_busy() const;
+    [[nodiscard]] std::optional<Scoreboard::State> less_busy_sibling() const;
+    Task<void> let_sibling_accept();
+    Task<void> wait_for_siblings();
     Task<void> pause_without_descriptors(std::string reason);
 
     Task<void> serve_client(net::Stream stream, net::Endpoint peer);
@@ -67,6 +70,7 @@ private:
     std::unique_ptr<net::Listener> master_;  // not a listener: readiness and ownership of the socket to master
     Scoreboard* scoreboard_ = nullptr;
     Scoreboard::Slot* slot_ = nullptr;
+    std::uint32_t processes_ = 1;  // that share the clients
     std::uint32_t client_count_ = 0;
     std::uint32_t reloads_done_ = 0;
     bool at_limit_ = false;

@@ -65,6 +65,7 @@ Result<void> Runtime::meet_master()
         return fail(ErrorKind::Invalid, "master speaks another version: stop and start the mail system");
     slot_ = &scoreboard_->slot[hello.slot];
     context_.client_limit = hello.client_limit;
+    processes_ = hello.processes;
     TRY(set_nonblocking(status.get()));
     ::fcntl(status.get(), F_SETFD, FD_CLOEXEC);
     master_ = std::make_unique<net::Listener>(std::move(status));

@@ -76,8 +76,11 @@ bool Service::may_start() const
 
 std::size_t Service::wanted_processes() const
 {
-    if (model_ != ProcessModel::ClientsPerCore)
-        return 1;
+    return model_ == ProcessModel::ClientsPerCore ? sharing_processes() : 1;
+}
+
+std::size_t Service::sharing_processes() const
+{
     return spec_.limit > 0 ? std::min<std::size_t>(spec_.limit, common_.processes_per_service)
                            : common_.processes_per_service;
 }
@@ -118,7 +121,7 @@ bool Service::start_process()
     request.scoreboard_fd = scoreboard_->fd();
     request.hello.slot = static_cast<std::uint32_t>(free - scoreboard_->slots().begin());
     request.hello.client_limit = spec_.limit;
-    request.hello.process_limit = static_cast<std::uint32_t>(wanted_processes());
+    request.hello.processes = static_cast<std::uint32_t>(sharing_processes());
     free->clients = 0;
     free->state = Scoreboard::Starting;
     auto process = spawn(request);

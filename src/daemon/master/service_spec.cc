@@ -177,8 +177,8 @@ Result<std::vector<ServiceSpec>> make_specs(const config::MasterCf& master_cf, c
     for (const MasterService& service : master_cf.services) {
         auto spec = make_spec(service, config);
         if (!spec)
-            return fail(std::move(spec).error().in(
-                fmt::format("{}: line {}: service \"{}\"", service.place.file, service.place.line, service.name)));
+            return fail(
+                std::move(spec).error().in(fmt::format("{}: service \"{}\"", service.place.text(), service.name)));
         if (!disabled(*spec, config.get(param::master_service_disable)))
             specs.push_back(std::move(*spec));
     }
