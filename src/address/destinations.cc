@@ -67,7 +67,7 @@ Destination destination(std::string_view text, const Token* first, const Token* 
     const bool one_quoted = last - first == 1 && first->kind == TokenKind::Quoted && first->complete;
     const std::string meant = one_quoted ? unquoted(text) : std::string();
     // A name with a domain is an address even if it begins like a path: /user/@example.com.
-    const Destination invalid{.kind = DestinationKind::Invalid, .text = std::string(text)};
+    Destination invalid{.kind = DestinationKind::Invalid, .text = std::string(text)};
     if (!text.starts_with('/') || !has_domain(first, last)) {
         Destination special = special_or_invalid(one_quoted ? std::string_view(meant) : text);
         if (special.kind != DestinationKind::Invalid)

@@ -159,7 +159,7 @@ std::vector<table::AddressKey> List::table_keys(const Query& query) const
 {
     std::vector<table::AddressKey> keys;
     if (!query.name.empty()) {
-        keys = table::domain_keys(query.name, query.whole_only ? table::ParentDomains::None : parents_);
+        keys = table::domain_keys(query.written, query.whole_only ? table::ParentDomains::None : parents_);
         keys.front().whole = true;
     }
     if (!query.address.empty())
@@ -207,15 +207,19 @@ net::Task<Result<bool>> List::continue_match(table::ReadyOrTask<table::AddressAn
 Match List::matches_host(std::string_view name, std::string_view address)
 {
     return match_from(0, {.name = address::fold_case(name),
+                          .written = std::string(name),
                           .address = std::string(address),
                           .parsed = address::IpAddress::parse(address)});
 }
 
-Match List::matches_domain(std::string_view domain) { return match_from(0, {.name = address::fold_case(domain)}); }
+Match List::matches_domain(std::string_view domain)
+{
+    return match_from(0, {.name = address::fold_case(domain), .written = std::string(domain)});
+}
 
 Match List::matches_string(std::string_view text)
 {
-    return match_from(0, {.name = address::fold_case(text), .whole_only = true});
+    return match_from(0, {.name = address::fold_case(text), .written = std::string(text), .whole_only = true});
 }
 
 Result<void> List::reopen_if_changed()

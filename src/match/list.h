@@ -67,7 +67,8 @@ private:
         std::string problem;
     };
     struct Query {
-        std::string name;     // folded
+        std::string name;     // folded, for names of the list itself
+        std::string written;  // as it came: tables fold by themselves, patterns see it as it is
         std::string address;  // as text, for tables
         std::optional<address::IpAddress> parsed;
         bool whole_only = false;  // no parent domains

@@ -82,6 +82,14 @@ TEST(List, StringsAreComparedWhole)
     EXPECT_FALSE(list->matches_string("a.example.com").take_ready().value());
 }
 
+TEST(List, PatternTablesSeeTheTextAsItIs)
+{
+    auto list = List::parse("regexp:{{/^[^A-Z]/i bogus}}", Kind::String, quiet());
+    ASSERT_TRUE(list);
+    EXPECT_FALSE(list->matches_string("GET").take_ready().value());
+    EXPECT_TRUE(list->matches_string("get").take_ready().value());
+}
+
 TEST(List, WhatCannotBeToldIsAnErrorAndNotNo)
 {
     for (std::string_view text : {"fail:x", "hash:/nowhere/at/all", "/nowhere/at/all", "10.0.0.1/8", "hesh:x"}) {

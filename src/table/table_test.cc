@@ -205,11 +205,11 @@ private:
     std::coroutine_handle<> waiting_;
 };
 
-net::Task<void> ask_maps(Maps& maps, std::string key, Answer& answer) { answer = co_await maps.find(key); }
+net::Task<void> ask_maps(Maps* maps, std::string key, Answer* answer) { *answer = co_await maps->find(key); }
 
-net::Task<void> ask_address(Maps& maps, std::string address, AddressAnswer& answer)
+net::Task<void> ask_address(Maps* maps, std::string address, AddressAnswer* answer)
 {
-    answer = co_await maps.find_address(address, {.order = AddressOrder::Mailbox});
+    *answer = co_await maps->find_address(address, {.order = AddressOrder::Mailbox});
 }
 
 TEST(Maps, ATableThatAnswersLaterIsWaitedFor)
@@ -224,14 +224,14 @@ TEST(Maps, ATableThatAnswersLaterIsWaitedFor)
     EXPECT_TRUE(maps->find("a").ready());
     for (auto [key, expected] : {std::pair("known", "value"), std::pair("other", "rest")}) {
         Answer answer = not_found();
-        auto task = ask_maps(*maps, key, answer);
+        auto task = ask_maps(&*maps, key, &answer);
         task.handle().resume();
         ASSERT_TRUE(table->waits());
         table->let_go();
         EXPECT_EQ(answer.value(), expected);
     }
     AddressAnswer answer = std::optional<AddressHit>();
-    auto task = ask_address(*maps, "x@y", answer);
+    auto task = ask_address(&*maps, "x@y", &answer);
     task.handle().resume();
     table->let_go();
     ASSERT_TRUE(answer && *answer);
