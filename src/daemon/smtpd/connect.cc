@@ -14,7 +14,9 @@ namespace posthaste::smtpd {
 Task<void> Session::identify_client()
 {
     client_ = client_of(peer_);
-    if (config_->get(param::smtpd_peername_lookup) && !peer_.is_unix() && !peer_.bytes().empty()) {
+    if (shared_->context->stand_alone) {
+        client_.name = client_.reverse_name = "localhost";
+    } else if (config_->get(param::smtpd_peername_lookup) && !peer_.is_unix() && !peer_.bytes().empty()) {
         NameFinder::Names names = co_await shared_->names->find(peer_);
         client_.name = std::move(names.name);
         client_.reverse_name = std::move(names.reverse_name);

@@ -401,7 +401,9 @@ Task<std::optional<smtp::Reply>> unlisted_reply(Session& session, Listed which)
         log::warning("{}", status.error().text());
         co_return table_failure(address);
     }
-    if (status->known)
+    // RFC 5321 4.5.1: postmaster exists in every domain of ours.
+    bool postmaster = equal_ignoring_case(address::split_at_domain(full).local_part, "postmaster");
+    if (status->known || (postmaster && address_class == routing::AddressClass::Local))
         co_return std::nullopt;
     int code = session.config().get(param::unknown_local_recipient_reject_code);
     if (address_class == routing::AddressClass::Relay)

@@ -44,7 +44,7 @@ Task<Session::Reply> Session::rcpt(std::string arguments)
     }
     Target target{.address = std::move(path->address), .route = {}};
     target_ = &target;
-    std::optional<Reply> refused = co_await check_recipient(target);
+    std::optional<Reply> refused = co_await check_recipient(&target);
     if (refused && refused->code != 501)
         log_access("reject", refused->line());
     target_ = nullptr;
@@ -59,21 +59,21 @@ Task<Session::Reply> Session::rcpt(std::string arguments)
 }
 
 // Everything that can be said against a recipient, in the order in which Postfix says it.
-Task<std::optional<Session::Reply>> Session::check_recipient(const Target& target)
+Task<std::optional<Session::Reply>> Session::check_recipient(Target* target)
 {
     if (shared_->context->stand_alone)
         co_return std::nullopt;
-    if (equal_ignoring_case(target.address, "postmaster"))  // RFC 5321 4.5.1
+    if (equal_ignoring_case(target->address, "postmaster"))  // RFC 5321 4.5.1
         co_return std::nullopt;
     routing::Router& router = *shared_->router;
     auto route = co_await router.resolve(transaction_->sender,
-                                         router.canonical_form(target.address, routing::RewriteContext::Local));
+                                         router.canonical_form(target->address, routing::RewriteContext::Local));
     if (!route) {
         log::warning("{}", route.error().text());
-        co_return Reply{451, fmt::format("4.3.0 <{}>: Temporary lookup failure", target.address)};
+        co_return Reply{451, fmt::format("4.3.0 <{}>: Temporary lookup failure", target->address)};
     }
-    const_cast<Target&>(target).route = std::move(*route);
-    if (target.route.malformed)
+    target->route = std::move(*route);
+    if (target->route.malformed)
         co_return Reply{501, "5.1.3 Bad recipient address syntax"};
 
     PendingVerdicts pending = transaction_->pending;
@@ -99,11 +99,11 @@ Task<std::optional<Session::Reply>> Session::check_recipient(const Target& targe
         if (verdict.decision == Decision::Reject)
             co_return conclude(std::move(verdict.reply), pending);
     }
-    co_return conclude(co_await check_unlisted(target), pending);
+    co_return conclude(co_await check_unlisted(), pending);
 }
 
 // postconf(5) smtpd_reject_unlisted_recipient, smtpd_reject_unlisted_sender.
-Task<std::optional<Session::Reply>> Session::check_unlisted(const Target&)
+Task<std::optional<Session::Reply>> Session::check_unlisted()
 {
     if (config_->get(param::smtpd_reject_unlisted_sender) && !transaction_->sender.empty()) {
         if (auto refused = co_await unlisted_reply(*this, Listed::Sender))

@@ -67,7 +67,8 @@ net::Deadline Session::read_deadline() const { return net::Deadline::after(confi
 Task<void> Session::run()
 {
     co_await identify_client();
-    log::smtpd_connect(client_.for_log);
+    if (!shared_->context->stand_alone)  // the user's own program is no client
+        log::smtpd_connect(client_.for_log);
     if (co_await admit())
         co_await greet();
     while (!over_) {
@@ -170,7 +171,7 @@ bool Session::check_pipelining(smtp::Verb verb)
     default: break;
     }
     std::string_view rest = stream_.buffered();
-    if (rest.empty())
+    if (rest.empty() || shared_->context->stand_alone)  // a script's input comes in one piece
         return true;
     bool first = !improper_pipelining_;
     improper_pipelining_ = true;
@@ -323,7 +324,8 @@ Task<void> Session::finish()
         static_cast<void>(co_await stream_.write_all(out_, net::Deadline::after(patience)));
     }
     reset_transaction();
-    log::smtpd_disconnect(client_.for_log, command_counts());
+    if (!shared_->context->stand_alone)
+        log::smtpd_disconnect(client_.for_log, command_counts());
     if (counted_by_anvil_)
         co_await report(anvil::Event::Disconnect);
 }

@@ -103,8 +103,8 @@ private:
 
     // --- parts of verbs
     [[nodiscard]] smtp::ExtensionSet offered_extensions() const;
-    Task<std::optional<Reply>> check_recipient(const Target& target);
-    Task<std::optional<Reply>> check_unlisted(const Target& target);
+    Task<std::optional<Reply>> check_recipient(Target* target);  // fills target->route
+    Task<std::optional<Reply>> check_unlisted();
     std::optional<Reply> begin_message();
     std::optional<Reply> add_recipient(const Target& target, const smtp::RcptParameters& parameters,
                                        std::string external);

@@ -2,6 +2,7 @@
 #include "daemon/smtpd/shared.h"
 
 #include "base/text.h"
+#include "daemon/smtpd/submission.h"
 #include "intake/service_config.h"
 #include "log/events_smtpd.h"
 #include "log/log.h"
@@ -40,6 +41,8 @@ Result<std::unique_ptr<Shared>> Shared::open(server::Context& context)
 
 intake::Accepted<std::unique_ptr<Incoming>> Shared::begin(const intake::Source& source)
 {
+    if (context->stand_alone)
+        return begin_submission(config->get(param::command_directory) + "/postdrop");
     return begin_queued(*pipeline, source);
 }
 

@@ -21,7 +21,7 @@ Task<Session::Reply> Session::vrfy(std::string arguments)
         transaction_ = std::make_unique<Transaction>();
     Target target{.address = std::move(path->address), .route = {}};
     target_ = &target;
-    std::optional<Reply> refused = co_await check_recipient(target);
+    std::optional<Reply> refused = co_await check_recipient(&target);
     if (borrowed)
         transaction_.reset();
     if (refused && refused->code != 501)
