@@ -1,0 +1,97 @@
+"""postmap, postalias and newaliases as programs: exit status, privileges, and that no reader ever sees half a table."""
+import os
+import pathlib
+import subprocess
+import threading
+
+import pytest
+
+from support.paths import BUILD
+
+
+class Commands:
+    """The table commands in a directory with a main.cf of its own."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.configure()
+
+    def configure(self, **parameters):
+        lines = {"queue_directory": self.directory, "maillog_file": self.directory / "log", "maillog_file_prefixes": "/"}
+        lines |= parameters
+        (self.directory / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in lines.items()))
+
+    def write(self, name, text):
+        path = self.directory / name
+        path.write_text(text)
+        return path
+
+    def run(self, program, *arguments):
+        return subprocess.run([BUILD / "sbin" / program, *map(str, arguments)], cwd=self.directory, text=True, check=False,
+                              capture_output=True, env={**os.environ, "MAIL_CONFIG": str(self.directory)})
+
+
+@pytest.fixture
+def commands(tmp_path):
+    return Commands(tmp_path)
+
+
+def test_newaliases_rebuilds_every_table_of_alias_database(commands):
+    for name in ("one", "two"):
+        commands.write(name, f"root: {name}\n")
+    commands.configure(alias_database=f"hash:{commands.directory}/one, lmdb:{commands.directory}/two")
+    assert commands.run("newaliases").returncode == 0
+    assert commands.run("postalias", "-q", "root", "hash:one").stdout == "one\n"
+    assert commands.run("postalias", "-q", "root", "lmdb:two").stdout == "two\n"
+
+
+def test_default_database_type_is_used_where_no_type_is_named(commands):
+    commands.configure(default_database_type="lmdb")
+    commands.write("t", "key value\n")
+    assert commands.run("postmap", "t").returncode == 0
+    assert (commands.directory / "t.lmdb").exists()
+    assert commands.run("postmap", "-q", "key", "t").stdout == "value\n"
+
+
+def test_readers_see_the_old_table_or_the_new_one_while_it_is_made_again(commands):
+    """Two versions of a large table alternate; every query finds its key in one of them."""
+    for version in ("old", "new"):
+        commands.write(version, "".join(f"key{number} {version}\n" for number in range(20000)))
+    source = commands.directory / "t"
+    source.write_text((commands.directory / "old").read_text())
+    assert commands.run("postmap", "hash:t").returncode == 0
+    finished = threading.Event()
+
+    def rebuild():
+        for round_number in range(6):
+            source.write_text((commands.directory / ("old", "new")[round_number % 2]).read_text())
+            commands.run("postmap", "hash:t")
+        finished.set()
+
+    writer = threading.Thread(target=rebuild)
+    writer.start()
+    answers = []
+    while not finished.is_set():
+        result = commands.run("postmap", "-q", "key19999", "hash:t")
+        answers.append((result.returncode, result.stdout, result.stderr))
+    writer.join()
+    assert answers and {answer[1] for answer in answers} <= {"old\n", "new\n"}, answers
+
+
+@pytest.mark.needs_root
+def test_root_makes_tables_with_the_rights_of_the_source_owner(commands):
+    theirs = commands.directory / "theirs"
+    theirs.mkdir()
+    (theirs / "t").write_text("k v\n")
+    commands.write("ours", "k v\n")
+    for path in (theirs, theirs / "t"):
+        os.chown(path, 65534, 65534)
+    for parent in [commands.directory, *commands.directory.parents][:-2]:
+        if parent != pathlib.Path("/tmp"):
+            os.chmod(parent, 0o755)
+    assert commands.run("postmap", "hash:theirs/t", "hash:ours").returncode == 0
+    assert (theirs / "t.db").stat().st_uid == 65534
+    assert (commands.directory / "ours.db").stat().st_uid == 0
+    os.chown(theirs / "t.db", 0, 0)
+    refused = commands.run("postmap", "hash:theirs/t")
+    assert (refused.returncode, refused.stderr) == (1, "postmap: fatal: open database theirs/t.db: Permission denied\n")
