@@ -31,8 +31,10 @@ def test_lists_that_stop_nobody_are_refused(make_instance):
     instance = make_instance(smtpd_relay_restrictions="", smtpd_recipient_restrictions="permit_mynetworks", **STRANGER)
     instance.expect_problem("smtpd_relay_restrictions or smtpd_recipient_restrictions")
     instance.start()
+    client = instance.smtp(ehlo=None)           # smtpd is started by its first client
     instance.wait_for_log("fatal: .*in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at "
                           "least one working instance of: reject_unauth_destination")
+    client.close()
 
 
 @pytest.mark.parametrize("restrictions, line", [

@@ -128,7 +128,7 @@ def test_session_under_way_survives_a_reload(instance):
     pytest.fail("the new banner never came")
 
 
-def test_unix_names_of_clients_come_from_the_name_service(make_instance, dns):
+def test_client_names_come_from_the_name_service(make_instance, dns):
     """The address 127.0.0.2 is called what the PTR says, if that name has the address; else unknown, with a warning."""
     dns.zone("0.0.127.in-addr.arpa", "2 PTR good.clients.test.\n3 PTR liar.clients.test.")
     dns.zone("clients.test", "good A 127.0.0.2\nliar A 192.0.2.1")
