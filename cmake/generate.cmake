@@ -5,7 +5,8 @@ set(GENERATE ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/declare/generate.py)
 
 execute_process(COMMAND ${GENERATE} layers ${POSTHASTE_GENERATED}/layers.cmake COMMAND_ERROR_IS_FATAL ANY)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-  ${CMAKE_SOURCE_DIR}/declare/layers.toml ${CMAKE_SOURCE_DIR}/declare/generate.py)
+  ${CMAKE_SOURCE_DIR}/declare/layers.toml ${CMAKE_SOURCE_DIR}/declare/commands.toml
+  ${CMAKE_SOURCE_DIR}/declare/services.toml ${CMAKE_SOURCE_DIR}/declare/generate.py)
 include(${POSTHASTE_GENERATED}/layers.cmake)
 
 # Parameters: one header an area, so that a new parameter rebuilds only what includes its area.

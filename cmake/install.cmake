@@ -1,6 +1,7 @@
 # make install: where a Postfix of the distribution puts things, below PREFIX; configuration goes to /etc/postfix and
-# never over files that are there. DESTDIR is honoured. Accounts and the rights of set-gid commands are not made
-# here: `postfix set-permissions` on the installed system knows mail_owner and setgid_group.
+# never over files that are there. DESTDIR is honoured. No accounts are made. The commands that run with setgid_group
+# (declare/commands.toml) get that group if it exists and the installation is not into a DESTDIR; else it is said what
+# remains to be done.
 set(DAEMON_DIRECTORY libexec/postfix)
 set(COMMAND_DIRECTORY sbin)
 set(USER_COMMANDS mailq newaliases)   # in bin, where users find them; all other commands are in sbin
@@ -52,3 +53,20 @@ newaliases_path = \${CMAKE_INSTALL_PREFIX}/bin/newaliases
       message(STATUS \"Installing: \${etc}/\${file}\")
     endif()
   endforeach()")
+
+# Called last: the set-gid commands are in place by then.
+function(posthaste_install_rights)
+  list(TRANSFORM SET_GID_COMMANDS PREPEND ${COMMAND_DIRECTORY}/ OUTPUT_VARIABLE files)
+  install(CODE "
+    set(files ${files})
+    list(TRANSFORM files PREPEND \"\${CMAKE_INSTALL_PREFIX}/\")
+    list(JOIN files \" \" text)
+    execute_process(COMMAND getent group postdrop RESULT_VARIABLE missing OUTPUT_QUIET)
+    if(NOT missing AND \"\$ENV{DESTDIR}\" STREQUAL \"\")
+      execute_process(COMMAND chgrp postdrop \${files} RESULT_VARIABLE failed)
+      execute_process(COMMAND chmod 2755 \${files})
+    endif()
+    if(missing OR failed OR NOT \"\$ENV{DESTDIR}\" STREQUAL \"\")
+      message(STATUS \"Remains to be done: accounts postfix and postdrop; chgrp postdrop \${text}; chmod 2755 \${text}\")
+    endif()")
+endfunction()

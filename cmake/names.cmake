@@ -1,7 +1,5 @@
 # Programs that go by several names: Postfix's administrators, and master.cf, know them by each. The program looks at
-# the name it was called by.
-set(OTHER_NAMES_command_sendmail mailq)
-set(OTHER_NAMES_daemon_smtp lmtp)
+# the name it was called by. The names, OTHER_NAMES_<kind>_<name>, come from declare/commands.toml and services.toml.
 
 # Links `target` under its other names in its directory of the build.
 function(posthaste_other_names target directory)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Makes everything that is derived from the declarations. Output goes to the build folder only.
 
-usage: generate.py layers OUTPUT.cmake    the libraries and what each links with
+usage: generate.py layers OUTPUT.cmake    the libraries, what each links with, programs with several names
        generate.py param OUTPUT_DIRECTORY  param/<area>.h and param/table.cc from parameters/*.toml
        generate.py usage [--fix]           fails if the status of a parameter does not agree with the code; --fix
                                            corrects the status instead
@@ -27,12 +27,19 @@ def write_if_changed(path, text):
 
 
 def layers(output):
-    """layers.cmake: LAYERS in order, LAYER_<name> and EXTERNAL_<name> lists."""
+    """layers.cmake: LAYERS in order, LAYER_<name> and EXTERNAL_<name> lists; what programs are also called."""
     data = tomllib.loads((HERE / "layers.toml").read_text())
     lines = ["# Generated from declare/layers.toml.", f"set(LAYERS {' '.join(data['layers'])})"]
     for name, below in data["layers"].items():
         lines.append(f"set(LAYER_{name} {' '.join(below)})")
         lines.append(f"set(EXTERNAL_{name} {' '.join(data['external'].get(name, []))})")
+    commands = tomllib.loads((HERE / "commands.toml").read_text())
+    for name, entry in commands.items():
+        lines.append(f"set(OTHER_NAMES_command_{name} {' '.join(entry.get('names', []))})")
+    lines.append(f"set(SET_GID_COMMANDS {' '.join(name for name, entry in commands.items() if entry.get('set_gid'))})")
+    for entry in tomllib.loads((HERE / "services.toml").read_text()).values():
+        if entry.get("command", entry["program"]) != entry["program"]:
+            lines.append(f"list(APPEND OTHER_NAMES_daemon_{entry['program']} {entry['command']})")
     write_if_changed(output, "\n".join(lines) + "\n")
 
 
