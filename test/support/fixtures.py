@@ -2,10 +2,12 @@
 import pytest
 
 from support import DnsServer, Instance, Sink
+from support.instance import sweep
 
 
 @pytest.fixture(scope="session")
 def dns_server():
+    sweep()
     server = DnsServer().start()
     yield server
     server.stop()

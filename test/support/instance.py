@@ -24,6 +24,48 @@ from support.smtp_client import Client
 from support.waiting import PATIENCE, wait_until
 
 
+def processes_of(queue):
+    """{pid: program name} of whoever works in this queue directory."""
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            directory = os.readlink(entry / "cwd")
+            if directory == str(queue) or directory.startswith(f"{queue}/"):
+                arguments = (entry / "cmdline").read_bytes().split(b"\0")
+                if arguments[0]:
+                    found[int(entry.name)] = os.path.basename(arguments[0].decode())
+        except OSError:
+            pass
+    return found
+
+
+def kill_all_of(queue):
+    """kill -9 for everything that works in this queue directory, master first, as a power cut would."""
+    for _ in range(200):
+        processes = sorted(processes_of(queue).items(), key=lambda item: item[1] != "master")
+        if not processes:
+            return
+        for pid, _ in processes:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.01)
+
+
+def sweep():
+    """Removes instances whose test process is gone without having stopped them (it was killed)."""
+    for owner in pathlib.Path("/tmp").glob("ph-*/owner"):
+        try:
+            if owner.parent.stat().st_uid == os.getuid() and not os.path.exists(f"/proc/{int(owner.read_text())}"):
+                kill_all_of(owner.parent / "q")
+                shutil.rmtree(owner.parent, ignore_errors=True)
+        except (OSError, ValueError):
+            pass                                    # somebody else was faster
+
+
 class Instance:
     """One instance with its processes. start() and stop() may alternate; close() also removes the directory.
 
@@ -48,6 +90,7 @@ class Instance:
         self.master = master
         self.service_options = service_options or {}
         self.expected_problems = []
+        (self.directory / "owner").write_text(str(os.getpid()))
         self._make_directories()
         self.write_configuration()
 
@@ -170,19 +213,7 @@ class Instance:
 
     def processes(self):
         """{pid: program name} of this instance: whoever works in its queue directory (all daemons do)."""
-        found = {}
-        for entry in pathlib.Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            try:
-                directory = os.readlink(entry / "cwd")
-                if directory == str(self.queue) or directory.startswith(f"{self.queue}/"):
-                    arguments = (entry / "cmdline").read_bytes().split(b"\0")
-                    if arguments[0]:
-                        found[int(entry.name)] = os.path.basename(arguments[0].decode())
-            except OSError:
-                pass
-        return found
+        return processes_of(self.queue)
 
     def pids(self, name):
         """The processes of one program (master, smtpd, qmgr, ...), oldest first."""
@@ -200,16 +231,7 @@ class Instance:
 
     def kill_all(self):
         """kill -9 for the whole instance, master first, as a power cut would."""
-        for _ in range(200):
-            processes = sorted(self.processes().items(), key=lambda item: item[1] != "master")
-            if not processes:
-                return
-            for pid, _ in processes:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            time.sleep(0.01)
+        kill_all_of(self.queue)
 
     # --- what a test looks at
 
