@@ -127,7 +127,11 @@ std::vector<NameProblem> NameCheck::problems() const
         if (name_class == NameClass::Planned || name_class == NameClass::Unknown)
             found.push_back(problem_of(setting, name_class));
     };
-    std::ranges::for_each(config_.settings(), check);
+    for (const Setting& setting : config_.settings()) {
+        const std::optional<Place> counts = config_.place(setting.name);
+        if (counts && counts->file == setting.place.file && counts->line == setting.place.line)
+            check(setting);
+    }
     for (const MasterService& service : services_) {
         for (const auto& [name, value] : service.overrides)
             check({name, value, service.place});

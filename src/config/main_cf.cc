@@ -4,6 +4,9 @@
 #include "base/text.h"
 
 #include <fmt/format.h>
+#include <functional>
+#include <map>
+#include <utility>
 
 namespace posthaste::config {
 
@@ -54,12 +57,14 @@ Result<MainCf> parse_main_cf(std::string_view content, const std::string& file)
     LogicalLines logical = split_logical_lines(content, file);
     MainCf result;
     result.notices = std::move(logical.notices);
+    std::map<std::string, std::size_t, std::less<>> last;  // the setting of each name that counts so far
     for (const LogicalLine& line : logical.lines) {
         TRY(Setting setting, parse_setting(line.text, {file, line.line}));
-        for (const Setting& earlier : result.settings) {
-            if (earlier.name == setting.name)
-                result.notices.push_back({setting.place, fmt::format("overriding earlier entry: {}={}", earlier.name,
-                                                                     printable(earlier.value))});
+        const auto [earlier, is_new] = last.try_emplace(setting.name, result.settings.size());
+        if (!is_new) {
+            const Setting& overridden = result.settings[std::exchange(earlier->second, result.settings.size())];
+            result.notices.push_back({setting.place, fmt::format("overriding earlier entry: {}={}", overridden.name,
+                                                                 printable(overridden.value))});
         }
         result.settings.push_back(std::move(setting));
     }

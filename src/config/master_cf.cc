@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <map>
 
 namespace posthaste::config {
 namespace {
@@ -204,22 +205,23 @@ Result<MasterCf> parse_master_cf(std::string_view content, const std::string& fi
     LogicalLines logical = split_logical_lines(content, file);
     MasterCf result;
     result.notices = std::move(logical.notices);
+    std::map<std::pair<std::string, ServiceType>, std::size_t> known;  // where a service stands in the result
     for (const LogicalLine& line : logical.lines) {
         const Place place{file, line.line};
         Result<MasterService> service = parse_service(line.text);
         if (!service)
             return fail(std::move(service).error().in(place.text()));
         service->place = place;
-        const auto earlier = std::ranges::find_if(result.services, [&](const MasterService& other) {
-            return other.name == service->name && other.type == service->type;
-        });
-        if (earlier == result.services.end()) {
+        const auto [earlier, is_new] =
+            known.try_emplace(std::pair(service->name, service->type), result.services.size());
+        if (is_new) {
             result.services.push_back(std::move(*service));
             continue;
         }
+        MasterService& replaced = result.services[earlier->second];
         result.notices.push_back({place, fmt::format("service {}/{} replaces the one of line {}", service->name,
-                                                     name(service->type), earlier->place.line)});
-        *earlier = std::move(*service);
+                                                     name(service->type), replaced.place.line)});
+        replaced = std::move(*service);
     }
     return result;
 }

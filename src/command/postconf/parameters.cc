@@ -148,7 +148,7 @@ private:
 
     void warn(std::string text)
     {
-        if (std::ranges::find(output_.warnings, text) == output_.warnings.end())
+        if (warned_.insert(text).second)
             output_.warnings.push_back(std::move(text));
     }
 
@@ -157,6 +157,7 @@ private:
     config::NameCheck names_;
     std::vector<config::NameCheck::ServiceParameter> services_;
     Output output_;
+    std::set<std::string> warned_;
 };
 
 Result<std::shared_ptr<const Config>> load_for(const Options& options)
