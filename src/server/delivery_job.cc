@@ -149,7 +149,6 @@ Task<void> Job::settle_sent(Outcomes outcomes)
 Task<void> Job::settle_failed(Outcomes outcomes)
 {
     if (services_->soft_bounce) {
-        // bounce(5) soft_bounce: the line keeps the code of the failure, what is stored is temporary.
         co_await settle_deferred(std::move(outcomes), "SOFTBOUNCE");
         co_return;
     }
@@ -175,9 +174,9 @@ Task<void> Job::settle_failed(Outcomes outcomes)
 Task<void> Job::settle_deferred(Outcomes outcomes, std::string_view status)
 {
     std::vector<bounce::Record> records;
-    for (const RecipientOutcome& item : outcomes) {
+    for (RecipientOutcome& item : outcomes) {
+        item.outcome.code = item.outcome.code.with_class(4);
         records.push_back(record_of(item, "delayed"));
-        records.back().code = item.outcome.code.with_class(4).text();
     }
     if (request_.kind == qmgr::RequestKind::TraceAndDeliver)
         static_cast<void>(co_await append(services_->trace, records));
@@ -223,7 +222,7 @@ bounce::Record Job::record_of(const RecipientOutcome& item, std::string_view act
 void Job::finish(const RecipientOutcome& item, std::string_view status, qmgr::RecipientResult result)
 {
     const JobRecipient& recipient = recipients_[item.recipient];
-    log_line(item, status);
+    log_lines(item, status);
     if (result != qmgr::RecipientResult::Deferred) {
         auto mark = result == qmgr::RecipientResult::Done ? queue::RecipientMark::Done : queue::RecipientMark::Bounced;
         if (auto marked = message_->set_mark(recipient.index, mark); !marked)
@@ -234,35 +233,58 @@ void Job::finish(const RecipientOutcome& item, std::string_view status, qmgr::Re
     reply.index = recipient.index;
     reply.result = result;
     if (result == qmgr::RecipientResult::Deferred) {
-        reply.code = item.outcome.code.with_class(4).text();
+        reply.code = item.outcome.code.text();
         reply.reason = item.outcome.text;
     } else {
         reply.code = item.outcome.code.text();
     }
 }
 
-void Job::log_line(const RecipientOutcome& item, std::string_view status) const
+namespace {
+
+std::string_view status_word(dsn::Action action)
+{
+    switch (action) {
+    case dsn::Action::Deferred: return "deferred";
+    case dsn::Action::Bounced: return "bounced";
+    default: return "sent";
+    }
+}
+
+}  // namespace
+
+void Job::log_lines(const RecipientOutcome& item, std::string_view status) const
 {
     const JobRecipient& recipient = recipients_[item.recipient];
+    if (item.expanded.empty())
+        log_line(recipient, recipient.address, item.outcome, status);
+    for (const ExpandedOutcome& part : item.expanded)
+        log_line(recipient, part.address, part.outcome,
+                 part.outcome.action == item.outcome.action ? status : status_word(part.outcome.action));
+}
+
+void Job::log_line(const JobRecipient& recipient, const std::string& to_address, const dsn::Outcome& outcome,
+                   std::string_view status) const
+{
     std::int64_t now = now_microseconds();
     std::int64_t arrival = envelope().arrival_seconds * 1'000'000 + envelope().arrival_microseconds;
     std::int64_t active = request_.active_since ? request_.active_since : started_;
     std::int64_t set_up = connected_ ? connected_ : connects_ ? now : started_;
-    std::string to = address::quote(recipient.address);
+    std::string to = address::quote(to_address);
     const queue::Recipient& received = *recipient.envelope;  // routing may have unwrapped its address
     std::string original = address::quote(received.original.empty() ? received.address : received.original);
     log::delivery({.queue_id = envelope().queue_id,
                    .recipient = to,
                    .original_recipient = original,
-                   .relay = item.outcome.relay,
+                   .relay = outcome.relay,
                    .connection_use = connection_use_,
                    .delays = {.before_active = active - arrival,
                               .in_active = started_ - active,
                               .connecting = set_up - started_,
                               .transmitting = now - set_up},
-                   .code = item.outcome.code.text(),
+                   .code = outcome.code.text(),
                    .status = status,
-                   .text = item.outcome.text});
+                   .text = outcome.text});
 }
 
 Task<void> Job::settle_rest()

@@ -45,10 +45,17 @@ struct JobRecipient {
     const queue::Recipient* envelope = nullptr;  // as received; lives as long as the message is open
 };
 
+// One of the destinations that a recipient stands for (aliases): a log line of its own, with orig_to=.
+struct ExpandedOutcome {
+    std::string address;
+    dsn::Outcome outcome;
+};
+
 // What became of one recipient of a job.
 struct RecipientOutcome {
-    std::size_t recipient = 0;  // position in Job::recipients()
-    dsn::Outcome outcome;
+    std::size_t recipient = 0;              // position in Job::recipients()
+    dsn::Outcome outcome;                   // decides for the recipient as a whole
+    std::vector<ExpandedOutcome> expanded{};  // where local(8) delivered to in its place; empty: to itself
     // The next system promised to send the success notification that NOTIFY=SUCCESS asks for (RFC 3461 5.2.2).
     bool notification_passed_on = false;
 };
@@ -96,7 +103,9 @@ private:
     Task<bool> append(ipc::Client& service, std::vector<bounce::Record> records);
     [[nodiscard]] bounce::Record record_of(const RecipientOutcome& item, std::string_view action) const;
     void finish(const RecipientOutcome& item, std::string_view status, qmgr::RecipientResult result);
-    void log_line(const RecipientOutcome& item, std::string_view status) const;
+    void log_lines(const RecipientOutcome& item, std::string_view status) const;
+    void log_line(const JobRecipient& recipient, const std::string& to, const dsn::Outcome& outcome,
+                  std::string_view status) const;
 
     qmgr::DeliveryRequest request_;
     std::optional<queue::StoredMessage> message_;

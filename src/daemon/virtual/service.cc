@@ -1,0 +1,121 @@
+// service.cc — see service.h.
+#include "daemon/virtual/service.h"
+
+#include "address/fold.h"
+#include "address/local_part.h"
+#include "base/text.h"
+#include "mailbox/child.h"
+#include "mailbox/content.h"
+#include "param/basics.h"
+#include "param/local.h"
+#include "param/rewrite.h"
+#include "param/virtual.h"
+#include "table/address_keys.h"
+
+#include <chrono>
+#include <fmt/format.h>
+
+namespace posthaste::virtual_agent {
+
+namespace {
+
+constexpr std::string_view relay = "virtual";
+
+dsn::Outcome misconfigured(std::string text) { return dsn::Outcome::deferred({4, 3, 5}, std::move(text)); }
+
+}  // namespace
+
+Result<void> Service::before_jail()
+{
+    TRY(mailboxes_, table::Maps::open(config().get(param::virtual_mailbox_maps)));
+    TRY(uids_, table::Maps::open(config().get(param::virtual_uid_maps)));
+    TRY(gids_, table::Maps::open(config().get(param::virtual_gid_maps)));
+    TRY(mbox_.locks, mailbox::parse_lock_methods(config().get(param::virtual_mailbox_lock)));
+    mbox_.lock_attempts = static_cast<int>(config().get(param::deliver_lock_attempts));
+    mbox_.lock_delay = config().get(param::deliver_lock_delay);
+    mbox_.stale_lock = config().get(param::stale_lock_time);
+    mbox_.size_limit = config().get(param::virtual_mailbox_limit);
+    mbox_.require_owner = config().get(param::strict_mailbox_ownership);
+    return {};
+}
+
+Task<server::Outcomes> Service::deliver(server::JobPtr job)
+{
+    server::Outcomes outcomes;
+    for (std::size_t i = 0; i < job->recipients().size(); ++i) {
+        server::RecipientOutcome item;
+        item.recipient = i;
+        item.outcome = co_await deliver_to(job, i);
+        item.outcome.relay = relay;
+        outcomes.push_back(std::move(item));
+    }
+    co_return outcomes;
+}
+
+Task<Result<unsigned>> Service::id_of(table::Maps* maps, std::string address, std::string_view parameter)
+{
+    table::AddressSearch search;
+    search.order = table::AddressOrder::Mailbox;
+    search.recipient_delimiter = config().get(param::recipient_delimiter);
+    CO_TRY(auto hit, co_await maps->find_address(address, search));
+    if (!hit)
+        co_return fail(ErrorKind::NotFound, fmt::format("recipient {}: not found in {}", address, parameter));
+    auto number = parse_number<unsigned>(trim(hit->value));
+    if (!number)
+        co_return fail(ErrorKind::Invalid,
+                       fmt::format("recipient {}: bad value in {}: {}", address, parameter, hit->value));
+    co_return *number;
+}
+
+Task<dsn::Outcome> Service::deliver_to(server::JobPtr job, std::size_t recipient)
+{
+    const std::string address = address::fold_case(job->recipients()[recipient].address);
+    if (mailbox::was_delivered_to(job->message().content(), address))
+        co_return dsn::Outcome::bounced({5, 4, 6}, "mail forwarding loop for " + address);
+    table::AddressSearch search;
+    search.order = table::AddressOrder::Mailbox;
+    search.recipient_delimiter = config().get(param::recipient_delimiter);
+    auto path = co_await mailboxes_.find_address(address, search);
+    if (!path)
+        co_return dsn::Outcome::deferred({4, 3, 0}, path.error().text());
+    if (!*path)
+        co_return dsn::Outcome::bounced({5, 1, 1}, "unknown user: \"" + address + "\"");
+    auto uid = co_await id_of(&uids_, address, "virtual_uid_maps");
+    auto gid = co_await id_of(&gids_, address, "virtual_gid_maps");
+    if (!uid || !gid)
+        co_return misconfigured(!uid ? uid.error().text() : gid.error().text());
+    if (*uid < static_cast<unsigned>(config().get(param::virtual_minimum_uid)))
+        co_return misconfigured(fmt::format("recipient {}: bad uid {} in virtual_uid_maps", address, *uid));
+    std::string where = (*path)->value;
+    if (where.starts_with('/') && config().get(param::virtual_mailbox_base).empty())
+        where.erase(0, 1);
+    if (("/" + where + "/").find("/../") != std::string::npos)
+        co_return misconfigured(fmt::format("recipient {}: mailbox path {} has a .. component", address, where));
+
+    mailbox::Delivery delivery;
+    delivery.path = config().get(param::virtual_mailbox_base) + "/" + where;
+    delivery.user = address;
+    const queue::Recipient& received = *job->recipients()[recipient].envelope;
+    delivery.headers = "Return-Path: <" + address::quote(job->sender()) + ">\nX-Original-To: " +
+                       address::quote(received.original.empty() ? received.address : received.original) +
+                       "\nDelivered-To: " + address::quote(address) + "\n";
+    auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    delivery.from_line = mailbox::from_line(address::quote(job->sender()), now);
+    delivery.content = job->message().content();
+    if (job->verify_only())
+        co_return dsn::Outcome::delivered({2, 0, 0}, "delivers to mailbox");
+    std::string host = config().get(param::myhostname);
+    mailbox::MboxOptions options = mbox_;
+    auto limit = options.lock_attempts * options.lock_delay * 2 + std::chrono::seconds(600);
+    mailbox::Account account;
+    account.name = fmt::format("{}", *uid);
+    account.uid = *uid;
+    account.gid = *gid;
+    co_return co_await mailbox::run_as(
+        account, std::chrono::duration_cast<std::chrono::seconds>(limit), [&delivery, &options, &host] {
+            return delivery.path.ends_with('/') ? mailbox::deliver_to_maildir(delivery, options.size_limit, host)
+                                                : mailbox::deliver_to_mbox(delivery, options);
+        });
+}
+
+}  // namespace posthaste::virtual_agent

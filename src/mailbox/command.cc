@@ -1,0 +1,181 @@
+// command.cc — see command.h.
+#include "mailbox/command.h"
+
+#include "base/fd.h"
+#include "base/text.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+namespace posthaste::mailbox {
+
+namespace {
+
+constexpr std::size_t most_output = 4096;
+
+struct StatusMeaning {
+    int status;
+    dsn::Code code;
+    std::string_view text;
+};
+
+// sysexits.h; RFC 3463 codes. Class 4 is tried again.
+constexpr std::array meanings{
+    StatusMeaning{EX_USAGE, {5, 3, 0}, "command line usage error"},
+    StatusMeaning{EX_DATAERR, {5, 6, 0}, "data format error"},
+    StatusMeaning{EX_NOINPUT, {5, 3, 0}, "cannot open input"},
+    StatusMeaning{EX_NOUSER, {5, 1, 1}, "user unknown"},
+    StatusMeaning{EX_NOHOST, {5, 1, 2}, "host name unknown"},
+    StatusMeaning{EX_UNAVAILABLE, {5, 3, 0}, "service unavailable"},
+    StatusMeaning{EX_SOFTWARE, {5, 3, 0}, "internal software error"},
+    StatusMeaning{EX_OSERR, {4, 3, 0}, "system resource problem"},
+    StatusMeaning{EX_OSFILE, {5, 3, 0}, "critical OS file missing"},
+    StatusMeaning{EX_CANTCREAT, {5, 2, 0}, "can't create user output file"},
+    StatusMeaning{EX_IOERR, {5, 3, 0}, "input/output error"},
+    StatusMeaning{EX_TEMPFAIL, {4, 3, 0}, "temporary failure"},
+    StatusMeaning{EX_PROTOCOL, {5, 5, 0}, "remote error in protocol"},
+    StatusMeaning{EX_NOPERM, {5, 7, 0}, "permission denied"},
+    StatusMeaning{EX_CONFIG, {5, 3, 5}, "local configuration error"},
+};
+
+dsn::Outcome with_class(dsn::Code code, std::string text)
+{
+    return code.status_class == 4 ? dsn::Outcome::deferred(code, std::move(text))
+                                  : dsn::Outcome::bounced(code, std::move(text));
+}
+
+// In the grandchild: nothing but standard descriptors, a clean environment, the command.
+[[noreturn]] void execute(const Command& command, int input, int output)
+{
+    ::dup2(input, STDIN_FILENO);
+    ::dup2(output, STDOUT_FILENO);
+    ::dup2(output, STDERR_FILENO);
+    ::close_range(STDERR_FILENO + 1, ~0U, 0);
+    for (int signal_number : {SIGPIPE, SIGXFSZ, SIGTERM, SIGHUP, SIGINT, SIGCHLD})
+        std::signal(signal_number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (!command.directory.empty() && ::chdir(command.directory.c_str()) != 0) {
+        ::dprintf(STDOUT_FILENO, "cannot change directory to \"%s\": %s\n", command.directory.c_str(),
+                  std::strerror(errno));
+        ::_exit(EX_TEMPFAIL);
+    }
+    std::vector<std::string> variables;
+    for (const auto& [name, value] : command.environment)
+        variables.push_back(name + "=" + value);
+    std::vector<char*> envp;
+    for (std::string& variable : variables)
+        envp.push_back(variable.data());
+    envp.push_back(nullptr);
+    std::vector<std::string> words = command.argv;
+    std::vector<char*> argv;
+    for (std::string& word : words)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    ::execvpe(argv[0], argv.data(), envp.data());
+    ::dprintf(STDOUT_FILENO, "4.3.0 %s: %s\n", argv[0], std::strerror(errno));
+    ::_exit(EX_TEMPFAIL);
+}
+
+// Feeds the input and collects the output, whichever the command is ready for. A command that does not read all of
+// its input is no error by itself: its exit status decides.
+std::string converse(UniqueFd to, UniqueFd from, std::string_view input)
+{
+    std::string output;
+    ::fcntl(to.get(), F_SETFL, O_NONBLOCK);
+    while (from) {
+        std::array<pollfd, 2> wait{pollfd{from.get(), POLLIN, 0}, pollfd{to ? to.get() : -1, POLLOUT, 0}};
+        if (::poll(wait.data(), wait.size(), -1) < 0 && errno != EINTR)
+            break;
+        if (to && wait[1].revents != 0) {
+            ssize_t written = ::write(to.get(), input.data(), input.size());
+            if (written > 0)
+                input.remove_prefix(static_cast<std::size_t>(written));
+            if (input.empty() || (written < 0 && errno != EAGAIN && errno != EINTR))
+                to.reset();
+        }
+        if (wait[0].revents != 0) {
+            char buffer[1024];
+            ssize_t got = ::read(from.get(), buffer, sizeof buffer);
+            if (got > 0 && output.size() < most_output)
+                output.append(buffer, static_cast<std::size_t>(got));
+            else if (got == 0 || (got < 0 && errno != EINTR))
+                from.reset();
+        }
+    }
+    return output;
+}
+
+}  // namespace
+
+std::vector<std::string> command_words(const std::string& text)
+{
+    constexpr std::string_view special = "\"'`\\$&|;<>()*?[]{}~#!=^\n";
+    if (text.find_first_of(special) != std::string::npos)
+        return {"/bin/sh", "-c", text};
+    std::vector<std::string> words;
+    for (std::string_view word : split(text, " \t"))
+        words.emplace_back(word);
+    return words;
+}
+
+dsn::Outcome outcome_of_status(int wait_status, std::string_view output, std::string_view shown, std::string success)
+{
+    if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
+        return dsn::Outcome::delivered({2, 0, 0}, std::move(success));
+    std::string text = printable(trim(output));
+    auto coded = dsn::split_code(text, {0, 0, 0});
+    std::string said = coded.text.empty() ? "" : ". Command output: " + coded.text;
+    bool has_code = coded.code.status_class == 4 || coded.code.status_class == 5;
+    if (WIFEXITED(wait_status)) {
+        for (const StatusMeaning& meaning : meanings)
+            if (meaning.status == WEXITSTATUS(wait_status))
+                return with_class(has_code ? coded.code : meaning.code,
+                                  has_code || !said.empty() ? (has_code ? coded.text : std::string(meaning.text) + said)
+                                                            : std::string(meaning.text));
+        return with_class(
+            has_code ? coded.code : dsn::Code{5, 3, 0},
+            has_code ? coded.text
+                     : fmt::format("Command died with status {}: \"{}\"{}", WEXITSTATUS(wait_status), shown, said));
+    }
+    return with_class(has_code ? coded.code : dsn::Code{5, 3, 0},
+                      fmt::format("Command died with signal {}: \"{}\"{}", WTERMSIG(wait_status), shown, said));
+}
+
+dsn::Outcome run_command(const Command& command, std::string_view input, std::string success)
+{
+    int in[2];
+    int out[2];
+    if (command.argv.empty() || ::pipe2(in, O_CLOEXEC) != 0)
+        return dsn::Outcome::deferred({4, 3, 0}, "cannot start the command: " + command.shown);
+    UniqueFd in_read(in[0]);
+    UniqueFd in_write(in[1]);
+    if (::pipe2(out, O_CLOEXEC) != 0)
+        return dsn::Outcome::deferred({4, 3, 0}, "cannot start the command: " + command.shown);
+    UniqueFd out_read(out[0]);
+    UniqueFd out_write(out[1]);
+    pid_t child = ::fork();
+    if (child < 0)
+        return dsn::Outcome::deferred({4, 3, 0}, std::string("cannot fork: ") + std::strerror(errno));
+    if (child == 0)
+        execute(command, in_read.get(), out_write.get());
+    in_read.reset();
+    out_write.reset();
+    std::string output = converse(std::move(in_write), std::move(out_read), input);
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return outcome_of_status(status, output, command.shown, std::move(success));
+}
+
+}  // namespace posthaste::mailbox

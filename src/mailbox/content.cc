@@ -1,0 +1,81 @@
+// content.cc — see content.h.
+#include "mailbox/content.h"
+
+#include "base/fd.h"
+#include "base/text.h"
+
+#include <ctime>
+
+namespace posthaste::mailbox {
+
+namespace {
+
+constexpr std::size_t piece_size = 64 << 10;
+
+// Appends the next lines of the content to out until it holds a piece.
+void convert_some(std::string_view& content, std::string& out, const ContentStyle& style)
+{
+    while (!content.empty() && out.size() < piece_size) {
+        std::size_t end = content.find('\n');
+        std::string_view line = content.substr(0, end);
+        content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);
+        if (line.ends_with('\r'))
+            line.remove_suffix(1);
+        if (style.quote_from && line.starts_with("From "))
+            out += '>';
+        if (style.dot_stuff && line.starts_with('.'))
+            out += '.';
+        out.append(line).append(style.line_end);
+    }
+}
+
+}  // namespace
+
+Result<void> write_content(int fd, std::string_view headers, std::string_view content, const ContentStyle& style)
+{
+    std::string out(headers);
+    do {
+        convert_some(content, out, style);
+        TRY(write_fully(fd, out));
+        out.clear();
+    } while (!content.empty());
+    return {};
+}
+
+std::string local_form(std::string_view content, const ContentStyle& style)
+{
+    std::string out;
+    while (!content.empty()) {
+        std::string piece;
+        convert_some(content, piece, style);
+        out += piece;
+    }
+    return out;
+}
+
+std::string from_line(std::string_view sender, std::int64_t seconds)
+{
+    auto when = static_cast<time_t>(seconds);
+    tm local{};
+    ::localtime_r(&when, &local);
+    char date[40];
+    std::size_t length = std::strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", &local);
+    return "From " + std::string(sender.empty() ? "MAILER-DAEMON" : sender) + "  " + std::string(date, length) + "\n";
+}
+
+bool was_delivered_to(std::string_view content, std::string_view address)
+{
+    constexpr std::string_view name = "delivered-to:";
+    while (!content.empty()) {
+        std::size_t end = content.find('\n');
+        std::string_view line = trim(content.substr(0, end));
+        if (line.empty())
+            return false;  // the end of the header
+        if (starts_with_ignoring_case(line, name) && equal_ignoring_case(trim(line.substr(name.size())), address))
+            return true;
+        content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);
+    }
+    return false;
+}
+
+}  // namespace posthaste::mailbox

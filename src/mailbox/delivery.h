@@ -1,0 +1,44 @@
+// delivery.h — delivery into an mbox file or a maildir, by a process that has become the mailbox's owner already.
+//
+// Both return only after the data (and, for a maildir, its directory) has been synced: the queue's mark follows, and
+// after it the message may be gone from the queue. A failed mbox delivery leaves the file as it was.
+#pragma once
+
+#include "dsn/outcome.h"
+#include "mailbox/content.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+namespace posthaste::mailbox {
+
+enum class LockMethod : std::uint8_t { Fcntl, Flock, Dotlock };
+// "fcntl, dotlock" (postconf(5) mailbox_delivery_lock). Invalid: an unknown word.
+Result<std::vector<LockMethod>> parse_lock_methods(std::string_view text);
+
+struct MboxOptions {
+    std::vector<LockMethod> locks{LockMethod::Fcntl, LockMethod::Dotlock};
+    int lock_attempts = 20;
+    std::chrono::seconds lock_delay{1};
+    std::chrono::seconds stale_lock{500};
+    std::int64_t size_limit = 0;  // bytes of the whole file; 0: none
+    bool require_owner = true;    // strict_mailbox_ownership: the file must belong to this process's user
+};
+
+struct Delivery {
+    std::string path;
+    std::string from_line;     // mbox only
+    std::string headers;       // Return-Path:, X-Original-To:, Delivered-To:, with "\n"
+    std::string_view content;  // wire form
+    std::string user;          // for messages: "cannot update mailbox <path> for user <user>. <why>"
+};
+
+dsn::Outcome deliver_to_mbox(const Delivery& delivery, const MboxOptions& options);
+// The path ends in '/'; tmp, new and cur are made where they are missing. size_limit: of one message; 0: none.
+dsn::Outcome deliver_to_maildir(const Delivery& delivery, std::int64_t size_limit, std::string_view host_name);
+
+}  // namespace posthaste::mailbox
