@@ -99,6 +99,7 @@ void DeliveryAgent::start_waiting()
 Task<void> DeliveryAgent::run(Waiting next)
 {
     qmgr::DeliveryReply answered = co_await answer(std::move(next.request));
+    answered.capacity = static_cast<std::uint32_t>(options_.concurrency);
     --running_;
     reply(next.session, answered);
     start_waiting();

@@ -1,6 +1,7 @@
 """qmgr(8): scheduling, deferral, retries, returns, and what happens when it or an agent dies."""
 import re
 import signal
+import socket
 
 from support.ports import free_port
 from support.waiting import wait_until
@@ -139,6 +140,7 @@ def test_a_killed_agent_does_not_defer_mail(make_instance):
         for i in range(200):
             client.deliver("a@local.test", f"x{i}@gone.test", BODY)
             if i % 80 == 40:
+                instance.wait_for_log("status=sent", count=i)  # master throttles what dies before its first client
                 instance.kill("discard")
     instance.wait_for_log("status=sent", count=200)
     assert "status=deferred" not in instance.log()
@@ -181,4 +183,16 @@ def test_a_stuck_agent_does_not_stop_other_transports(make_instance):
         assert "status=deferred" in line_of(instance, send(instance, "z@free.test"))
     finally:
         instance.kill("discard", signal.SIGCONT)
+    instance.wait_for_log("status=sent", count=2)
+
+
+def test_a_second_qmgr_line_is_another_name_for_the_queue_manager(make_instance):
+    instance = make_instance(transport_maps="inline:{gone.test=discard:}",
+                             master="other_qmgr unix n - n 300 1 qmgr\n").start()
+    with socket.socket(socket.AF_UNIX) as hint:
+        hint.connect(str(instance.queue / "public" / "other_qmgr"))
+        hint.sendall(b"I")
+        line_of(instance, send(instance, "x@gone.test"), "discard")
+        wait_until(lambda: len(instance.pids("qmgr")) == 2, "the second process")
+    send(instance, "y@gone.test")
     instance.wait_for_log("status=sent", count=2)

@@ -70,6 +70,9 @@ struct DeliveryReply {
     // window and, when the window is down to zero, stops further attempts (qmgr(8), "dead" site).
     std::string destination_problem;  // empty: the destination is fine
     std::string destination_problem_code;
+    // How many deliveries the agent works on at once (maxproc); qmgr does not send many more, so that what waits does
+    // so where destinations take turns. 0: not said.
+    std::uint32_t capacity = 0;
     // The agent could not look at the message (busy, gone, unreadable): nothing was tried.
     std::string message_problem;
 
@@ -77,6 +80,7 @@ struct DeliveryReply {
         ipc::fields(ipc::field("id", &DeliveryReply::id), ipc::field("recipients", &DeliveryReply::recipients),
                     ipc::field("destination_problem", &DeliveryReply::destination_problem),
                     ipc::field("destination_problem_code", &DeliveryReply::destination_problem_code),
+                    ipc::field("capacity", &DeliveryReply::capacity),
                     ipc::field("message_problem", &DeliveryReply::message_problem));
 };
 

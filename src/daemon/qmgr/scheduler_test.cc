@@ -54,9 +54,10 @@ protected:
             observer, [this] { return now; });
     }
 
-    ActiveMessage& message(std::size_t recipients, const std::string& domain)
+    ActiveMessage& message(std::size_t recipients, const std::string& domain, queue::Envelope envelope = {})
     {
         queue::LoadedMessage stored;
+        stored.envelope = std::move(envelope);
         stored.ref.queue_id = "ID" + std::to_string(messages.size());
         for (std::size_t i = 0; i < recipients; ++i)
             stored.envelope.recipients.push_back({.address = "u" + std::to_string(i) + "@" + domain});
@@ -116,6 +117,32 @@ TEST_F(SchedulerTest, splits_a_list_by_the_recipient_limit)
     EXPECT_EQ(sent[0].recipients.size(), 3U);
     EXPECT_EQ(sent[2].recipients.size(), 2U);
     EXPECT_EQ(messages[0]->outstanding, 3U);
+}
+
+TEST_F(SchedulerTest, gives_each_recipient_a_sender_of_its_own_with_verp)
+{
+    use("");
+    ActiveMessage& made = message(2, "a.test", {.sender = "owner-list@origin.test", .verp_delimiters = "+="});
+    scheduler->add(made, {{.index = 0, .route = {.transport = "smtp", .nexthop = "a.test", .recipient = "u@a.test"}},
+                          {.index = 1, .route = {.transport = "smtp", .nexthop = "a.test", .recipient = "v@a.test"}}});
+    ASSERT_EQ(sent.size(), 2U);
+    EXPECT_EQ(sent[0].sender, "owner-list+u=a.test@origin.test");
+    EXPECT_EQ(sent[1].sender, "owner-list+v=a.test@origin.test");
+}
+
+TEST_F(SchedulerTest, sends_an_agent_little_more_than_it_works_on)
+{
+    use("default_destination_concurrency_limit = 1\n");
+    for (int i = 0; i < 300; ++i)
+        schedule(1, "d" + std::to_string(i) + ".test");
+    EXPECT_EQ(sent.size(), 135U);
+    owners["smtp"]->answered({.id = sent[answered++].id, .capacity = 4});
+    for (int i = 0; i < 100; ++i)
+        answer();
+    EXPECT_EQ(sent.size(), 135U);
+    while (sent.size() < 300)
+        answer();
+    EXPECT_EQ(sent.size() - answered, 15U);
 }
 
 TEST_F(SchedulerTest, keeps_to_the_window_of_each_destination)

@@ -4,6 +4,7 @@
 #include "log/events_delivery.h"
 #include "log/log.h"
 #include "param/basics.h"
+#include "param/services.h"
 #include "server/queue_options.h"
 
 namespace posthaste::qmgr {
@@ -13,11 +14,18 @@ namespace {
 constexpr std::chrono::seconds lock_patience{30};  // an earlier queue manager may be on its way out
 constexpr std::chrono::milliseconds lock_pause{200};
 constexpr std::chrono::minutes tool_patience{10};
+constexpr std::chrono::seconds pass_on_patience{60};
 
 }  // namespace
 
+// postconf(5) queue_service_name: the service that has the queue. Others of the same program (a master.cf may have
+// several) listen under their names and pass on what they hear.
+bool Service::is_alias() const { return context_->service_name != context_->config->get(param::queue_service_name); }
+
 Result<void> Service::after_jail()
 {
+    if (is_alias())
+        return {};
     log::set_delay_resolution(context_->config->get(param::delay_logging_resolution_limit));
     const net::Deadline deadline = net::Deadline::after(lock_patience);
     for (;;) {
@@ -32,15 +40,27 @@ Result<void> Service::after_jail()
     }
 }
 
-Task<void> Service::main() { return manager_->keep_house(); }
+Task<void> Service::main()
+{
+    if (manager_)
+        co_await manager_->keep_house();
+    else  // until the process is told to leave
+        static_cast<void>(co_await context_->leave_event.wait(net::Deadline::never()));
+}
 
 Task<Result<void>> Service::on_reload(std::shared_ptr<const config::Config> config)
 {
-    co_return manager_->configure(std::move(config));
+    if (manager_)
+        co_return manager_->configure(std::move(config));
+    co_return Result<void>{};
 }
 
 Task<void> Service::serve(net::Stream client, net::Endpoint)
 {
+    if (!manager_) {
+        co_await pass_on(std::move(client));
+        co_return;
+    }
     // Writers keep their connection for hints open as long as they live.
     if (!co_await client.fill(net::Deadline::never()))
         co_return;
@@ -49,6 +69,22 @@ Task<void> Service::serve(net::Stream client, net::Endpoint)
         co_await serve_tool(std::move(client));
     else
         co_await serve_hints(std::move(client));
+}
+
+// Only hints: tools find the queue manager by its own name.
+Task<void> Service::pass_on(net::Stream client)
+{
+    const std::string path = "public/" + context_->config->get(param::queue_service_name);
+    auto where = net::Endpoint::unix_path(path);
+    if (!where)
+        co_return;
+    auto target = co_await net::connect(*where, net::Deadline::after(pass_on_patience));
+    while (target && co_await client.fill(net::Deadline::never())) {
+        const std::string hints(client.buffered());
+        client.consume(hints.size());
+        if (!co_await target->write_all(hints, net::Deadline::after(pass_on_patience)))
+            co_return;  // the writer connects again, and the queue manager looks by itself every second
+    }
 }
 
 Task<void> Service::serve_hints(net::Stream client)

@@ -20,6 +20,9 @@ public:
     Task<Result<void>> on_reload(std::shared_ptr<const config::Config> config);
 
 private:
+    // A second qmgr line of master.cf: another name for the one queue manager.
+    [[nodiscard]] bool is_alias() const;
+    Task<void> pass_on(net::Stream client);
     Task<void> serve_hints(net::Stream client);
     Task<void> serve_tool(net::Stream client);
     void take_hint(char hint);

@@ -2,6 +2,7 @@
 #include "daemon/qmgr/transport.h"
 
 #include "base/text.h"
+#include "daemon/qmgr/verp.h"
 #include "log/log.h"
 #include "param/qmgr.h"
 
@@ -16,7 +17,10 @@ namespace param = posthaste::param;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::size_t most_under_way = 1000;  // requests that an agent has at once; it may work on fewer
+// Requests that an agent has at once: what it works on, and some more, so that it never waits for the next ones.
+constexpr std::size_t usual_capacity = 100;  // default_process_limit; each answer tells
+constexpr std::size_t most_under_way(std::size_t capacity) { return capacity + capacity / 4 + 10; }
+
 constexpr seconds idle_destination_time{60};  // how long an idle destination's window is remembered
 constexpr seconds idle_link_time{90};         // an agent without a client may leave (max_idle)
 // An agent that is being restarted is away for a moment; only then the transport counts as unavailable.
@@ -27,6 +31,19 @@ std::int64_t microseconds_now()
 {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
         .count();
+}
+
+bool wants_verp(const ActiveMessage& message)
+{
+    return message.envelope().verp_delimiters.size() == 2 && !message.envelope().sender.empty();
+}
+
+std::string sender_of(const Delivery& delivery)
+{
+    const queue::Envelope& envelope = delivery.message->envelope();
+    if (!wants_verp(*delivery.message))
+        return envelope.sender;
+    return verp_sender(envelope.sender, envelope.verp_delimiters, delivery.recipients.front().address);
 }
 
 RequestKind kind_of(queue::Trace trace)
@@ -66,7 +83,7 @@ Result<TransportSettings> TransportSettings::from(const config::Config& config, 
 }
 
 Transport::Transport(std::string name, TransportSettings settings, const TransportSurroundings& surroundings)
-    : name_(std::move(name)), settings_(std::move(settings)), surroundings_(&surroundings)
+    : name_(std::move(name)), settings_(std::move(settings)), surroundings_(&surroundings), capacity_(usual_capacity)
 {
 }
 
@@ -74,7 +91,9 @@ void Transport::configure(TransportSettings settings) { settings_ = std::move(se
 
 void Transport::add(ActiveMessage& message, const std::string& nexthop, std::vector<RequestRecipient> recipients)
 {
-    const std::size_t most = settings_.recipient_limit == 0 ? recipients.size() : settings_.recipient_limit;
+    std::size_t most = settings_.recipient_limit == 0 ? recipients.size() : settings_.recipient_limit;
+    if (wants_verp(message))
+        most = 1;  // each has a sender of its own
     std::vector<std::unique_ptr<Delivery>> deliveries;
     for (std::size_t begin = 0; begin < recipients.size(); begin += most) {
         auto delivery = std::make_unique<Delivery>();
@@ -143,7 +162,7 @@ void Transport::begin_deliveries()
     const TimePoint now = surroundings_->now();
     if (now < link_not_before_)
         return;
-    while (!turns_.empty() && under_way_.size() < most_under_way && now >= rest_until_) {
+    while (!turns_.empty() && under_way_.size() < most_under_way(capacity_) && now >= rest_until_) {
         Destination& next = *turns_.front();
         turns_.pop_front();
         next.in_turn = false;
@@ -166,7 +185,7 @@ void Transport::send(Destination& destination)
                             .message = message.ref().text(),
                             .transport = name_,
                             .nexthop = destination.nexthop(),
-                            .sender = message.envelope().sender,
+                            .sender = sender_of(*delivery),
                             .kind = kind_of(message.envelope().trace),
                             .active_since = message.active_since(),
                             .agent_requested = microseconds_now(),
@@ -189,6 +208,8 @@ void Transport::answered(DeliveryReply reply)
     const TimePoint now = surroundings_->now();
     failed_attempts_ = 0;
     last_answer_ = now;
+    if (reply.capacity > 0)
+        capacity_ = reply.capacity;
     Destination& where = *ended.destination;
     bool died = false;
     if (reply.destination_problem.empty())

@@ -100,6 +100,7 @@ private:
     std::unique_ptr<AgentLink> link_;
     std::unique_ptr<AgentLink> ended_link_;  // its coroutine may still be on the stack
     std::uint64_t next_id_ = 1;
+    std::size_t capacity_;  // of the agent
     unsigned failed_attempts_ = 0;
     TimePoint link_not_before_{};
     TimePoint unavailable_until_{};
