@@ -32,10 +32,11 @@ void delivery(const Delivery& what);
 // postconf(5) delay_logging_resolution_limit: digits behind the point, 0 to 6. 2 until it is set.
 void set_delay_resolution(int digits);
 
-// smtp(8), why a session that was under way ended: "QID: <text>" as an informational line of this program, for
+// smtp(8), what happened to a message on its way: "QID: <text>" as an informational line of this program, for
 //     host H[A] said: TEXT (in reply to CMD command)      (the recipient stays and another host is tried)
 //     lost connection with H[A] while STAGE
 //     conversation with H[A] timed out while STAGE
+//     breaking line > N bytes with <CR><LF>SPACE
 void session_trouble(std::string_view queue_id, std::string_view text);
 // "connect to H[A]:P: REASON"
 void connect_failed(std::string_view text);

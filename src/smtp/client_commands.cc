@@ -52,6 +52,10 @@ void append_rcpt(std::string& out, const RcptCommand& command, const PeerExtensi
 {
     out.append("RCPT TO:<").append(command.recipient).append(">");
     if (peer.offered.has(Extension::Dsn)) {
+        if (std::size_t type = command.orcpt.find(';'); type != std::string_view::npos)
+            out.append(" ORCPT=")
+                .append(command.orcpt.substr(0, type + 1))
+                .append(encode_xtext(command.orcpt.substr(type + 1)));
         if (command.notify != 0) {
             constexpr std::array<std::pair<std::uint8_t, std::string_view>, 4> words{{{notify_never, "NEVER"},
                                                                                       {notify_success, "SUCCESS"},
@@ -65,10 +69,6 @@ void append_rcpt(std::string& out, const RcptCommand& command, const PeerExtensi
                 separator = ",";
             }
         }
-        if (std::size_t type = command.orcpt.find(';'); type != std::string_view::npos)
-            out.append(" ORCPT=")
-                .append(command.orcpt.substr(0, type + 1))
-                .append(encode_xtext(command.orcpt.substr(type + 1)));
     }
     out.append(line_end);
 }

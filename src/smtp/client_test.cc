@@ -105,7 +105,7 @@ TEST(ClientCommands, OnlyWhatIsOfferedIsSent)
     append_mail(text, mail, all);
     append_rcpt(text, rcpt, all);
     EXPECT_EQ(text, "MAIL FROM:<a@b> SIZE=10 BODY=8BITMIME SMTPUTF8 ENVID=x+20y RET=FULL\r\n"
-                    "RCPT TO:<c@d> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;e+2Bf@g\r\n");
+                    "RCPT TO:<c@d> ORCPT=rfc822;e+2Bf@g NOTIFY=SUCCESS,FAILURE\r\n");
 }
 
 TEST(ClientCommands, XforwardSaysWhatIsOfferedAndKnown)

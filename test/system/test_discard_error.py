@@ -30,7 +30,8 @@ def test_error_returns_with_code_and_reason(make_instance):
 
 def test_retry_puts_off(make_instance):
     instance = make_instance(transport_maps="inline:{ { wait.test = retry:4.3.0 come back later } }").start()
-    line = wait_for_line(instance, "error", send(instance, "x@wait.test"))
+    instance.sendmail("x@wait.test", stdin=BODY)
+    line = instance.wait_for_log(r"postfix/error\[\d+\]: \w+: (to=<x@wait\.test>.*)$").group(1)
     assert line.endswith("dsn=4.3.0, status=deferred (come back later)")
     assert not instance.queue_is_empty()
 

@@ -53,8 +53,8 @@ Task<std::expected<void, dsn::Outcome>> Session::greet()
     bool try_ehlo = !settings_->never_ehlo && (settings_->always_ehlo || greeting->text.contains("ESMTP"));
     if (try_ehlo) {
         auto ehlo = co_await hello("EHLO");
-        // RFC 5321 3.2: a server that does not know EHLO is spoken to with HELO.
-        if (ehlo || ehlo.error().action != dsn::Action::Bounced)
+        // RFC 5321 3.2: a server that does not take EHLO, for whatever reason, is spoken to with HELO.
+        if (ehlo || !connection_.stream().is_open())
             co_return ehlo;
     }
     co_return co_await hello("HELO");
@@ -64,14 +64,17 @@ Task<std::expected<void, dsn::Outcome>> Session::hello(std::string verb)
 {
     std::string lines;
     auto sent = co_await connection_.send(verb + " " + settings_->helo_name + "\r\n", settings_->timeouts.helo);
-    if (!sent)
-        co_return std::unexpected(broken(target_, sent.error(), "performing the " + verb + " handshake"));
-    auto reply = co_await connection_.read_reply(settings_->timeouts.helo, &lines);
-    if (!reply)
-        co_return std::unexpected(broken(target_, reply.error(), "performing the " + verb + " handshake"));
+    Result<smtp::PeerReply> reply = fail(ErrorKind::Closed, "not sent");
+    if (sent)
+        reply = co_await connection_.read_reply(settings_->timeouts.helo, &lines);
+    if (!reply) {
+        connection_.stream().close();
+        const Error& why = sent ? reply.error() : sent.error();
+        co_return std::unexpected(broken(target_, why, "performing the " + verb + " handshake"));
+    }
     if (!reply->is_success()) {
         dsn::Outcome outcome = refused(target_, *reply);
-        if (verb != "EHLO" || outcome.action != dsn::Action::Bounced)
+        if (verb != "EHLO" || reply->code == 421)
             quit_at_once();
         co_return std::unexpected(std::move(outcome));
     }

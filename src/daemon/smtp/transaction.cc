@@ -3,6 +3,7 @@
 
 #include "address/local_part.h"
 #include "daemon/smtp/trouble.h"
+#include "log/events_delivery.h"
 #include "smtp/client_commands.h"
 #include "smtp/client_content.h"
 
@@ -233,14 +234,7 @@ void Transaction::accept_reply(Command command, const smtp::PeerReply& reply)
             accepted_.push_back(recipients_[command.recipient]);
             return;
         }
-        {
-            dsn::Outcome outcome = said(target, reply, "RCPT TO");
-            if (reply.code == 552) {  // RFC 5321 4.5.3.1.10: too many recipients, to be read as 452
-                outcome.action = dsn::Action::Deferred;
-                outcome.code = {4, 5, 3};
-            }
-            set_outcome(recipients_[command.recipient], std::move(outcome));
-        }
+        set_outcome(recipients_[command.recipient], said(target, reply, "RCPT TO"));
         return;
     case Command::Verb::Data:
         data_accepted_ = reply.is_intermediate();
@@ -284,6 +278,9 @@ Task<bool> Transaction::write_content()
         out.reserve(content.size() + final_dot.size() + 2);
         out = content;
     } else {
+        if (settings_->line_limit > 0 && facts.longest_line > settings_->line_limit)
+            log::session_trouble(job_->envelope().queue_id,
+                                 fmt::format("breaking line > {} bytes with <CR><LF>SPACE", settings_->line_limit));
         smtp::ContentEncoder encoder(content, settings_->line_limit);
         while (sent && encoder.next(out, encoded_piece)) {
             if (out.size() < encoded_piece)

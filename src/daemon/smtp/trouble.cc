@@ -33,7 +33,7 @@ dsn::Outcome said(const Target& target, const smtp::PeerReply& reply, std::strin
     if (reply.is_temporary())
         return with_reply(dsn::Outcome::deferred(code_of(reply), std::move(text)), target, reply);
     // Neither yes nor no: nothing is known for certain.
-    return with_reply(dsn::Outcome::deferred({4, 5, 0}, "Protocol error: " + text), target, reply);
+    return with_reply(dsn::Outcome::deferred({4, 5, 0}, std::move(text)), target, reply);
 }
 
 dsn::Outcome refused(const Target& target, const smtp::PeerReply& reply)

@@ -10,8 +10,8 @@
 
 namespace posthaste::smtp_client {
 
-// "host H[A] said: TEXT (in reply to CMD command)": bounced for 5xx, deferred for 4xx, deferred as a protocol error
-// for anything else.
+// "host H[A] said: TEXT (in reply to CMD command)": bounced for 5xx, deferred for 4xx, and with 4.5.0 for
+// anything else.
 dsn::Outcome said(const Target& target, const smtp::PeerReply& reply, std::string_view in_reply_to);
 // "host H[A] refused to talk to me: TEXT"
 dsn::Outcome refused(const Target& target, const smtp::PeerReply& reply);
