@@ -13,7 +13,7 @@ struct Known {
     HeaderKind kind;
 };
 // The most frequent first: the search is linear and compares lengths before letters.
-constexpr std::array<Known, 22> known_headers{{
+constexpr std::array<Known, 23> known_headers{{
     {"received", HeaderKind::Received},
     {"from", HeaderKind::From},
     {"to", HeaderKind::To},
@@ -23,6 +23,7 @@ constexpr std::array<Known, 22> known_headers{{
     {"reply-to", HeaderKind::Sender},
     {"sender", HeaderKind::Sender},
     {"bcc", HeaderKind::Bcc},
+    {"content-transfer-encoding", HeaderKind::ContentTransferEncoding},
     {"errors-to", HeaderKind::Sender},
     {"return-receipt-to", HeaderKind::Sender},
     {"disposition-notification-to", HeaderKind::Sender},

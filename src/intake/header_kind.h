@@ -16,6 +16,7 @@ enum class HeaderKind : std::uint8_t {
     To,
     Cc,
     Bcc,
+    ContentTransferEncoding,
     Sender,  // Sender, Reply-To, Errors-To, Return-Receipt-To, Disposition-Notification-To: rewritten, nothing else
     ResentMessageId,
     ResentDate,

@@ -31,6 +31,11 @@ std::string value_of(std::string_view header)
     return std::string(trim(value));
 }
 
+bool means_eight_bit(std::string_view encoding)
+{
+    return equal_ignoring_case(encoding, "8bit") || equal_ignoring_case(encoding, "binary");
+}
+
 // A mailbox's separator line, as programs put it before a message by mistake ("From user date", ">From ...").
 bool is_mailbox_separator(std::string_view line)
 {
@@ -92,7 +97,8 @@ void HeaderPass::open_header(std::string_view name)
         ++hops_;
     if (is_dropped(name))
         mode_ = Mode::Drop;
-    else if (kind_ == HeaderKind::MessageId || kind_ == HeaderKind::ResentMessageId)
+    else if (kind_ == HeaderKind::MessageId || kind_ == HeaderKind::ResentMessageId ||
+             kind_ == HeaderKind::ContentTransferEncoding)
         mode_ = Mode::Collect;
     else if (rewriting_ == AddressRewriting::On && holds_addresses(kind_))
         mode_ = Mode::Collect;
@@ -122,6 +128,8 @@ void HeaderPass::close_header(std::string& out)
             message_id_ = value_of(collected_);
         else if (kind_ == HeaderKind::ResentMessageId && resent_message_id_.empty())
             resent_message_id_ = value_of(collected_);
+        else if (kind_ == HeaderKind::ContentTransferEncoding)
+            says_eight_bit_ = means_eight_bit(value_of(collected_));
         if (holds_addresses(kind_))
             rewrite_addresses(out);
         else

@@ -51,6 +51,8 @@ public:
     [[nodiscard]] End end() const { return end_; }
     [[nodiscard]] bool seen(HeaderKind kind) const { return (seen_ & bit(kind)) != 0; }
     [[nodiscard]] bool seen_resent() const { return seen_resent_; }
+    // Content-Transfer-Encoding: 8bit or binary (postconf(5) detect_8bit_encoding_header).
+    [[nodiscard]] bool says_eight_bit() const { return says_eight_bit_; }
     [[nodiscard]] unsigned hops() const { return hops_; }
     [[nodiscard]] const std::string& message_id() const { return message_id_; }
     [[nodiscard]] const std::string& resent_message_id() const { return resent_message_id_; }
@@ -77,6 +79,7 @@ private:
     Mode mode_ = Mode::None;
     End end_ = End::Open;
     bool seen_resent_ = false;
+    bool says_eight_bit_ = false;
 };
 
 }  // namespace posthaste::intake

@@ -13,6 +13,7 @@
 #include "queue/writer.h"
 #include "routing/router.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -29,6 +30,7 @@ struct Pipeline::Impl {
     unsigned hop_limit = 0;
     bool always_add_missing_headers = false;
     bool replaces_stray_line_ends = true;
+    bool detects_encoding = true;
 };
 
 struct Message::State {
@@ -125,6 +127,8 @@ void Message::State::end_header()
     store(pending);
     draft.end_of_header();
 
+    if (header.says_eight_bit() && pipeline->detects_encoding)
+        envelope.encoding = queue::BodyEncoding::EightBit;
     envelope.hop_count = header.hops();
     envelope.message_id = !header.message_id().empty() || made.resent ? header.message_id() : made.message_id;
     const std::string& resent_id =
@@ -180,6 +184,19 @@ Task<Accepted<Finished>> commit(queue::Writer& writer, queue::Draft draft)
     co_return Finished{std::move(committed->ref), committed->facts};
 }
 
+// A line break in an address would become a command of ours on somebody else's SMTP connection. Addresses come from
+// users (maildrop/) and tables, not only from SMTP commands.
+bool has_control_characters(const queue::Envelope& envelope)
+{
+    auto bad = [](std::string_view text) {
+        return std::ranges::any_of(text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; });
+    };
+    return bad(envelope.sender) || bad(envelope.dsn_envid) ||
+           std::ranges::any_of(envelope.recipients, [&](const queue::Recipient& recipient) {
+               return bad(recipient.address) || bad(recipient.original) || bad(recipient.dsn_orcpt);
+           });
+}
+
 }  // namespace
 
 Task<Accepted<Finished>> Message::finish()
@@ -203,6 +220,10 @@ Task<Accepted<Finished>> Message::finish()
     }
     if (envelope.recipients.empty())
         co_return std::unexpected(Rejection::no_recipients());
+    if (has_control_characters(envelope)) {
+        log::message_refused(envelope.queue_id, Rejection::bad_address().text);
+        co_return std::unexpected(Rejection::bad_address());
+    }
     co_return co_await commit(*pipeline.writer, std::move(state->draft));
 }
 
@@ -229,6 +250,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::C
                    .charset = config->get(param::full_name_encoding_charset)};
     impl->size_limit = static_cast<std::uint64_t>(config->get(param::message_size_limit));
     impl->hop_limit = static_cast<unsigned>(config->get(param::hopcount_limit));
+    impl->detects_encoding = config->get(param::detect_8bit_encoding_header);
     impl->replaces_stray_line_ends = config->get(param::cleanup_replace_stray_cr_lf);
     impl->always_add_missing_headers = config->get(param::always_add_missing_headers);
     return std::unique_ptr<Pipeline>(new Pipeline(std::move(impl)));
@@ -255,7 +277,7 @@ Accepted<Message> Pipeline::begin(const Source& source)
     return Message(std::make_unique<Message::State>(*impl_, std::move(*draft), source));
 }
 
-bool Pipeline::broken() const { return impl_->writer->broken(); }
+bool Pipeline::broken() const { return impl_->writer != nullptr && impl_->writer->broken(); }
 queue::Writer& Pipeline::writer() { return *impl_->writer; }
 const config::Config& Pipeline::config() const { return *impl_->config; }
 

@@ -165,6 +165,28 @@ TEST_F(PipelineTest, KeepsAMessageWaitingWhenAnAliasGrowsWithoutEnd)
     EXPECT_EQ(refused.error().reply(), "451 4.6.0 Error: Alias expansion error");
 }
 
+TEST_F(PipelineTest, RefusesLineBreaksInAddresses)
+{
+    open("");
+    for (std::string_view address : {"ann@there.test>\r\nRCPT TO:<x", "a\tb@there.test", "a\x7f@there.test"}) {
+        Message message = begin();
+        message.envelope().recipients[0].address = address;
+        message.add_lines("\r\n");
+        auto refused = net::run_until_done(message.finish());
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().reply(), "501 5.1.3 Error: bad address syntax");
+    }
+}
+
+TEST_F(PipelineTest, BelievesTheHeaderThatSaysEightBit)
+{
+    open("");
+    Message message = begin();
+    message.add_lines("Content-Transfer-Encoding: 8BIT\r\n\r\n\xc3\xa4\r\n");
+    auto stored = finish(std::move(message));
+    EXPECT_EQ(stored.envelope().encoding, queue::BodyEncoding::EightBit);
+}
+
 TEST_F(PipelineTest, AnswersTemporarilyWhenATableCannotBeRead)
 {
     open("virtual_alias_maps = texthash:" + directory_ + "/missing\n");

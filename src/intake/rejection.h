@@ -40,6 +40,7 @@ struct Rejection {
     static Rejection message_too_big();  // 552 5.3.4
     static Rejection too_many_hops();    // 554 5.4.0
     static Rejection no_recipients();    // 554 5.5.1
+    static Rejection bad_address();      // 501 5.1.3, control characters in an envelope address
     static Rejection alias_expansion();  // 451 4.6.0
     static Rejection bad_request();      // 451 4.3.0, a peer inside the mail system that breaks the protocol
 };

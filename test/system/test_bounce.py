@@ -175,6 +175,17 @@ def test_verbose_sendmail_mails_a_report(make_relay, sink):
     assert actions == {"rfc822; bob@good.test": "delivered", "rfc822; cee@closed.test": "failed"}
 
 
+def test_bv_asks_and_delivers_nothing(make_relay, sink):
+    relay = make_relay()
+    relay.sendmail("-bv", "-f", "ann@back.test", "bob@good.test", "cee@closed.test")
+    parsed, (_, status, _) = parts_of(sink.wait_for(1)[0])
+    assert parsed["Subject"] == "Mail Delivery Status Report"
+    actions = {block["Final-Recipient"]: block["Action"] for block in status.get_payload()[1:]}
+    assert actions == {"rfc822; bob@good.test": "deliverable", "rfc822; cee@closed.test": "undeliverable"}
+    relay.wait_until_queue_empty()
+    assert "status=sent" not in relay.log().split("delivery status notification")[0]
+
+
 def test_bounce_killed_at_any_time_loses_no_report(make_relay, sink):
     relay = make_relay(minimal_backoff_time="1s", maximal_backoff_time="1s", queue_run_delay="1s")
     for number in range(20):

@@ -1,10 +1,13 @@
 """sendmail(1), postdrop(1), pickup(8): messages of local users, and what becomes of files that nobody should trust."""
 import os
+import pwd
 import re
 import stat
+import subprocess
 
 import pytest
 
+from support import configuration
 from support.waiting import wait_until
 
 
@@ -113,6 +116,20 @@ def test_message_waits_while_the_mail_system_is_down(relay, sink):
     assert stat.S_IMODE(waiting[0].stat().st_mode) == 0o744
     relay.start()
     assert b"Subject: patient" in sink.wait_for(1)[0].content
+    wait_until(lambda: not maildrop(relay), "an empty maildrop")
+
+
+@pytest.mark.needs_root
+def test_an_ordinary_user_submits_with_the_rights_of_the_postdrop_group(relay, sink):
+    """As the set-gid bit does it: another user, and postdrop's group, which may write into maildrop and not list it."""
+    account = pwd.getpwnam(configuration.LOCAL_USER)
+    rights = {"user": account.pw_uid, "group": configuration.SETGID_GROUP, "extra_groups": []}
+    listing = subprocess.run(["ls", relay.queue / "maildrop"], capture_output=True, check=False, **rights)
+    assert b"Permission denied" in listing.stderr
+    relay.sendmail("bob@far.test", stdin="Subject: hi\n\ntext\n", **rights)
+    message = sink.wait_for(1)[0]
+    assert message.sender == f"{account.pw_name}@mail.local.test"
+    assert f"(Postfix, from userid {account.pw_uid})".encode() in message.content
     wait_until(lambda: not maildrop(relay), "an empty maildrop")
 
 

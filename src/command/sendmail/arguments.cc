@@ -154,8 +154,15 @@ Result<void> apply(Arguments& arguments, char option, std::string_view value)
 void add_recipients(Arguments& arguments, std::string_view given)
 {
     auto list = address::parse_address_list(given);
-    for (const auto& listed : list.addresses)
-        arguments.submission.recipients.push_back({listed.address, 0});
+    for (const auto& listed : list.addresses) {
+        if (listed.valid) {
+            arguments.submission.recipients.push_back({listed.address, 0});
+            continue;
+        }
+        // What is no address: each word of it, which will be returned as undeliverable.
+        for (std::string_view word : split(given.substr(listed.begin, listed.end - listed.begin), " \t\r\n"))
+            arguments.submission.recipients.push_back({printable(word), 0});
+    }
     if (list.addresses.empty())
         arguments.submission.recipients.push_back({"", 0});
 }

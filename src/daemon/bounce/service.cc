@@ -68,7 +68,16 @@ Result<void> Service::after_jail()
     logs_ = std::make_unique<LogStore>(directory, hashed ? options.hash_depth : 0,
                                        role_ == Role::Defer ? Durability::Advisory : Durability::Synced);
     reader_ = std::make_unique<queue::Reader>(options);
-    TRY(pipeline_->start(std::move(options)));
+    return {};
+}
+
+// With the first notification: most processes of this program write logs and nothing else, and need no journal
+// segment of their own.
+Result<void> Service::open_queue()
+{
+    if (notifier_)
+        return {};
+    TRY(pipeline_->start(server::queue_options(*context_.config)));
     notifier_ = std::make_unique<Notifier>(*context_.config, *pipeline_);
     return {};
 }
@@ -177,6 +186,7 @@ Task<Result<std::string>> Service::notify(Request request)
     }
     if (records.empty())
         co_return std::string();
+    CO_TRY(open_queue());
     CO_TRY(queue::StoredMessage message, co_await open_message(request.message));
     Subject subject{.queue_id = request.queue_id,
                     .sender = request.sender,

@@ -31,6 +31,7 @@ private:
     static Task<void> write_answers(std::shared_ptr<Session> session);
     Task<Reply> perform(Request request);
     Task<Result<std::string>> notify(Request request);
+    Result<void> open_queue();
     Task<Result<queue::StoredMessage>> open_message(std::string reference);
 
     server::Context& context_;

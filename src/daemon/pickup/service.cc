@@ -103,6 +103,9 @@ Task<void> Service::leaving()
 // What is beyond most_under_way waits for a task to end, which scans again.
 Result<void> Service::scan()
 {
+    // What cannot be removed must not be taken, or it would be taken again and again.
+    if (::access(maildrop, W_OK | X_OK) != 0)
+        return fail_errno(std::string("use directory ") + maildrop);
     TRY(auto names, names_in(maildrop));
     for (std::string& name : names) {
         if (under_way_.size() >= most_under_way || context_.leaving() != server::Leaving::No || pipeline_->broken())
@@ -136,11 +139,11 @@ Task<void> Service::take(std::string name)
         log::warning("{}: not a regular file with one name", path);
         after = After::SetAside;
     }
-    finish_file(name, after);
-    under_way_.erase(name);
+    if (finish_file(name, after))
+        under_way_.erase(name);
     if (pipeline_->broken())
         context_.leave();
-    else if (after != After::KeepForLater && under_way_.empty())
+    else if (after != After::KeepForLater && tasks_.size() <= 1)
         static_cast<void>(scan());
 }
 
@@ -234,13 +237,18 @@ Task<Service::After> Service::feed(std::string name, UniqueFd file, struct ::sta
     co_return returned ? After::Remove : After::KeepForLater;
 }
 
-void Service::finish_file(const std::string& name, After after)
+bool Service::finish_file(const std::string& name, After after)
 {
     std::string path = std::string(maildrop) + "/" + name;
-    if (after == After::Remove && ::unlink(path.c_str()) != 0 && errno != ENOENT)
+    if (after == After::Remove && ::unlink(path.c_str()) != 0 && errno != ENOENT) {
         log::warning("{}", Error::system(errno, "remove " + path).text());
-    if (after == After::SetAside && ::rename(path.c_str(), ("corrupt/" + name).c_str()) != 0)
+        return false;
+    }
+    if (after == After::SetAside && ::rename(path.c_str(), ("corrupt/" + name).c_str()) != 0) {
         log::warning("{}", Error::system(errno, "move " + path + " to corrupt/").text());
+        return false;
+    }
+    return true;
 }
 
 }  // namespace posthaste::pickup

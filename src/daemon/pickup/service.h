@@ -34,11 +34,12 @@ private:
     Task<After> feed(std::string name, UniqueFd file, struct ::stat facts);
     [[nodiscard]] intake::Accepted<intake::Message> begin(const intake::Submission& submission,
                                                           const struct ::stat& facts);
-    static void finish_file(const std::string& name, After after);
+    // False: the file is still there and must not be taken again.
+    static bool finish_file(const std::string& name, After after);
 
     server::Context& context_;
     std::unique_ptr<intake::Pipeline> pipeline_;
-    std::set<std::string> under_way_;
+    std::set<std::string> under_way_;  // and those that are committed and could not be removed
     net::TaskGroup tasks_;
 };
 
