@@ -67,10 +67,8 @@ def default_main(directory, kind, address, dns_port=None):
         "alias_database": "",
         "mail_spool_directory": f"{directory}/spool",
         "mailbox_command": "",
-        "process_id_directory": "pid",
         "sendmail_path": str(directory / "bin" / "sendmail"),
         "html_directory": "no", "manpage_directory": "/usr/share/man", "readme_directory": "no",
-        "sample_directory": "/etc/postfix",
     }
     if is_root():
         parameters |= {"mail_owner": MAIL_OWNER, "setgid_group": SETGID_GROUP}
