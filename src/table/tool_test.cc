@@ -23,6 +23,23 @@ struct Outcome {
     bool found = false;
 };
 
+// Runs a tool on text instead of the standard streams.
+Outcome run_on_text(const ToolOptions& options, const std::string& input)
+{
+    std::FILE* in = tmpfile();
+    std::fwrite(input.data(), 1, input.size(), in);
+    EXPECT_EQ(std::fseek(in, 0, SEEK_SET), 0);
+    char* text = nullptr;
+    std::size_t size = 0;
+    std::FILE* out = open_memstream(&text, &size);
+    auto done = run_tool(options, {.myhostname = "host.test"}, {.in = in, .out = out});
+    std::fclose(in);
+    std::fclose(out);
+    Outcome outcome{.out = std::string(text, size), .error = done ? "" : done.error().text(), .found = done && *done};
+    std::free(text);
+    return outcome;
+}
+
 class Tool : public ::testing::TestWithParam<std::string> {
 protected:
     void SetUp() override
@@ -45,20 +62,7 @@ protected:
         auto options = parse_tool_options(dialect, arguments);
         if (!options)
             return {.out = {}, .error = options.error().text()};
-        char* text = nullptr;
-        std::size_t size = 0;
-        std::FILE* out = open_memstream(&text, &size);
-        std::FILE* in = tmpfile();
-        std::fwrite(input.data(), 1, input.size(), in);
-        std::rewind(in);
-        ToolSettings settings{.myhostname = "host.test"};
-        auto done = run_tool(*options, settings, {.in = in, .out = out});
-        std::fclose(in);
-        std::fclose(out);
-        Outcome outcome{
-            .out = std::string(text, size), .error = done ? "" : done.error().text(), .found = done && *done};
-        std::free(text);
-        return outcome;
+        return run_on_text(*options, input);
     }
     Outcome postmap(std::vector<std::string> arguments, const std::string& input = {})
     {
@@ -226,26 +230,12 @@ TEST(ToolOptions, MistakesAreToldAsPostmapTellsThem)
 
 TEST(ToolQuery, HeadersAndBodyOfAMessageAsKeys)
 {
-    struct Run {
-        static std::string of(const char* flag, const std::string& rules)
-        {
-            auto options = parse_tool_options(Dialect::Postmap, {"postmap", flag, "-q", "-", rules});
-            char* text = nullptr;
-            std::size_t size = 0;
-            std::FILE* out = open_memstream(&text, &size);
-            std::FILE* in = tmpfile();
-            std::fputs("Subject: a\n b\nTo: x\n\nSubject: body\nline\n", in);
-            std::rewind(in);
-            MUST(run_tool(*options, {}, {.in = in, .out = out}));
-            std::fclose(in);
-            std::fclose(out);
-            std::string result(text, size);
-            std::free(text);
-            return result;
-        }
+    auto ask = [](const char* flag, const char* rules) {
+        auto options = parse_tool_options(Dialect::Postmap, {"postmap", flag, "-q", "-", rules});
+        return run_on_text(*options, "Subject: a\n b\nTo: x\n\nSubject: body\nline\n").out;
     };
-    EXPECT_EQ(Run::of("-h", "regexp:{{/^subject/ S}}"), "Subject: a\n b\tS\n");
-    EXPECT_EQ(Run::of("-b", "regexp:{{/./ B}}"), "Subject: body\tB\nline\tB\n");
+    EXPECT_EQ(ask("-h", "regexp:{{/^subject/ S}}"), "Subject: a\n b\tS\n");
+    EXPECT_EQ(ask("-b", "regexp:{{/./ B}}"), "Subject: body\tB\nline\tB\n");
 }
 
 std::string alias(std::string_view line)
