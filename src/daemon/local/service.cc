@@ -172,7 +172,6 @@ Task<dsn::Outcome> Service::deliver_to_command(server::JobPtr job, std::size_t r
     mailbox::Command run;
     run.argv = mailbox::command_words(command);
     run.shown = command;
-    run.directory = target.account.home;
     run.environment = {
         {"PATH", "/usr/bin:/bin"},
         {"SHELL", target.account.shell},
