@@ -155,6 +155,16 @@ def test_a_killed_process_is_replaced_when_the_next_client_comes(quiet):
     assert "throttling" not in instance.log()
 
 
+def test_a_killed_queue_manager_is_back_at_once(quiet):
+    instance = quiet().start()
+    old = wait_until(lambda: instance.pids("qmgr"), "qmgr")
+    instance.wait_for_log("daemon started")
+    time.sleep(0.2)  # so that it has come up: one that dies before is throttled
+    instance.kill("qmgr")
+    wait_until(lambda: set(instance.pids("qmgr")) - set(old), "a new qmgr", timeout=10)
+    assert "throttling" not in instance.log()
+
+
 def test_a_service_that_cannot_start_is_throttled(quiet):
     port = free_port()
     instance = quiet(f"127.0.0.1:{port} inet n - n - - nonexistent\n",
