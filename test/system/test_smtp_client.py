@@ -303,3 +303,18 @@ def test_server_that_never_accepts_is_given_up_after_the_connect_timeout(relay):
         assert line.endswith(f"(connect to 127.0.0.1[127.0.0.1]:{port}: Connection timed out)")
         for filler in fillers:
             filler.close()
+
+
+def test_4xx_on_a_kept_connection_is_not_tried_on_another_one(relay):
+    replies = iter([])
+    with ScriptedServer(replies={"RCPT": lambda line: next(replies, None)}) as server:
+        instance = relay(server.port, smtp_connection_cache_destinations="127.0.0.1",
+                         smtp_connection_cache_time_limit="30s")
+        for _ in range(2):
+            with instance.smtp() as client:
+                client.deliver("a@example.com", "x@remote.test", BODY)
+        instance.wait_for_log("status=sent", count=2)
+        replies = iter(["450 4.2.0 later"])
+        line = wait_for_line(instance, send(instance), "deferred")
+        assert "conn_use=" in line and "said: 450 4.2.0 later" in line
+        assert instance.log().count("450 4.2.0 later") == 1

@@ -22,7 +22,8 @@ Task<server::Outcomes> Delivery::run()
     const std::string& destination = job_->request().nexthop;
     job_->connecting();
     pool_->begin(destination, co_await keep_policy());
-    if (!co_await use_kept_session()) {
+    co_await use_kept_session();
+    if (!left_.empty()) {
         Lookup lookup = settings_->dialect == Dialect::Lmtp ? Lookup::HostsOnly : Lookup::MailExchangers;
         auto nexthops = parse_nexthops(destination, lookup, settings_->default_port, settings_->ports);
         if (nexthops)
@@ -39,15 +40,14 @@ Task<void> Delivery::run_nexthops(std::vector<Nexthop> nexthops)
     // RFC 5321 does not know fallback relays; postconf(5) smtp_fallback_relay does.
     nexthops.insert(nexthops.end(), settings_->fallback_relays.begin(), settings_->fallback_relays.end());
     for (std::size_t i = 0; i < nexthops.size() && !left_.empty(); ++i) {
-        Last last = i + 1 == nexthops.size() ? Last::Yes : Last::No;
         Targets targets = co_await client_->finder.find(nexthops[i]);
-        if (targets) {
-            co_await run_targets(std::move(*targets), last);
-        } else if (last == Last::Yes && targets.error().action == dsn::Action::Bounced) {
+        bool last = i + 1 == nexthops.size();
+        if (targets)
+            co_await run_targets(std::move(*targets));
+        else if (last && targets.error().action == dsn::Action::Bounced)
             co_await settle_left(targets.error());
-        } else {
+        else
             put_off_all(targets.error());
-        }
     }
 }
 
@@ -66,51 +66,58 @@ Task<SessionPool::Keep> Delivery::keep_policy()
     co_return listed && *listed ? SessionPool::Keep::Always : SessionPool::Keep::OnDemand;
 }
 
-Task<bool> Delivery::use_kept_session()
+// At most one kept session is used for a job, besides those that turn out to be dead.
+Task<void> Delivery::use_kept_session()
 {
     while (std::unique_ptr<Session> session = pool_->take(job_->request().nexthop)) {
         job_->connected();
-        // A kept session is one host among several: what it cannot do is tried at the others.
-        if (co_await transact(std::move(session), Last::No) && left_.empty())
-            co_return true;
+        net::Endpoint address = session->target().address;
+        if (!co_await transact(std::move(session)))
+            continue;
+        tried_ = address;
+        ++sessions_;
+        co_return;
     }
-    co_return left_.empty();
 }
 
-Task<void> Delivery::run_targets(std::vector<Target> targets, Last last_nexthop)
+Task<void> Delivery::run_targets(std::vector<Target> targets)
 {
-    for (std::size_t i = 0; i < targets.size() && !left_.empty(); ++i) {
-        if (settings_->session_limit > 0 && sessions_ == settings_->session_limit)
+    for (Target& target : targets) {
+        bool enough = settings_->session_limit > 0 && sessions_ >= settings_->session_limit;
+        if (enough || left_.empty())
             co_return;
-        bool last_session = settings_->session_limit > 0 && sessions_ + 1 == settings_->session_limit;
-        bool last = last_nexthop == Last::Yes && (i + 1 == targets.size() || last_session);
-        co_await run_target(std::move(targets[i]), last ? Last::Yes : Last::No);
+        if (tried_ == target.address)
+            continue;
+        // There is another host: what the one before it said is not in the recipients' own lines.
+        for (const std::string& note : std::exchange(notes_, {}))
+            log::session_trouble(job_->envelope().queue_id, note);
+        co_await run_target(std::move(target));
     }
 }
 
-Task<void> Delivery::run_target(Target target, Last last)
+Task<void> Delivery::run_target(Target target)
 {
     bool connected = false;
     auto session = co_await Session::open(*settings_, std::move(target), &connected);
     sessions_ += connected;
     if (session) {
         job_->connected();
-        co_await transact(std::move(*session), last);
+        co_await transact(std::move(*session));
         co_return;
     }
     const dsn::Outcome& why = session.error();
-    if (!connected)
-        log::connect_failed(why.text);
-    else
-        note_failure(why, last);
     if (why.action == dsn::Action::Bounced) {
         co_await settle_left(why);
         co_return;
     }
+    if (connected)
+        notes_.push_back(why.text);
+    else
+        log::connect_failed(why.text);
     put_off_all(why);
 }
 
-Task<bool> Delivery::transact(std::unique_ptr<Session> session, Last last)
+Task<bool> Delivery::transact(std::unique_ptr<Session> session)
 {
     Transaction transaction(*settings_, *session, *job_, left_);
     job_->connection_use(session->uses + 1);
@@ -119,11 +126,11 @@ Task<bool> Delivery::transact(std::unique_ptr<Session> session, Last last)
         co_return false;
     // Before reports are written and marks are made: the next job may use the session meanwhile.
     pool_->give_back(job_->request().nexthop, std::move(session));
-    co_await take_outcomes(transaction, last);
+    co_await take_outcomes(transaction);
     co_return true;
 }
 
-Task<void> Delivery::take_outcomes(Transaction& transaction, Last last)
+Task<void> Delivery::take_outcomes(Transaction& transaction)
 {
     server::Outcomes final;
     std::vector<bool> handled(put_off_.size());
@@ -132,14 +139,15 @@ Task<void> Delivery::take_outcomes(Transaction& transaction, Last last)
         if (item.outcome.is_final()) {
             final.push_back(std::move(item));
         } else {
-            note_failure(item.outcome, last);
+            notes_.push_back(item.outcome.text);
             put_off_[item.recipient] = std::move(item.outcome);
         }
     }
     site_failure_.reset();
     if (transaction.trouble) {
         const dsn::Outcome& why = *transaction.trouble;
-        note_failure(why, last);
+        if (!why.is_final())
+            notes_.push_back(why.text);
         if (transaction.site_trouble)
             site_failure_ = why;
         for (std::size_t recipient : left_) {
@@ -169,13 +177,6 @@ Task<void> Delivery::settle_left(const dsn::Outcome& why)
     for (std::size_t recipient : std::exchange(left_, {}))
         outcomes.push_back({.recipient = recipient, .outcome = why});
     co_await job_->settle(std::move(outcomes));
-}
-
-// A failure that is not the end: the recipient's own line will show another host, or a later reason.
-void Delivery::note_failure(const dsn::Outcome& why, Last last) const
-{
-    if (last == Last::No && !why.is_final())
-        log::session_trouble(job_->envelope().queue_id, why.text);
 }
 
 server::Outcomes Delivery::outcomes_of_left()

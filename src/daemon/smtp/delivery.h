@@ -24,19 +24,17 @@ public:
     Task<server::Outcomes> run();
 
 private:
-    enum class Last : bool { No, Yes };
     Task<void> run_nexthops(std::vector<Nexthop> nexthops);
     Task<SessionPool::Keep> keep_policy();
-    Task<bool> use_kept_session();
-    Task<void> run_targets(std::vector<Target> targets, Last last_nexthop);
-    Task<void> run_target(Target target, Last last);
+    Task<void> use_kept_session();
+    Task<void> run_targets(std::vector<Target> targets);
+    Task<void> run_target(Target target);
     // False: the session was dead already and nothing has been tried.
-    Task<bool> transact(std::unique_ptr<Session> session, Last last);
-    Task<void> take_outcomes(Transaction& transaction, Last last);
+    Task<bool> transact(std::unique_ptr<Session> session);
+    Task<void> take_outcomes(Transaction& transaction);
     // The destination could not be reached: a reason that covers every recipient that is left.
     void put_off_all(const dsn::Outcome& why);
     Task<void> settle_left(const dsn::Outcome& why);
-    void note_failure(const dsn::Outcome& why, Last last) const;
     server::Outcomes outcomes_of_left();
 
     Client* client_;
@@ -45,8 +43,10 @@ private:
     server::JobPtr job_;
     std::vector<std::size_t> left_;      // recipients without a final outcome
     std::vector<dsn::Outcome> put_off_;  // by recipient: the last reason why not yet
-    std::size_t sessions_ = 0;           // made for this job, kept ones not counted
+    std::size_t sessions_ = 0;           // used for this job; dead ones do not count
     std::optional<dsn::Outcome> site_failure_;
+    std::vector<std::string> notes_;  // failures to be logged should another host be tried
+    net::Endpoint tried_;             // of the kept session that was used
 };
 
 }  // namespace posthaste::smtp_client
