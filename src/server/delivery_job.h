@@ -53,8 +53,8 @@ struct ExpandedOutcome {
 
 // What became of one recipient of a job.
 struct RecipientOutcome {
-    std::size_t recipient = 0;              // position in Job::recipients()
-    dsn::Outcome outcome;                   // decides for the recipient as a whole
+    std::size_t recipient = 0;                // position in Job::recipients()
+    dsn::Outcome outcome;                     // decides for the recipient as a whole
     std::vector<ExpandedOutcome> expanded{};  // where local(8) delivered to in its place; empty: to itself
     // The next system promised to send the success notification that NOTIFY=SUCCESS asks for (RFC 3461 5.2.2).
     bool notification_passed_on = false;
