@@ -22,6 +22,8 @@ void set_up_log(const config::Config& config, const LogSetup& setup)
         std::string socket = "public/" + config.get(param::postlog_service_name);
         options.postlog_socket = setup.in_queue_directory ? socket : config.get(param::queue_directory) + "/" + socket;
     }
+    std::string hostname = config.get(param::myhostname);  // maillog_file names the mail system, not the machine
+    options.hostname = hostname.substr(0, hostname.find('.'));
     options.to_stderr = setup.to_stderr;
     options.verbosity = setup.verbosity;
     log::init(std::move(options));

@@ -18,12 +18,15 @@ _RULES = [
     (r"\b127\.0\.0\.1:\d{5}\b", "127.0.0.1:PORT"),
     (r"\b(conn_use=)\d+", r"\1N"),
     (r"\bsize=\d+", "size=N"),
+    (r"\bafter DATA \(\d+ bytes\)", "after DATA (N bytes)"),
     (r"\b(pid|process id|process) \d+", r"\1 PID"),
 ]
+# The sentences of a bounce are each system's own.
+_EXPLANATION = re.compile(r"(This is the mail system at host \S+\n\n).*?(\n +The mail system\n)", re.S)
 _COMPILED = [(re.compile(pattern, re.M), replacement) for pattern, replacement in _RULES]
 
 
 def normalise(text):
     for pattern, replacement in _COMPILED:
         text = pattern.sub(replacement, text)
-    return text
+    return _EXPLANATION.sub(r"\1EXPLANATION\2", text)

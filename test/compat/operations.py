@@ -57,7 +57,7 @@ def local_by_sendmail(make):
 
 def sendmail_recipients_from_header(make):
     instance = make().start()
-    instance.sendmail("-t", "-i", "-f", "a@example.com", stdin=b"To: bin, Second <daemon@local.test>\nCc: (none) bin\n"
+    instance.sendmail("-t", "-i", "-f", "a@example.com", stdin=b"To: bin, Second <daemon@local.test>\nCc: bin\n"
                       b"Bcc: sys@local.test\nSubject: hello\n\ntext\n.\nmore\n")
     finished(instance, "removed")
     return {"log": log_of(instance), **{user: normalise(instance.mailbox(user).decode()) for user in

@@ -1,17 +1,17 @@
 """Replays what was recorded from Debian's Postfix, and compares.
 
-Each scenario of the records smtpd-dialogue.json and operations.json runs with our programs. What differs on purpose
-stands with its reason in differences.toml; such a place must still differ, so that the list does not outlive its
-entries.
+Each scenario of operations.json runs with our programs. What differs on purpose stands with its reason in
+differences.toml; such a place must still differ, so that the list does not outlive its entries. The SMTP dialogues,
+smtpd-dialogue.json, are compared by test/system/test_smtpd_dialogue.py.
 """
 import difflib
 import json
 import pathlib
 import tomllib
 
-import dialogue
 import operations
 import pytest
+from normalise import normalise
 
 _HERE = pathlib.Path(__file__).resolve().parent
 _DIFFERENCES = tomllib.loads((_HERE / "differences.toml").read_text())
@@ -21,16 +21,10 @@ def _record(name):
     return json.loads((_HERE / f"{name}.json").read_text())["scenarios"]
 
 
-def _expected_differences(record, scenario):
+def _expected_differences(scenario):
     """{place: reason} of one scenario. A place is what was sent, or the name of a text; "*" is anywhere."""
-    return {entry["place"]: entry["reason"] for entry in _DIFFERENCES.get(record, [])
+    return {entry["place"]: entry["reason"] for entry in _DIFFERENCES["difference"]
             if scenario in entry.get("scenarios", [scenario])}
-
-
-def _without_keywords(reply):
-    """An EHLO reply without the extensions that come with later work."""
-    kept = [line for line in reply if line[4:].split(" ")[0] not in _DIFFERENCES["extensions_not_offered"]]
-    return [line[:3] + ("-" if number + 1 < len(kept) else " ") + line[4:] for number, line in enumerate(kept)]
 
 
 def _readable_difference(place, theirs, ours):
@@ -55,22 +49,14 @@ def _compare(pairs, expected):
     assert not wrong, "\n".join(wrong)
 
 
-_DIALOGUES = _record("smtpd-dialogue")
 _OPERATIONS = _record("operations")
 
 
-@pytest.mark.parametrize("scenario", _DIALOGUES)
-def test_smtpd_answers_as_recorded(scenario, make_instance):
-    theirs = _DIALOGUES[scenario]
-    ours = dialogue.hold(scenario, make_instance)
-    pairs = []
-    for step, theirs_step in enumerate(theirs):
-        reply = ours[step]["reply"] if step < len(ours) else ["<not reached>"]
-        wanted = theirs_step["reply"]
-        if len(wanted) > 1 and wanted[0].startswith("250-"):
-            wanted = _without_keywords(wanted)
-        pairs.append((theirs_step["send"], wanted, reply))
-    _compare(pairs, _expected_differences("smtpd-dialogue", scenario))
+def _as_now(recorded):
+    """A recorded text under the rules of today's normalise.py."""
+    if isinstance(recorded, list):
+        return [_as_now(line) for line in recorded]
+    return normalise(recorded) if isinstance(recorded, str) else recorded
 
 
 @pytest.mark.needs_root
@@ -78,7 +64,7 @@ def test_smtpd_answers_as_recorded(scenario, make_instance):
 def test_operation_looks_as_recorded(operation, make_instance):
     ours = operations.perform(operation, make_instance)
     theirs = _OPERATIONS[operation]
-    _compare([(place, theirs[place], ours.get(place)) for place in theirs], _expected_differences("operations", operation))
+    _compare([(place, _as_now(theirs[place]), ours.get(place)) for place in theirs], _expected_differences(operation))
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +76,7 @@ def what_commands_say():
 @pytest.mark.parametrize("call", _OPERATIONS["commands"])
 def test_command_says_what_was_recorded(call, what_commands_say):
     _compare([(call, _as_text(_OPERATIONS["commands"][call]), _as_text(what_commands_say[call]))],
-             _expected_differences("operations", "commands"))
+             _expected_differences("commands"))
 
 
 def _as_text(result):
