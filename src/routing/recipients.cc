@@ -28,20 +28,20 @@ std::string Router::Impl::unknown_user(std::string_view table) const
     return "User unknown";
 }
 
-Task<Result<bool>> Router::Impl::is_listed(table::Maps& maps, const std::string& address, const Route& route)
+Task<Result<bool>> Router::Impl::is_listed(table::Maps* maps, std::string_view address, AddressClass address_class)
 {
     CO_TRY(auto hit,
-           co_await maps.find_address(address, {.order = table::AddressOrder::Canonical,
-                                                .recipient_delimiter = config->get(param::recipient_delimiter),
-                                                .domain_is_local = route.address_class == AddressClass::Local}));
+           co_await maps->find_address(address, {.order = table::AddressOrder::Canonical,
+                                                 .recipient_delimiter = config->get(param::recipient_delimiter),
+                                                 .domain_is_local = address_class == AddressClass::Local}));
     co_return hit.has_value();
 }
 
-Task<Result<bool>> Router::Impl::is_rewritten(const std::string& address, const Route& route, Role role)
+Task<Result<bool>> Router::Impl::is_rewritten(std::string_view address, AddressClass address_class, Role role)
 {
     table::Maps& own_canonical = role == Role::Sender ? sender_canonical_maps : recipient_canonical_maps;
     for (table::Maps* maps : {&own_canonical, &canonical_maps, &virtual_alias_maps}) {
-        CO_TRY(bool listed, co_await is_listed(*maps, address, route));
+        CO_TRY(bool listed, co_await is_listed(maps, address, address_class));
         if (listed)
             co_return true;
     }
@@ -52,7 +52,7 @@ Task<Result<RecipientStatus>> Router::Impl::check(std::string address, Route rou
 {
     const std::string_view code = role == Role::Recipient ? "5.1.1" : "5.1.0";
     CO_TRY(open_recipient_maps());
-    CO_TRY(bool rewritten, co_await is_rewritten(address, route, role));
+    CO_TRY(bool rewritten, co_await is_rewritten(address, route.address_class, role));
     // All mail to double_bounce_sender is discarded on purpose (postconf(5)).
     if (rewritten || (route.address_class == AddressClass::Local &&
                       equal_ignoring_case(address::split_at_domain(route.recipient).local_part,
@@ -92,7 +92,7 @@ Task<Result<RecipientStatus>> Router::Impl::check(std::string address, Route rou
     }
     if (maps->empty())
         co_return RecipientStatus{};
-    CO_TRY(bool listed, co_await is_listed(*maps, route.recipient, route));
+    CO_TRY(bool listed, co_await is_listed(maps, route.recipient, route.address_class));
     if (listed)
         co_return RecipientStatus{};
     co_return RecipientStatus{.known = false, .code = std::string(code), .text = unknown_user(table)};

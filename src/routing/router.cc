@@ -98,15 +98,15 @@ Task<Result<Route>> Router::Impl::resolve(std::string sender, std::string recipi
         co_return route;
     }
     CO_TRY(route.address_class, co_await class_of(destination.domain));
-    CO_TRY(co_await choose_by_class(sender, destination, &route));
+    CO_TRY(co_await choose_by_class(sender, &destination, &route));
     CO_TRY(bool moved, co_await apply_relocated(&route));
     if (!moved)
-        CO_TRY(co_await apply_transport_maps(destination, &route));
+        CO_TRY(co_await apply_transport_maps(&destination, &route));
     co_return route;
 }
 
 // transport(5), DESCRIPTION: the four class transports, and in which order the nexthop is looked for.
-Task<Result<void>> Router::Impl::choose_by_class(std::string_view sender, const Destination& destination, Route* route)
+Task<Result<void>> Router::Impl::choose_by_class(std::string_view sender, const Destination* destination, Route* route)
 {
     TransportAndNexthop chosen;
     switch (route->address_class) {
@@ -118,7 +118,8 @@ Task<Result<void>> Router::Impl::choose_by_class(std::string_view sender, const 
     case AddressClass::VirtualMailbox: chosen = virtual_transport; break;
     case AddressClass::Relay: chosen = relay_transport; break;
     case AddressClass::Default: {
-        CO_TRY(auto found, co_await for_sender(sender_dependent_default_transport, sender, empty_sender_transport_key));
+        CO_TRY(auto found,
+               co_await for_sender(&sender_dependent_default_transport, sender, empty_sender_transport_key));
         chosen = found ? parse_transport(*found) : default_transport;
         if (chosen.transport.empty())
             chosen.transport = default_transport.transport;
@@ -128,23 +129,23 @@ Task<Result<void>> Router::Impl::choose_by_class(std::string_view sender, const 
     const bool leaves_this_system =
         route->address_class == AddressClass::Relay || route->address_class == AddressClass::Default;
     if (chosen.nexthop.empty() && leaves_this_system) {
-        CO_TRY(auto found, co_await for_sender(sender_dependent_relayhost, sender, empty_sender_relayhost_key));
+        CO_TRY(auto found, co_await for_sender(&sender_dependent_relayhost, sender, empty_sender_relayhost_key));
         chosen.nexthop = found ? *found : relayhost;
     }
     route->transport = std::move(chosen.transport);
     route->nexthop =
-        chosen.nexthop.empty() ? default_nexthop(route->transport, destination) : std::move(chosen.nexthop);
+        chosen.nexthop.empty() ? default_nexthop(route->transport, *destination) : std::move(chosen.nexthop);
     co_return Result<void>{};
 }
 
-Task<Result<std::optional<std::string>>> Router::Impl::for_sender(table::Maps& maps, std::string_view sender,
+Task<Result<std::optional<std::string>>> Router::Impl::for_sender(table::Maps* maps, std::string_view sender,
                                                                   std::string_view empty_key)
 {
-    if (maps.empty())
+    if (maps->empty())
         co_return std::optional<std::string>();
-    CO_TRY(auto hit, co_await maps.find_address(sender.empty() ? empty_key : sender,
-                                                {.order = table::AddressOrder::Mailbox,
-                                                 .recipient_delimiter = config->get(param::recipient_delimiter)}));
+    CO_TRY(auto hit, co_await maps->find_address(sender.empty() ? empty_key : sender,
+                                                 {.order = table::AddressOrder::Mailbox,
+                                                  .recipient_delimiter = config->get(param::recipient_delimiter)}));
     if (!hit || equal_ignoring_case(hit->value, no_override))
         co_return std::optional<std::string>();
     co_return std::optional(std::move(hit->value));
@@ -169,7 +170,7 @@ Task<Result<bool>> Router::Impl::apply_relocated(Route* route)
 
 // transport(5), RESULT FORMAT: an empty part keeps what would be used without the table, but a transport without a
 // nexthop goes to the recipient's domain.
-Task<Result<void>> Router::Impl::apply_transport_maps(const Destination& destination, Route* route)
+Task<Result<void>> Router::Impl::apply_transport_maps(const Destination* destination, Route* route)
 {
     if (transport_maps.empty() || route->address_class == AddressClass::VirtualAlias)
         co_return Result<void>{};
@@ -183,7 +184,7 @@ Task<Result<void>> Router::Impl::apply_transport_maps(const Destination& destina
     if (!chosen.transport.empty()) {
         route->transport = std::move(chosen.transport);
         route->nexthop =
-            chosen.nexthop.empty() ? default_nexthop(route->transport, destination) : std::move(chosen.nexthop);
+            chosen.nexthop.empty() ? default_nexthop(route->transport, *destination) : std::move(chosen.nexthop);
     } else if (!chosen.nexthop.empty()) {
         route->nexthop = std::move(chosen.nexthop);
     }

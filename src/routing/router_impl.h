@@ -83,16 +83,16 @@ struct Router::Impl {
     Task<Result<bool>> is_local(std::string_view domain);
     Task<Result<AddressClass>> class_of(std::string domain);
     Task<Result<Route>> resolve(std::string sender, std::string recipient);
-    Task<Result<void>> choose_by_class(std::string_view sender, const Destination& destination, Route* route);
-    Task<Result<std::optional<std::string>>> for_sender(table::Maps& maps, std::string_view sender,
+    Task<Result<void>> choose_by_class(std::string_view sender, const Destination* destination, Route* route);
+    Task<Result<std::optional<std::string>>> for_sender(table::Maps* maps, std::string_view sender,
                                                         std::string_view empty_key);
     Task<Result<bool>> apply_relocated(Route* route);
-    Task<Result<void>> apply_transport_maps(const Destination& destination, Route* route);
+    Task<Result<void>> apply_transport_maps(const Destination* destination, Route* route);
 
     enum class Role : unsigned char { Sender, Recipient };
     Task<Result<RecipientStatus>> check(std::string address, Route route, Role role);
-    Task<Result<bool>> is_rewritten(const std::string& address, const Route& route, Role role);
-    Task<Result<bool>> is_listed(table::Maps& maps, const std::string& address, const Route& route);
+    Task<Result<bool>> is_rewritten(std::string_view address, AddressClass address_class, Role role);
+    Task<Result<bool>> is_listed(table::Maps* maps, std::string_view address, AddressClass address_class);
 
     void warn_of_two_classes(const std::string& domain, std::string_view first, std::string_view second);
     // "User unknown in local recipient table", without the table where show_user_unknown_table_name = no.

@@ -100,7 +100,7 @@ Task<ControlReply> QueueManager::control(ControlRequest request)
     co_return reply;
 }
 
-Task<ControlOutcome> QueueManager::apply(Command command, const std::string& queue_id)
+Task<ControlOutcome> QueueManager::apply(Command command, std::string queue_id)
 {
     if (auto active = active_.find(queue_id); active != active_.end())
         co_return apply_to_active(*active->second, wish_of(command));

@@ -114,7 +114,7 @@ private:
     Task<void> drop_logs_of(std::string queue_id);
 
     // Administration (administration.cc).
-    Task<ControlOutcome> apply(Command command, const std::string& queue_id);
+    Task<ControlOutcome> apply(Command command, std::string queue_id);
     ControlOutcome apply_to_active(ActiveMessage& message, Wish wish);
     ControlOutcome remove_file(queue::QueueName queue, const std::string& queue_id);
     std::vector<std::string> every_id(Command command);

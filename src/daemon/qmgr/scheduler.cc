@@ -37,7 +37,7 @@ TransportSettings Scheduler::settings_of(const std::string& name) const
         log::warning("transport {}: {}: using defaults", name, settings.error().text());
         return {};
     }
-    return std::move(*settings);
+    return *settings;
 }
 
 void Scheduler::configure(std::shared_ptr<const config::Config> config)

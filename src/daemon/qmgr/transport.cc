@@ -82,12 +82,12 @@ Result<TransportSettings> TransportSettings::from(const config::Config& config, 
     return settings;
 }
 
-Transport::Transport(std::string name, TransportSettings settings, const TransportSurroundings& surroundings)
-    : name_(std::move(name)), settings_(std::move(settings)), surroundings_(&surroundings), capacity_(usual_capacity)
+Transport::Transport(std::string name, const TransportSettings& settings, const TransportSurroundings& surroundings)
+    : name_(std::move(name)), settings_(settings), surroundings_(&surroundings), capacity_(usual_capacity)
 {
 }
 
-void Transport::configure(TransportSettings settings) { settings_ = std::move(settings); }
+void Transport::configure(const TransportSettings& settings) { settings_ = settings; }
 
 void Transport::add(ActiveMessage& message, const std::string& nexthop, std::vector<RequestRecipient> recipients)
 {

@@ -55,10 +55,10 @@ struct TransportSurroundings {
 // Owned by the Scheduler for the life of the process. Loop's thread only.
 class Transport : public AgentLinkOwner {
 public:
-    Transport(std::string name, TransportSettings settings, const TransportSurroundings& surroundings);
+    Transport(std::string name, const TransportSettings& settings, const TransportSurroundings& surroundings);
 
     [[nodiscard]] const std::string& name() const { return name_; }
-    void configure(TransportSettings settings);
+    void configure(const TransportSettings& settings);
 
     // Makes deliveries of the recipients, as many as recipient_limit asks for, and begins what may begin.
     void add(ActiveMessage& message, const std::string& nexthop, std::vector<RequestRecipient> recipients);
