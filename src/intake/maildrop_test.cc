@@ -56,8 +56,8 @@ TEST(Maildrop, IncompleteFilesAreNeverComplete)
 
 TEST(Maildrop, RefusesWhatIsNoSubmission)
 {
-    for (std::string bytes : {std::string("T\0211795229821"), std::string("PHDROP1\n99999999999:"),
-                              std::string("PHDROP1\n3:abcd"), std::string("PHDROP1\nx:abc,")}) {
+    for (const std::string& bytes : {std::string("T\0211795229821"), std::string("PHDROP1\n99999999999:"),
+                                     std::string("PHDROP1\n3:abcd"), std::string("PHDROP1\nx:abc,")}) {
         SubmissionReader reader;
         reader.feed(bytes);
         EXPECT_FALSE(reader.envelope()) << bytes;

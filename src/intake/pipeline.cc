@@ -172,11 +172,11 @@ void Message::add_line(std::string_view line)
 namespace {
 
 // Lines of this message are out before it is visible to the queue manager, so that to= never precedes message-id=.
-Task<Accepted<Finished>> commit(queue::Writer& writer, queue::Draft draft)
+Task<Accepted<Finished>> commit(queue::Writer* writer, queue::Draft draft)
 {
     log::flush();
     std::string queue_id = draft.envelope().queue_id;
-    auto committed = co_await writer.commit(std::move(draft));
+    auto committed = co_await writer->commit(std::move(draft));
     if (!committed) {
         log::message_refused(queue_id, "queue file write error: " + committed.error().text());
         co_return std::unexpected(Rejection(std::move(committed.error())));
@@ -212,7 +212,7 @@ Task<Accepted<Finished>> Message::finish()
     Pipeline::Impl& pipeline = *state->pipeline;
     queue::Envelope& envelope = state->draft.envelope();
     if (state->map_addresses) {
-        auto mapped = co_await pipeline.mapper->map(envelope);
+        auto mapped = co_await pipeline.mapper->map(&envelope);
         if (!mapped)
             co_return std::unexpected(std::move(mapped.error()));
     } else {
@@ -224,7 +224,7 @@ Task<Accepted<Finished>> Message::finish()
         log::message_refused(envelope.queue_id, Rejection::bad_address().text);
         co_return std::unexpected(Rejection::bad_address());
     }
-    co_return co_await commit(*pipeline.writer, std::move(state->draft));
+    co_return co_await commit(pipeline.writer.get(), std::move(state->draft));
 }
 
 Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::Config> config,

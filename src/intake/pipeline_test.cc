@@ -28,7 +28,7 @@ protected:
     }
     void open(const std::string& settings)
     {
-        std::ofstream(directory_ + "/main.cf");
+        std::ofstream main_cf(directory_ + "/main.cf");
         auto config = config::load_text("compatibility_level = 3.6\nmyhostname = mail.here.test\nmyorigin = here.test\n"
                                         "mydestination = here.test\n" +
                                             settings,

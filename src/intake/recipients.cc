@@ -72,28 +72,28 @@ void RecipientMapper::complete(queue::Envelope& envelope) const
         recipient = completed(std::move(recipient));
 }
 
-Task<Accepted<>> RecipientMapper::map(queue::Envelope& envelope)
+Task<Accepted<>> RecipientMapper::map(queue::Envelope* envelope)
 {
     // postconf(5) always_bcc: not for mail that is made inside of the mail system.
-    bool from_outside = envelope.origin == queue::Origin::Smtpd || envelope.origin == queue::Origin::Sendmail ||
-                        envelope.origin == queue::Origin::Qmqpd;
+    bool from_outside = envelope->origin == queue::Origin::Smtpd || envelope->origin == queue::Origin::Sendmail ||
+                        envelope->origin == queue::Origin::Qmqpd;
     if (!always_bcc_.empty() && from_outside)
-        envelope.recipients.push_back({.address = always_bcc_, .original = {}, .dsn_orcpt = {}});
-    complete(envelope);
+        envelope->recipients.push_back({.address = always_bcc_, .original = {}, .dsn_orcpt = {}});
+    complete(*envelope);
     if (!maps_.empty()) {
         std::vector<queue::Recipient> expanded;
-        expanded.reserve(envelope.recipients.size());
-        for (queue::Recipient& recipient : envelope.recipients) {
-            auto done = co_await expand(std::move(recipient), expanded);
+        expanded.reserve(envelope->recipients.size());
+        for (queue::Recipient& recipient : envelope->recipients) {
+            auto done = co_await expand(std::move(recipient), &expanded);
             if (!done) {
-                log::message_refused(envelope.queue_id, done.error().detail);
+                log::message_refused(envelope->queue_id, done.error().detail);
                 co_return std::unexpected(std::move(done.error()));
             }
         }
-        envelope.recipients = std::move(expanded);
+        envelope->recipients = std::move(expanded);
     }
-    if (envelope.recipients.size() > 1)
-        remove_duplicates(envelope.recipients);
+    if (envelope->recipients.size() > 1)
+        remove_duplicates(envelope->recipients);
     co_return Accepted<>();
 }
 
@@ -103,14 +103,14 @@ struct RecipientMapper::Pending {
 };
 
 // Depth first, in the order of the tables' results, so that recipients stay in the order in which they are written.
-Task<Accepted<>> RecipientMapper::expand(queue::Recipient recipient, std::vector<queue::Recipient>& out)
+Task<Accepted<>> RecipientMapper::expand(queue::Recipient recipient, std::vector<queue::Recipient>* out)
 {
     auto refuse = [&recipient](std::string_view why) {
         Rejection rejection = Rejection::alias_expansion();
         rejection.detail = fmt::format("{} for {} -- message not accepted, try again later", why, recipient.address);
         return std::unexpected(std::move(rejection));
     };
-    std::size_t first = out.size();
+    std::size_t first = out->size();
     std::vector<Pending> stack{{recipient.address}};
     while (!stack.empty()) {
         Pending next = std::move(stack.back());
@@ -125,12 +125,12 @@ Task<Accepted<>> RecipientMapper::expand(queue::Recipient recipient, std::vector
             if (result.original.empty() && next.address != recipient.address)
                 result.original = recipient.address;
             result.address = std::move(next.address);
-            out.push_back(std::move(result));
+            out->push_back(std::move(result));
             continue;
         }
         if (next.depth >= recursion_limit_)
             co_return refuse("unreasonable virtual_alias_maps map nesting");
-        if (out.size() - first + stack.size() + aliases->size() > expansion_limit_)
+        if (out->size() - first + stack.size() + aliases->size() > expansion_limit_)
             co_return refuse("unreasonable virtual_alias_maps map expansion size");
         for (std::string& alias : *aliases | std::views::reverse) {
             if (alias.size() > length_limit_)
@@ -139,7 +139,7 @@ Task<Accepted<>> RecipientMapper::expand(queue::Recipient recipient, std::vector
             if (equal_ignoring_case(alias, next.address)) {
                 queue::Recipient result = recipient;
                 result.address = alias;
-                out.push_back(std::move(result));
+                out->push_back(std::move(result));
             } else {
                 stack.push_back({std::move(alias), next.depth + 1});
             }

@@ -25,16 +25,16 @@ public:
     // Invalid: virtual_alias_maps is no list of tables.
     static Result<std::unique_ptr<RecipientMapper>> open(const config::Config& config, routing::Router& router);
 
-    // Replaces envelope.recipients, and adds always_bcc to mail from outside. A Rejection leaves the envelope
+    // Replaces envelope->recipients, and adds always_bcc to mail from outside. A Rejection leaves the envelope
     // undefined.
-    Task<Accepted<>> map(queue::Envelope& envelope);
+    Task<Accepted<>> map(queue::Envelope* envelope);
     // What is left to do for recipients whose addresses are final: they are completed with a domain.
     void complete(queue::Envelope& envelope) const;
 
 private:
     RecipientMapper(const config::Config& config, routing::Router& router, table::Maps maps);
     struct Pending;
-    Task<Accepted<>> expand(queue::Recipient recipient, std::vector<queue::Recipient>& out);
+    Task<Accepted<>> expand(queue::Recipient recipient, std::vector<queue::Recipient>* out);
     Task<Accepted<std::vector<std::string>>> aliases_of(std::string address);
     [[nodiscard]] queue::Recipient completed(queue::Recipient recipient) const;
     void remove_duplicates(std::vector<queue::Recipient>& recipients) const;

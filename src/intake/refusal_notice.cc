@@ -38,12 +38,12 @@ dsn::Report report_of(const Refused& refused, const config::Config& config)
 
 }  // namespace
 
-Task<Accepted<std::string>> return_to_sender(Pipeline& pipeline, Refused refused)
+Task<Accepted<std::string>> return_to_sender(Pipeline* pipeline, Refused refused)
 {
-    auto notice = pipeline.begin({.origin = queue::Origin::Bounce, .context = RewriteContext::Local, .client = {}});
+    auto notice = pipeline->begin({.origin = queue::Origin::Bounce, .context = RewriteContext::Local, .client = {}});
     if (!notice)
         co_return std::unexpected(std::move(notice.error()));
-    const config::Config& config = pipeline.config();
+    const config::Config& config = pipeline->config();
     queue::Envelope& envelope = notice->envelope();
     envelope.recipients.push_back({.address = refused.sender, .original = {}, .dsn_orcpt = {}});
     dsn::Report report = report_of(refused, config);

@@ -23,6 +23,6 @@ struct Refused {
 };
 
 // The queue id of the notification.
-Task<Accepted<std::string>> return_to_sender(Pipeline& pipeline, Refused refused);
+Task<Accepted<std::string>> return_to_sender(Pipeline* pipeline, Refused refused);
 
 }  // namespace posthaste::intake

@@ -233,7 +233,7 @@ Task<Service::After> Service::feed(std::string name, UniqueFd file, struct ::sta
     for (const intake::SubmittedRecipient& given : submission->recipients)
         refused.recipients.push_back(given.address);
     refused.rejection = std::move(finished.error());
-    auto returned = co_await intake::return_to_sender(*pipeline_, std::move(refused));
+    auto returned = co_await intake::return_to_sender(pipeline_.get(), std::move(refused));
     co_return returned ? After::Remove : After::KeepForLater;
 }
 
