@@ -180,8 +180,7 @@ Result<Output> print_parameters(const Options& options)
     TRY(std::shared_ptr<const Config> config, load_for(options));
     std::vector<std::string> warnings;
     config::MasterCf master;
-    const std::string directory =
-        options.defaults && !options.config_directory.empty() ? options.config_directory : config->directory();
+    TRY(std::string directory, config::find_directory(options.config_directory));
     if (Result<config::MasterCf> read = config::load_master_cf(directory))
         master = std::move(*read);
     else

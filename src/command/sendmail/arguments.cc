@@ -191,6 +191,12 @@ Result<Arguments> parse_arguments(int argc, char** argv)
         arguments.submission.trace = static_cast<std::uint8_t>(queue::Trace::Report);
     for (int i = ::optind; i < argc; ++i)
         add_recipients(arguments, argv[i]);
+    if (!arguments.submission.recipients.empty()) {
+        if (arguments.mode == Mode::Daemon)
+            return fail(ErrorKind::Invalid, "daemon mode requires no recipient");
+        if (arguments.mode == Mode::List)
+            return fail(ErrorKind::Invalid, "display queue mode requires no recipient");
+    }
     return arguments;
 }
 
