@@ -138,3 +138,26 @@ def test_client_names_come_from_the_name_service(make_instance, dns):
     instance.wait_for_log(r": connect from good\.clients\.test\[127\.0\.0\.2\]$")
     instance.wait_for_log(r": connect from unknown\[127\.0\.0\.3\]$")
     instance.wait_for_log(r"warning: hostname liar\.clients\.test does not resolve to address 127\.0\.0\.3")
+
+
+def test_slow_client_has_one_timeout_for_a_whole_command(make_instance):
+    """smtpd_per_request_deadline: a byte now and then does not keep a session alive."""
+    instance = make_instance(smtpd_timeout="2s", smtpd_per_request_deadline=True).start()
+    client = instance.smtp()
+    begin = time.monotonic()
+    try:
+        while time.monotonic() - begin < 20:
+            client.send(b"N")
+            time.sleep(0.3)
+    except OSError:
+        pass
+    assert time.monotonic() - begin < 15
+    instance.wait_for_log(rf"timeout after EHLO from {CLIENT}$")
+
+
+def test_command_filter_changes_what_the_client_said(make_instance):
+    instance = make_instance(smtpd_command_filter="pcre:{{/^EHLO (.*) extra$$/ HELO $$1}}").start()
+    client = instance.smtp(ehlo=None)
+    client.reply()
+    assert str(client.command("EHLO client.test extra")) == "250 mail.local.test"
+    client.quit(), client.close()

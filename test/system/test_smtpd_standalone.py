@@ -8,7 +8,7 @@ def test_session_on_standard_input_delivers(instance):
     result = instance.sendmail("-bs", stdin=SESSION % instance.user.encode())
     codes = [line[:3] for line in result.stdout.decode().splitlines() if line[3:4] == " "]
     assert codes == ["220", "250", "250", "250", "354", "250", "221"]
-    instance.wait_for_mailbox(b"Subject: by standard input\n\n.dot\n")
+    assert b"Subject: by standard input\n" in instance.wait_for_mailbox(b"\n\n.dot\n")
 
 
 def test_message_is_kept_while_the_mail_system_is_down(instance):

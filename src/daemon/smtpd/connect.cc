@@ -4,7 +4,6 @@
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/smtpd.h"
-#include "table/text_source.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -34,20 +33,15 @@ Task<void> Session::identify_client()
 // postconf(5) local_header_rewrite_clients. What cannot be told counts as no match: headers stay as they are.
 Task<intake::RewriteContext> Session::rewrite_context()
 {
-    const auto& words = shared_->local_rewrite_clients;
-    for (std::size_t i = 0; i < words.size(); ++i) {
+    for (RewriteClients& clients : shared_->local_rewrite_clients) {
         bool matches = false;
-        if (words[i] == "permit_inet_interfaces") {
+        switch (clients.kind) {
+        case RewriteClients::Kind::InetInterfaces:
             matches = std::ranges::find(shared_->own_addresses, client_.address) != shared_->own_addresses.end();
-        } else if (words[i] == "permit_mynetworks") {
-            matches = in_mynetworks_.value_or(false);
-        } else if (words[i].contains(':') || (words[i] == "check_address_map" && i + 1 < words.size())) {
-            const std::string& table = words[i].contains(':') ? words[i] : words[++i];
-            auto list = match::List::parse(table, match::Kind::Host);
-            if (list) {
-                auto answer = co_await list->matches_host(client_.name, client_.address);
-                matches = answer.value_or(false);
-            }
+            break;
+        case RewriteClients::Kind::Mynetworks: matches = in_mynetworks_.value_or(false); break;
+        case RewriteClients::Kind::Table:
+            matches = (co_await clients.table.matches_host(client_.name, client_.address)).value_or(false);
         }
         if (matches)
             co_return intake::RewriteContext::Local;

@@ -54,21 +54,21 @@ Task<Session::Reply> Session::data(std::string arguments)
         headers += line + "\r\n";
     message.add_own_headers(headers + received_header());
     co_await send({354, "End data with <CR><LF>.<CR><LF>"});
-    std::optional<Reply> failed = co_await receive_content();
+    co_await receive_content();
     if (over_)
         co_return Reply{};
-    if (failed)
-        co_return std::move(*failed);
     Reply reply = co_await finish_message();
     reset_transaction();
     co_return reply;
 }
 
-// Reads to the end of data. A Reply: the content is refused; over_: the client is gone.
-Task<std::optional<Session::Reply>> Session::receive_content()
+// Reads to the end of data. over_: the client is gone, or was sent away.
+Task<void> Session::receive_content()
 {
     MessageSink sink(*transaction_->message);
     smtp::DataDecoder decoder(bare_newline_);
+    const auto begin = net::Clock::now();
+    const int slowest = config_->get(param::smtpd_min_data_rate);  // bytes a second
     data_bytes_ = 0;
     for (;;) {
         std::size_t used = decoder.feed(stream_.buffered(), sink);
@@ -78,23 +78,27 @@ Task<std::optional<Session::Reply>> Session::receive_content()
             break;
         co_await flush();
         if (over_)
-            co_return std::nullopt;
-        if (auto filled = co_await stream_.fill(read_deadline()); !filled) {
+            co_return;
+        net::Deadline deadline = read_deadline();
+        if (config_->get(param::smtpd_per_request_deadline)) {
+            auto earned = std::chrono::seconds(*data_bytes_ / static_cast<std::uint64_t>(slowest));
+            deadline = net::Deadline::at(begin + config_->get(param::smtpd_timeout) + earned);
+        }
+        if (auto filled = co_await stream_.fill(deadline); !filled) {
             *data_bytes_ += stream_.buffered().size();
             end_by_read_error(filled.error());
-            co_return std::nullopt;
+            co_return;
         }
     }
     data_bytes_.reset();
     if (!decoder.saw_bare_newline())
-        co_return std::nullopt;
+        co_return;
     noted_bare_newline_ = true;
     if (bare_newline_ == smtp::BareNewline::Reject) {
         log::smtpd_session_end(log::SessionEnd::BareNewline, queue_id(), stage_, {}, client_.for_log);
         end_with({config_->get(param::smtpd_forbid_bare_newline_reject_code),
                   fmt::format("5.5.2 {} Error: bare <LF> received", config_->get(param::myhostname))});
     }
-    co_return std::nullopt;
 }
 
 Task<Session::Reply> Session::finish_message()

@@ -36,6 +36,30 @@ std::optional<std::string> value_of(const Session& session, std::string_view nam
     return std::nullopt;
 }
 
+// The characters of smtpd_expansion_filter: C escapes \t and \ooo stand for what they stand for in C.
+std::string printable_characters(std::string_view filter)
+{
+    std::string out;
+    for (std::size_t i = 0; i < filter.size(); ++i) {
+        if (filter[i] != '\\' || i + 1 == filter.size()) {
+            out.push_back(filter[i]);
+            continue;
+        }
+        std::size_t digits = 0;
+        while (digits < 3 && i + 1 + digits < filter.size() && filter[i + 1 + digits] >= '0' &&
+               filter[i + 1 + digits] < '8')
+            ++digits;
+        if (digits > 0) {
+            out.push_back(static_cast<char>(parse_number<unsigned>(filter.substr(i + 1, digits), 8).value_or(0)));
+            i += digits;
+        } else {
+            ++i;
+            out.push_back(filter[i] == 't' ? '\t' : filter[i]);
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 void add_footer(const Session& session, smtp::Reply& reply)
@@ -54,6 +78,9 @@ void add_footer(const Session& session, smtp::Reply& reply)
         return;
     }
     std::string text = std::move(*expanded);
+    std::string allowed = printable_characters(session.config().get(param::smtpd_expansion_filter));
+    for (char& c : text)
+        c = allowed.contains(c) || c == '\n' ? c : '_';
     bool same_line = text.starts_with("\\c");
     if (same_line)
         text.erase(0, 2);

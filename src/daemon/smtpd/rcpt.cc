@@ -66,7 +66,7 @@ Task<std::optional<Session::Reply>> Session::check_recipient(Target* target)
     if (equal_ignoring_case(target->address, "postmaster"))  // RFC 5321 4.5.1
         co_return std::nullopt;
     routing::Router& router = *shared_->router;
-    auto route = co_await router.resolve(transaction_->sender,
+    auto route = co_await router.resolve(transaction_ ? transaction_->sender : std::string(),
                                          router.canonical_form(target->address, routing::RewriteContext::Local));
     if (!route) {
         log::warning("{}", route.error().text());
@@ -76,7 +76,7 @@ Task<std::optional<Session::Reply>> Session::check_recipient(Target* target)
     if (target->route.malformed)
         co_return Reply{501, "5.1.3 Bad recipient address syntax"};
 
-    PendingVerdicts pending = transaction_->pending;
+    PendingVerdicts pending = transaction_ ? transaction_->pending : PendingVerdicts();
     pending.add(pending_);
     struct Step {
         const RestrictionList* list;
@@ -105,7 +105,7 @@ Task<std::optional<Session::Reply>> Session::check_recipient(Target* target)
 // postconf(5) smtpd_reject_unlisted_recipient, smtpd_reject_unlisted_sender.
 Task<std::optional<Session::Reply>> Session::check_unlisted()
 {
-    if (config_->get(param::smtpd_reject_unlisted_sender) && !transaction_->sender.empty()) {
+    if (config_->get(param::smtpd_reject_unlisted_sender) && transaction_ && !transaction_->sender.empty()) {
         if (auto refused = co_await unlisted_reply(*this, Listed::Sender))
             co_return refused;
     }

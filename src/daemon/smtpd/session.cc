@@ -64,6 +64,16 @@ void Session::log_access(std::string_view action, std::string_view text) const
 
 net::Deadline Session::read_deadline() const { return net::Deadline::after(config_->get(param::smtpd_timeout)); }
 
+// postconf(5) smtpd_per_request_deadline: a client that sends a byte a minute has one timeout for the whole command.
+net::Deadline Session::command_deadline()
+{
+    if (!config_->get(param::smtpd_per_request_deadline))
+        return read_deadline();
+    if (!request_deadline_)
+        request_deadline_ = read_deadline();
+    return *request_deadline_;
+}
+
 Task<void> Session::run()
 {
     co_await identify_client();
@@ -86,6 +96,7 @@ Task<void> Session::run()
         bool execute_it = scan.state != smtp::LineScan::State::Skipped;
         skipping_long_line_ = scan.state == smtp::LineScan::State::Cut;
         stream_.consume(scan.consume);
+        request_deadline_.reset();
         if (!execute_it)
             continue;
         if (scan.bare_newline)
@@ -117,7 +128,7 @@ Task<Session::Next> Session::read_more()
         co_return Next::End;
     }
     idle_ = true;
-    auto filled = co_await stream_.fill(read_deadline());
+    auto filled = co_await stream_.fill(command_deadline());
     idle_ = false;
     if (filled)
         co_return Next::Continue;
@@ -203,6 +214,8 @@ Task<void> Session::execute(std::string line)
         co_await send({500, "5.5.2 Error: bad UTF-8 syntax"});
         co_return;
     }
+    if (!shared_->command_filter.empty() && !co_await filter_command(line))
+        co_return;
     smtp::Command command = smtp::parse_command(line);
     if (command.word.empty()) {
         ++errors_;
@@ -238,6 +251,19 @@ Task<void> Session::execute(std::string line)
         ++errors_;
     if (reply.code != 0)
         co_await send(std::move(reply));
+}
+
+// postconf(5) smtpd_command_filter: another line takes the place of the client's. False: it has been answered.
+Task<bool> Session::filter_command(std::string& line)
+{
+    auto found = co_await shared_->command_filter.find(line);
+    if (found && *found)
+        line = std::move(**found);
+    if (found)
+        co_return true;
+    log::warning("smtpd_command_filter: {}", found.error().text());
+    co_await send({451, "4.3.5 Server configuration error"});
+    co_return false;
 }
 
 Task<Session::Reply> Session::dispatch(smtp::Command command)

@@ -69,10 +69,12 @@ private:
     Task<void> greet();
     Task<Next> read_more();
     Task<void> execute(std::string line);
+    Task<bool> filter_command(std::string& line);
     Task<Reply> dispatch(smtp::Command command);
     Task<void> send(Reply reply);
     Task<void> flush();
     [[nodiscard]] net::Deadline read_deadline() const;
+    [[nodiscard]] net::Deadline command_deadline();
     [[nodiscard]] bool junk_limit_reached(smtp::Verb verb);
     bool check_pipelining(smtp::Verb verb);
     void end_by_read_error(const Error& error);
@@ -108,7 +110,7 @@ private:
     std::optional<Reply> begin_message();
     std::optional<Reply> add_recipient(const Target& target, const smtp::RcptParameters& parameters,
                                        std::string external);
-    Task<std::optional<Reply>> receive_content();
+    Task<void> receive_content();
     Task<Reply> finish_message();
     void reset_transaction();
     [[nodiscard]] std::string received_header() const;
@@ -128,7 +130,8 @@ private:
     std::string_view stage_ = "CONNECT";
     std::optional<Reply> refused_;  // by client restrictions at connect time: the session is only there to QUIT
     PendingVerdicts pending_;       // of client and HELO restrictions
-    std::optional<std::uint64_t> data_bytes_;
+    std::optional<std::uint64_t> data_bytes_;        // of the content that is being received
+    std::optional<net::Deadline> request_deadline_;  // smtpd_per_request_deadline: of the command under way
 
     struct Count {
         std::uint32_t total = 0;

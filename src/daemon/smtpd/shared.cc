@@ -83,17 +83,38 @@ Result<void> Shared::parse_restrictions()
     return {};
 }
 
+Result<void> Shared::parse_rewrite_clients()
+{
+    using Kind = RewriteClients::Kind;
+    const std::string& text = config->get(param::local_header_rewrite_clients);
+    TRY(auto words, table::split_outside_braces(text, table::list_separators));
+    for (std::string_view word : words) {
+        if (word == "permit_inet_interfaces") {
+            local_rewrite_clients.push_back({.kind = Kind::InetInterfaces, .table = {}});
+        } else if (word == "permit_mynetworks") {
+            local_rewrite_clients.push_back({.kind = Kind::Mynetworks, .table = {}});
+        } else if (word.contains(':')) {
+            TRY(match::List table, match::List::parse(word, match::Kind::Host));
+            local_rewrite_clients.push_back({.kind = Kind::Table, .table = std::move(table)});
+        } else if (word != "check_address_map" && !word.starts_with("permit_sasl_") &&
+                   !word.starts_with("permit_tls_")) {
+            return fail(ErrorKind::Invalid,
+                        "local_header_rewrite_clients: unknown restriction \"" + std::string(word) + "\"");
+        }
+    }
+    return {};
+}
+
 Result<void> Shared::parse_words()
 {
     for (std::string_view word : split(config->get(param::smtpd_noop_commands), table::list_separators))
         noop_commands.emplace_back(word);
-    TRY(auto words,
-        table::split_outside_braces(config->get(param::local_header_rewrite_clients), table::list_separators));
-    local_rewrite_clients.assign(words.begin(), words.end());
+    TRY(parse_rewrite_clients());
     std::vector<std::string> unknown;
     discarded_extensions = smtp::parse_discard_keywords(config->get(param::smtpd_discard_ehlo_keywords), unknown);
     for (const std::string& word : unknown)
         log::warning("smtpd_discard_ehlo_keywords: unknown EHLO keyword \"{}\"", word);
+    TRY(command_filter, table::Maps::open(config->get(param::smtpd_command_filter)));
     TRY(discarded_extension_maps, table::Maps::open(config->get(param::smtpd_discard_ehlo_keyword_address_maps)));
     for (std::string_view word : split(config->get(param::receive_override_options), table::list_separators)) {
         if (word == "no_unknown_recipient_checks")

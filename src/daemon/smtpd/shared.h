@@ -33,6 +33,13 @@ struct ReceiveOverrides {
     bool no_address_mappings = false;
 };
 
+// One element of postconf(5) local_header_rewrite_clients.
+struct RewriteClients {
+    enum class Kind : std::uint8_t { InetInterfaces, Mynetworks, Table };
+    Kind kind = Kind::Table;
+    match::List table;  // any entry counts
+};
+
 struct Shared {
     // Invalid: a value that makes no sense, or lists under which this would be an open relay.
     static Result<std::unique_ptr<Shared>> open(server::Context& context);
@@ -61,8 +68,9 @@ struct Shared {
     std::vector<std::string> noop_commands;
     smtp::ExtensionSet discarded_extensions;
     table::Maps discarded_extension_maps;  // by client address
+    table::Maps command_filter;
     smtp::BareNewline bare_newline = smtp::BareNewline::Normalize;
-    std::vector<std::string> local_rewrite_clients;
+    std::vector<RewriteClients> local_rewrite_clients;
     std::vector<std::string> own_addresses;  // of network interfaces: permit_inet_interfaces
     ReceiveOverrides overrides;
     std::unordered_set<Session*> sessions;  // those that run now
@@ -74,6 +82,7 @@ struct Shared {
 private:
     Result<void> parse_lists();
     Result<void> parse_restrictions();
+    Result<void> parse_rewrite_clients();
     Result<void> parse_words();
 };
 

@@ -16,14 +16,9 @@ Task<Session::Reply> Session::vrfy(std::string arguments)
     auto path = smtp::parse_path_argument("TO:" + arguments, "TO:", smtp::PathSyntax::Lenient);
     if (!path || path->address.empty() || !path->parameters.empty())
         co_return Reply{501, "5.1.3 Bad recipient address syntax"};
-    bool borrowed = !transaction_;
-    if (borrowed)
-        transaction_ = std::make_unique<Transaction>();
     Target target{.address = std::move(path->address), .route = {}};
     target_ = &target;
     std::optional<Reply> refused = co_await check_recipient(&target);
-    if (borrowed)
-        transaction_.reset();
     if (refused && refused->code != 501)
         log_access("reject", refused->line());
     target_ = nullptr;
