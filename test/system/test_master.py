@@ -79,6 +79,7 @@ def test_a_killed_master_can_be_started_again_at_once(quiet):
     instance = quiet().start()
     assert greeting(instance.discard_port)
     instance.kill("master")
+    wait_until(lambda: not instance.pids("master"), "the end of master")
     instance.start()
     assert greeting(instance.discard_port)
 
