@@ -174,20 +174,34 @@ Task<void> QueueManager::drop_logs_of(std::string queue_id)
     co_await ask(&bounce_, {.command = bounce::Command::Drop, .queue_id = std::move(queue_id)});
 }
 
+// Those of one turn of the loop are buried together: first their lines are out, so that a kill loses none of them.
 void QueueManager::bury(ActiveMessage& message)
 {
-    if (auto buried = store_->bury(message.ref()); !buried) {
-        if (buried.error().kind() == ErrorKind::Temporary)
-            bury_later(message.ref());
-        else if (buried.error().kind() != ErrorKind::NotFound)
-            log::warning("{}: {}", message.queue_id(), buried.error().text());
-    }
-    log::removed(message.queue_id());
+    done_.push_back(message.ref());
     forced_expiry_.erase(message.queue_id());
     forget(message);
+    if (done_.size() > 1)
+        return;
+    net::Loop::current().post([weak = std::weak_ptr(self_)] {
+        if (auto self = weak.lock())
+            (*self)->bury_done();
+    });
 }
 
-void QueueManager::bury_later(const queue::MessageRef& ref) { to_bury_.push_back(ref); }
+void QueueManager::bury_done()
+{
+    const std::vector<queue::MessageRef> batch = std::exchange(done_, {});
+    for (const queue::MessageRef& ref : batch)
+        log::removed(ref.queue_id);
+    log::flush();
+    for (const queue::MessageRef& ref : batch) {
+        auto buried = store_->bury(ref);
+        if (!buried && buried.error().kind() == ErrorKind::Temporary)
+            to_bury_.push_back(ref);
+        else if (!buried && buried.error().kind() != ErrorKind::NotFound)
+            log::warning("{}: {}", ref.queue_id, buried.error().text());
+    }
+}
 
 // The slot in the active queue is free again.
 void QueueManager::forget(ActiveMessage& message)

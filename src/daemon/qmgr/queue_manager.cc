@@ -219,6 +219,10 @@ void QueueManager::admit(queue::LoadedMessage stored, Source source, Seconds pre
     message.previous_retry = previous_retry;
     active_.emplace(message.queue_id(), std::move(made));
     active_recipients_ += message.recipients().size();
+    if (message.count(Progress::Done) == message.recipients().size()) {  // the last queue manager came this far
+        bury(message);
+        return;
+    }
     const std::string sender = address::quote(message.envelope().sender);
     log::activated({.queue_id = message.queue_id(),
                     .sender = sender,

@@ -105,7 +105,7 @@ private:
     Task<void> warn_of_delay(ActiveMessage* message);
     Task<bool> ask(ipc::Client* service, bounce::Request request);
     void bury(ActiveMessage& message);
-    void bury_later(const queue::MessageRef& ref);
+    void bury_done();
     void put_off(ActiveMessage& message, queue::QueueName to, Seconds retry_at);
     Task<void> move_survivors();
     void park(const queue::MessageRef& ref, Seconds due);
@@ -131,6 +131,7 @@ private:
     std::size_t active_recipients_ = 0;
     RetrySchedule schedule_;
     std::multimap<Seconds, queue::MessageRef> parked_;  // waiting where they lie: held by an agent, or no space
+    std::vector<queue::MessageRef> done_;               // for bury_done() in this turn of the loop
     std::vector<queue::MessageRef> to_bury_;            // done, but an agent still has the lock
     std::vector<queue::Store::Survivor> survivors_;     // the next batch for move_survivors()
     std::set<std::string, std::less<>> forced_expiry_;  // postsuper -e
