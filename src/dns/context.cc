@@ -96,7 +96,7 @@ Result<std::shared_ptr<Context>> Context::open(const ContextOptions& options)
     TRY(check(ub_ctx_set_option(unbound, "unblock-lan-zones:", "yes"), "unblock-lan-zones"));
     // The upstream resolver decides what these names are, not we.
     for (const char* zone :
-         {"test. transparent", "invalid. transparent", "home.arpa. transparent", "127.in-addr.arpa. nodefault"})
+         {"test. transparent", "invalid. transparent", "home.arpa. transparent", "127.in-addr.arpa. transparent"})
         TRY(check(ub_ctx_set_option(unbound, "local-zone:", zone), "local-zone"));
     if (!options.trust_anchor_file.empty())
         TRY(check(ub_ctx_add_ta_file(unbound, options.trust_anchor_file.c_str()), options.trust_anchor_file));
