@@ -107,7 +107,8 @@ MissingHeaders missing_headers(const HeaderPass& header, const queue::Envelope& 
         fmt::format_to(out, "{}Date: {}\r\n", prefix, mail_date(envelope.arrival_seconds));
     if (!header.seen(made.resent ? HeaderKind::ResentFrom : HeaderKind::From)) {
         std::string from = envelope.sender.empty() ? "MAILER-DAEMON" : address::quote(envelope.sender);
-        fmt::format_to(out, "{}From: {}\r\n", prefix, from_with_name(from, envelope.sender_full_name, names));
+        std::string_view name = envelope.sender.empty() ? "" : std::string_view(envelope.sender_full_name);
+        fmt::format_to(out, "{}From: {}\r\n", prefix, from_with_name(from, name, names));
     }
     bool has_visible_recipients = header.seen(HeaderKind::To) || header.seen(HeaderKind::Cc) ||
                                   header.seen(HeaderKind::ResentTo) || header.seen(HeaderKind::ResentCc);

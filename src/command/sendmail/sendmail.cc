@@ -102,7 +102,7 @@ int submit(Arguments& arguments, const config::Config& config)
     if (submission.full_name.empty())
         if (const char* name = std::getenv("NAME"))
             submission.full_name = printable(name);
-    if (submission.full_name.empty() && submission.sender == user.name)
+    if (submission.full_name.empty())
         submission.full_name = user.full_name;
     if (submission.recipients.empty() && !arguments.extract_recipients)
         return fatal(user, EX_TEMPFAIL,

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <unordered_map>
 
 namespace posthaste::bounce {
 
@@ -38,6 +39,20 @@ std::vector<dsn::DeliveryRecord> records_of(const std::vector<Record>& given)
     std::vector<dsn::DeliveryRecord> records;
     std::ranges::transform(given, std::back_inserter(records), record_of);
     return records;
+}
+
+// A record stays behind when an agent dies between Append and its mark; the recipient may have been delivered since.
+// Recipients that the queue knows as failed are reported; so are those whose address was changed on the way.
+void leave_out_delivered(std::vector<dsn::DeliveryRecord>& records, const queue::StoredMessage& message)
+{
+    std::unordered_map<std::string_view, bool> owed;
+    const auto& recipients = message.envelope().recipients;
+    for (std::size_t i = 0; i < recipients.size(); ++i)
+        owed[recipients[i].address] |= message.mark(i) != queue::RecipientMark::Done;
+    std::erase_if(records, [&](const dsn::DeliveryRecord& record) {
+        auto known = owed.find(record.recipient);
+        return known != owed.end() && !known->second;
+    });
 }
 
 }  // namespace
@@ -178,6 +193,12 @@ Task<Reply> Service::perform(Request request)
 Task<Result<std::string>> Service::notify(Request request)
 {
     CO_TRY(auto records, logs_->read(request.queue_id));
+    if (records.empty() && request.records.empty())
+        co_return std::string();
+    CO_TRY(open_queue());
+    CO_TRY(queue::StoredMessage message, co_await open_message(request.message));
+    if (role_ != Role::Trace)
+        leave_out_delivered(records, message);
     for (const Record& given : request.records) {
         std::erase_if(records, [&](const auto& known) {
             return known.recipient == given.recipient && known.original_recipient == given.original_recipient;
@@ -186,8 +207,6 @@ Task<Result<std::string>> Service::notify(Request request)
     }
     if (records.empty())
         co_return std::string();
-    CO_TRY(open_queue());
-    CO_TRY(queue::StoredMessage message, co_await open_message(request.message));
     Subject subject{.queue_id = request.queue_id,
                     .sender = request.sender,
                     .message = std::move(message),
