@@ -171,10 +171,9 @@ void Message::add_line(std::string_view line)
 
 namespace {
 
-// Lines of this message are out before it is visible to the queue manager, so that to= never precedes message-id=.
+// The writer sees to it that the lines of this message are out before the queue manager can see it.
 Task<Accepted<Finished>> commit(queue::Writer* writer, queue::Draft draft)
 {
-    log::flush();
     std::string queue_id = draft.envelope().queue_id;
     auto committed = co_await writer->commit(std::move(draft));
     if (!committed) {

@@ -1,31 +1,79 @@
-// loop.cc — the loop over Boost.Asio's io_context, a binary heap of timers, and descriptor readiness.
+// loop.cc — epoll, a binary heap of timers, posted functions and signals, in one thread.
 //
-// Timers live in one intrusive heap behind one Asio timer: a wait inserts and removes an entry without allocating,
-// and the Asio timer is moved only when the earliest entry gets earlier.
+// Descriptors are registered once, edge-triggered, and stay registered as long as their Watch lives: a wait for input
+// that finds nothing ready costs no system call of its own. A Watch for something that others consume as well (a
+// listening socket that several processes share) is armed for one event at a time instead, so that nobody is woken for
+// what somebody else takes. Why this is not Boost.Asio: doc/decisions/event-loop.md.
 #include "net/loop.h"
 
+#include <algorithm>
 #include <array>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <mutex>
+#include <span>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <vector>
 
 namespace posthaste::net {
 
-namespace asio = boost::asio;
+struct Watch::Impl : std::enable_shared_from_this<Watch::Impl> {
+    Impl(int descriptor, Sharing how) : fd(descriptor), sharing(how) {}
+    ~Impl();
+
+    void arm();
+    // The kernel says that something happened; wakes whoever waits for it, or keeps it for the next wait.
+    void happened(std::uint32_t events);
+    void wake(Direction direction, const Error* error);
+
+    int fd;
+    Sharing sharing;
+    std::uint32_t registered = 0;  // epoll events; 0: not registered
+    std::array<Wait*, 2> waiting{};
+    std::array<bool, 2> ready{};  // an edge that nobody has waited for yet
+    std::array<bool, 2> ended{};  // the peer's end or an error: always ready, no further edge will tell of it
+};
+
+namespace {
+
+// The write end of the pipe through which signals reach the loop, whichever thread they arrive on.
+volatile std::sig_atomic_t signal_pipe = -1;
+
+void on_any_signal(int number)
+{
+    int saved = errno;
+    auto byte = static_cast<unsigned char>(number);
+    static_cast<void>(::write(signal_pipe, &byte, 1));
+    errno = saved;
+}
+
+}  // namespace
 
 struct Loop::Impl {
-    asio::io_context io{1};
-    asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
-    asio::steady_timer alarm{io};
-    Clock::time_point alarm_at = Clock::time_point::max();
-    std::vector<Timer*> heap;
-    std::vector<std::function<void()>> before_wait;
-    std::vector<std::unique_ptr<asio::signal_set>> signals;
-    bool stopped = false;
+    Impl() : epoll(::epoll_create1(EPOLL_CLOEXEC)), wake_up(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
+    {
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+            panic("pipe2");
+        signals = UniqueFd(ends[0]);
+        signals_in = UniqueFd(ends[1]);
+        signal_pipe = ends[1];
+        add(wake_up.get());
+        add(signals.get());
+    }
 
+    void add(int fd) const
+    {
+        epoll_event event{};
+        event.events = EPOLLIN;
+        event.data.ptr = nullptr;
+        if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+            panic("epoll_ctl");
+    }
+
+    // --- timers
     void place(Timer* timer, std::size_t position)
     {
         heap[position] = timer;
@@ -66,7 +114,6 @@ struct Loop::Impl {
     {
         heap.push_back(timer);
         sift_up(heap.size() - 1);
-        set_alarm();
     }
 
     void remove(Timer* timer)
@@ -82,40 +129,96 @@ struct Loop::Impl {
         sift_down(last->position_);
     }
 
-    void set_alarm()
-    {
-        if (heap.empty() || heap.front()->when_ >= alarm_at)
-            return;
-        alarm_at = heap.front()->when_;
-        alarm.expires_at(alarm_at);
-        alarm.async_wait([this](const boost::system::error_code& error) {
-            if (error)
-                return;  // moved to an earlier time
-            alarm_at = Clock::time_point::max();
-            expire();
-        });
-    }
-
     void expire()
     {
+        if (heap.empty())
+            return;
         Clock::time_point now = Clock::now();
         while (!heap.empty() && heap.front()->when_ <= now) {
             Timer* timer = heap.front();
             remove(timer);
             timer->function_();  // may destroy the timer
         }
-        set_alarm();
     }
 
-    void wait_for_signal(asio::signal_set& set, const std::shared_ptr<std::function<void(int)>>& function)
+    // Milliseconds until the next timer, rounded up: never earlier than asked.
+    [[nodiscard]] int patience() const
     {
-        set.async_wait([this, &set, function](const boost::system::error_code& error, int number) {
-            if (error)
-                return;
-            (*function)(number);
-            wait_for_signal(set, function);
-        });
+        if (heap.empty())
+            return -1;
+        auto left = std::chrono::ceil<std::chrono::milliseconds>(heap.front()->when_ - Clock::now()).count();
+        return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
     }
+
+    // --- posted functions and signals
+    void run_posted()
+    {
+        std::vector<std::move_only_function<void()>> functions;
+        {
+            std::lock_guard lock(mutex);
+            functions.swap(posted);
+        }
+        for (auto& function : functions)
+            function();
+    }
+
+    void read_wake_up() const
+    {
+        std::uint64_t count = 0;
+        static_cast<void>(::read(wake_up.get(), &count, sizeof count));
+    }
+
+    void read_signals()
+    {
+        unsigned char number = 0;
+        while (::read(signals.get(), &number, 1) == 1)
+            for (std::size_t i = 0; i < on_signal.size(); ++i)  // a function may register another
+                if (on_signal[i].first == number)
+                    on_signal[i].second(number);
+    }
+
+    // Handles what is ready; waits for it at most this long, in milliseconds. False: nothing was.
+    bool turn(int milliseconds)
+    {
+        std::array<epoll_event, 256> events;
+        int count = ::epoll_wait(epoll.get(), events.data(), events.size(), milliseconds);
+        // A handler may destroy the Watch of a later event of this turn: those are taken out of `current`.
+        current = std::span(events.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+        bool internal = false;
+        for (epoll_event& event : current) {
+            if (!event.data.ptr)
+                internal = true;
+            else if (event.events != 0)
+                static_cast<Watch::Impl*>(event.data.ptr)->happened(event.events);
+        }
+        current = {};
+        if (internal) {
+            read_wake_up();
+            read_signals();
+        }
+        run_posted();
+        expire();
+        return count > 0;
+    }
+
+    void forget(const Watch::Impl* watch)
+    {
+        for (epoll_event& event : current)
+            if (event.data.ptr == watch)
+                event.events = 0;
+    }
+
+    UniqueFd epoll;
+    UniqueFd wake_up;
+    UniqueFd signals;
+    UniqueFd signals_in;
+    std::span<epoll_event> current;
+    std::vector<Timer*> heap;
+    std::vector<std::function<void()>> before_wait;
+    std::vector<std::pair<int, std::function<void(int)>>> on_signal;
+    std::mutex mutex;
+    std::vector<std::move_only_function<void()>> posted;  // guarded by mutex
+    bool stopped = false;
 };
 
 Loop::Loop() : impl_(std::make_unique<Impl>()) {}
@@ -131,40 +234,52 @@ Loop& Loop::current()
 void Loop::run()
 {
     impl_->stopped = false;
-    impl_->io.restart();
+    auto all_before_wait = [this] {
+        for (auto& function : impl_->before_wait)
+            function();
+    };
     while (!impl_->stopped) {
-        if (impl_->io.poll() == 0 && !impl_->stopped) {
-            for (auto& function : impl_->before_wait)
-                function();
-            impl_->io.run_one();
+        // What is ready is handled first; only then are batches written, and only then may the loop sleep.
+        if (impl_->turn(0) || impl_->stopped)
+            continue;
+        all_before_wait();
+        bool more = false;
+        {
+            std::lock_guard lock(impl_->mutex);
+            more = !impl_->posted.empty();
         }
+        impl_->turn(more ? 0 : impl_->patience());
     }
-    for (auto& function : impl_->before_wait)
-        function();
+    all_before_wait();
 }
 
-void Loop::stop()
-{
-    impl_->stopped = true;
-    impl_->io.stop();
-}
+void Loop::stop() { impl_->stopped = true; }
 
 bool Loop::stopped() const { return impl_->stopped; }
 
 void Loop::post(std::move_only_function<void()> function)
 {
-    asio::post(impl_->io, [function = std::move(function)]() mutable { function(); });
+    bool first = false;
+    {
+        std::lock_guard lock(impl_->mutex);
+        first = impl_->posted.empty();
+        impl_->posted.push_back(std::move(function));
+    }
+    std::uint64_t one = 1;
+    if (first)
+        static_cast<void>(::write(impl_->wake_up.get(), &one, sizeof one));
 }
 
 void Loop::before_wait(std::function<void()> function) { impl_->before_wait.push_back(std::move(function)); }
 
 void Loop::on_signal(int signal_number, std::function<void(int)> function)
 {
-    auto& set = impl_->signals.emplace_back(std::make_unique<asio::signal_set>(impl_->io, signal_number));
-    impl_->wait_for_signal(*set, std::make_shared<std::function<void(int)>>(std::move(function)));
+    impl_->on_signal.emplace_back(signal_number, std::move(function));
+    struct sigaction action{};
+    action.sa_handler = on_any_signal;
+    action.sa_flags = SA_RESTART;
+    ::sigaction(signal_number, &action, nullptr);
 }
-
-void Loop::abandon_in_child() { impl_->io.notify_fork(asio::io_context::fork_child); }
 
 void Timer::start(Clock::time_point when)
 {
@@ -181,34 +296,62 @@ void Timer::cancel()
         Loop::current().impl().remove(this);
 }
 
-struct Watch::Impl : std::enable_shared_from_this<Watch::Impl> {
-    explicit Impl(int fd) : descriptor(Loop::current().impl().io, fd) {}
-    ~Impl() { descriptor.release(); }
+// --- Watch
 
-    // Asks Asio for one readiness event in this direction, unless one is outstanding already (a waiter that timed
-    // out leaves it behind).
-    void arm(Direction direction)
-    {
-        auto index = static_cast<std::size_t>(direction);
-        if (armed[index])
-            return;
-        armed[index] = true;
-        descriptor.async_wait(direction == Direction::Read ? asio::posix::stream_descriptor::wait_read
-                                                           : asio::posix::stream_descriptor::wait_write,
-                              [self = shared_from_this(), index](const boost::system::error_code& error) {
-                                  self->armed[index] = false;
-                                  if (Wait* waiter = self->waiting[index])
-                                      waiter->finish(error ? Result<void>(fail(ErrorKind::Cancelled, "cancelled"))
-                                                           : Result<void>());
-                              });
+Watch::Impl::~Impl()
+{
+    Loop::Impl& loop = Loop::current().impl();
+    loop.forget(this);
+    if (registered != 0)
+        ::epoll_ctl(loop.epoll.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
+
+void Watch::Impl::arm()
+{
+    epoll_event event{};
+    event.data.ptr = this;
+    // Room to write is asked for only while somebody waits for it: a UNIX socket would report each read of its peer.
+    event.events = waiting[1] ? EPOLLOUT : 0U;
+    if (sharing == Sharing::Alone)
+        event.events |= EPOLLIN | EPOLLRDHUP | EPOLLET;
+    else
+        event.events |= (waiting[0] ? EPOLLIN : 0U) | EPOLLONESHOT;
+    if (sharing == Sharing::Alone && event.events == registered)
+        return;
+    int operation = registered != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (::epoll_ctl(Loop::current().impl().epoll.get(), operation, fd, &event) != 0) {
+        happened(EPOLLIN | EPOLLOUT);  // a regular file cannot be watched and is always ready
+        return;
     }
+    registered = event.events;
+}
 
-    asio::posix::stream_descriptor descriptor;
-    std::array<Wait*, 2> waiting{};
-    std::array<bool, 2> armed{};
-};
+void Watch::Impl::happened(std::uint32_t events)
+{
+    auto self = shared_from_this();  // a woken task may destroy the Watch
+    constexpr std::uint32_t any = EPOLLERR | EPOLLHUP;
+    ended[0] = ended[0] || (events & (EPOLLRDHUP | any)) != 0;
+    ended[1] = ended[1] || (events & any) != 0;
+    bool readable = (events & (EPOLLIN | EPOLLRDHUP | any)) != 0;
+    bool writable = (events & (EPOLLOUT | any)) != 0;
+    if (readable)
+        wake(Direction::Read, nullptr);
+    if (writable)
+        wake(Direction::Write, nullptr);
+    if (sharing == Sharing::WithOthers && (waiting[0] || waiting[1]))
+        arm();  // one shot: the other direction still waits
+}
 
-Watch::Watch(int fd) : impl_(std::make_shared<Impl>(fd)) {}
+void Watch::Impl::wake(Direction direction, const Error* error)
+{
+    auto index = static_cast<std::size_t>(direction);
+    if (Wait* waiter = waiting.at(index))
+        waiter->finish(error ? Result<void>(fail(*error)) : Result<void>());
+    else if (!error && sharing == Sharing::Alone)
+        ready.at(index) = true;
+}
+
+Watch::Watch(int fd, Sharing sharing) : impl_(std::make_shared<Impl>(fd, sharing)) {}
 Watch::Watch(Watch&&) noexcept = default;
 
 Watch& Watch::operator=(Watch&& other) noexcept
@@ -223,8 +366,14 @@ Watch& Watch::operator=(Watch&& other) noexcept
 Watch::~Watch()
 {
     cancel();
-    if (impl_ && impl_->descriptor.is_open())
-        impl_->descriptor.release();  // deregisters from the reactor; outstanding waits end with an error
+    if (!impl_)
+        return;
+    // Before the descriptor is closed; a task that is being woken may still hold the rest.
+    Loop::Impl& loop = Loop::current().impl();
+    loop.forget(impl_.get());
+    if (impl_->registered != 0)
+        ::epoll_ctl(loop.epoll.get(), EPOLL_CTL_DEL, impl_->fd, nullptr);
+    impl_->registered = 0;
 }
 
 Watch::Wait Watch::wait(Direction direction, Deadline deadline) { return {impl_, direction, deadline}; }
@@ -233,9 +382,10 @@ void Watch::cancel()
 {
     if (!impl_)
         return;
-    for (Wait* waiter : impl_->waiting)
-        if (waiter)
-            waiter->finish(fail(ErrorKind::Cancelled, "cancelled"));
+    auto self = impl_;
+    Error cancelled(ErrorKind::Cancelled, "cancelled");
+    self->wake(Direction::Read, &cancelled);
+    self->wake(Direction::Write, &cancelled);
 }
 
 Watch::Wait::Wait(std::shared_ptr<Watch::Impl> watch, Direction direction, Deadline deadline)
@@ -247,25 +397,32 @@ Watch::Wait::Wait(std::shared_ptr<Watch::Impl> watch, Direction direction, Deadl
 Watch::Wait::~Wait()
 {
     auto index = static_cast<std::size_t>(direction_);
-    if (watch_ && watch_->waiting[index] == this)
-        watch_->waiting[index] = nullptr;
+    if (watch_ && watch_->waiting.at(index) == this)
+        watch_->waiting.at(index) = nullptr;
+}
+
+bool Watch::Wait::await_ready()
+{
+    // An edge that came while nobody waited. The caller tries its system call again and comes back if it was stale.
+    auto index = static_cast<std::size_t>(direction_);
+    return watch_->ended.at(index) || std::exchange(watch_->ready.at(index), false);
 }
 
 void Watch::Wait::await_suspend(std::coroutine_handle<> waiter)
 {
     auto index = static_cast<std::size_t>(direction_);
-    if (watch_->waiting[index])
+    if (watch_->waiting.at(index))
         panic("two waiters for one direction of a descriptor");
     waiter_ = waiter;
-    watch_->waiting[index] = this;
+    watch_->waiting.at(index) = this;
     if (!deadline_.is_never())
         timer_.start(deadline_.when());
-    watch_->arm(direction_);
+    watch_->arm();
 }
 
 void Watch::Wait::finish(Result<void> result)
 {
-    watch_->waiting[static_cast<std::size_t>(direction_)] = nullptr;
+    watch_->waiting.at(static_cast<std::size_t>(direction_)) = nullptr;
     timer_.cancel();
     result_ = std::move(result);
     waiter_.resume();

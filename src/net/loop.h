@@ -1,5 +1,4 @@
-// The event loop of a process: one thread, Boost.Asio underneath, and no trace of Asio in this header (a source
-// that includes Asio takes seconds to compile; only src/net/*.cc do).
+// The event loop of a process: one thread over epoll.
 //
 // A process has one Loop, found with Loop::current(). Everything else in src/net waits through three primitives
 // that are declared here: a Watch (readiness of a descriptor), a Timer, and Loop::post (from another thread).
@@ -56,10 +55,6 @@ public:
     void before_wait(std::function<void()> function);
     // Calls the function on the loop's thread each time the signal arrives.
     void on_signal(int signal_number, std::function<void(int)> function);
-    // After fork() in the child: forget everything that belongs to the parent's loop. Only for children that will
-    // not use the loop again (they exec or do blocking work and _exit).
-    void abandon_in_child();
-
     struct Impl;
     Impl& impl() { return *impl_; }
 
@@ -95,7 +90,11 @@ class Watch {
 public:
     enum class Direction : unsigned char { Read, Write };
 
-    explicit Watch(int fd);
+    // Alone: nobody else reads from or accepts on what the descriptor refers to. WithOthers: several processes do (a
+    // listening socket that is inherited); then nobody is woken who does not wait at that moment.
+    enum class Sharing : unsigned char { Alone, WithOthers };
+
+    explicit Watch(int fd, Sharing sharing = Sharing::Alone);
     Watch(Watch&&) noexcept;
     Watch& operator=(Watch&&) noexcept;
     ~Watch();
@@ -119,7 +118,7 @@ public:
     Wait(const Wait&) = delete;
     Wait& operator=(const Wait&) = delete;
 
-    bool await_ready() { return false; }
+    bool await_ready();
     void await_suspend(std::coroutine_handle<> waiter);
     Result<void> await_resume() { return std::move(result_); }
 

@@ -23,9 +23,12 @@ Result<std::size_t> Stream::read_now(std::span<char> buffer, bool& would_block)
     would_block = false;
     for (;;) {
         ssize_t n = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
-        if (n >= 0)
+        if (n >= 0) {
+            drained_ = n > 0 && static_cast<std::size_t>(n) < buffer.size();
             return static_cast<std::size_t>(n);
+        }
         if (would_wait(errno)) {
+            drained_ = true;
             would_block = true;
             return 0;
         }
@@ -45,11 +48,14 @@ Task<Result<std::size_t>> Stream::read_some(std::span<char> buffer, Deadline dea
     for (;;) {
         if (!fd_)
             co_return fail(ErrorKind::Cancelled, "connection closed");
+        if (drained_) {
+            CO_TRY(co_await watch_->wait(Watch::Direction::Read, deadline));
+            drained_ = false;
+        }
         bool would_block = false;
         Result<std::size_t> got = read_now(buffer, would_block);
         if (!would_block)
             co_return got;
-        CO_TRY(co_await watch_->wait(Watch::Direction::Read, deadline));
     }
 }
 
@@ -84,14 +90,19 @@ Result<bool> Stream::fill_now()
 Task<Result<void>> Stream::fill(Deadline deadline)
 {
     for (;;) {
+        if (drained_) {
+            if (!fd_)
+                co_return fail(ErrorKind::Cancelled, "connection closed");
+            if (begin_ == end_) {
+                begin_ = end_ = 0;
+                std::vector<char>().swap(buffer_);
+            }
+            CO_TRY(co_await watch_->wait(Watch::Direction::Read, deadline));
+            drained_ = false;
+        }
         CO_TRY(bool got, fill_now());
         if (got)
             co_return Result<void>{};
-        if (begin_ == end_) {
-            begin_ = end_ = 0;
-            std::vector<char>().swap(buffer_);
-        }
-        CO_TRY(co_await watch_->wait(Watch::Direction::Read, deadline));
     }
 }
 
@@ -162,6 +173,7 @@ Task<Result<UniqueFd>> Stream::receive_fd(Deadline deadline)
         message.msg_control = control;
         message.msg_controllen = sizeof control;
         ssize_t n = ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC);
+        drained_ = false;
         if (n < 0 && would_wait(errno)) {
             CO_TRY(co_await watch_->wait(Watch::Direction::Read, deadline));
             continue;
@@ -248,7 +260,7 @@ Task<Result<Stream>> connect(Endpoint endpoint, Deadline deadline, Endpoint bind
     co_return Stream(std::move(fd));
 }
 
-Listener::Listener(UniqueFd fd) : fd_(std::move(fd)), watch_(fd_.get()) {}
+Listener::Listener(UniqueFd fd) : fd_(std::move(fd)), watch_(fd_.get(), Watch::Sharing::WithOthers) {}
 
 Result<std::optional<Listener::Accepted>> Listener::accept_now()
 {

@@ -1,6 +1,7 @@
 // Byte streams over non-blocking sockets, with a read buffer that costs nothing while a connection is idle.
 //
-// Every operation first tries the system call and waits only when the kernel says so. At most one task reads and
+// An operation first tries the system call and waits when the kernel says so; after a read that found less than it
+// asked for, the next one waits first. At most one task reads and
 // one task writes at a time. close() makes waiting operations end with Cancelled.
 #pragma once
 
@@ -63,6 +64,7 @@ private:
     std::vector<char> buffer_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
+    bool drained_ = false;  // the last read got less than it asked for: wait before the next one
 };
 
 // Connects without blocking. bind_to may be empty (no family) or a local address.

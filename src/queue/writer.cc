@@ -1,6 +1,7 @@
 // writer.cc — group commit.
 //
-// The loop's thread hands finished drafts to the flush thread. That thread takes everything that is waiting, lays
+// The loop's thread collects finished drafts and hands those of one turn of the loop over together, after their log
+// lines are out (so that client= stands before to=). The flush thread takes everything that is waiting, lays
 // the frames out behind each other from a 4 KiB boundary on, writes them with one pwrite, and makes them durable with
 // one fdatasync; what arrives meanwhile is the next batch. So the number of syncs a second is bounded by the disk and
 // the number of messages a sync is bounded by the load. When a segment is half full the next one is claimed (or made)
@@ -92,6 +93,9 @@ struct Writer::Impl {
     }
     ~Impl();
 
+    // Hands what this turn of the loop has finished to the flush thread.
+    void hand_over();
+
     // --- flush thread
     void flush_loop();
     void flush(std::deque<PendingPtr>& work);
@@ -111,6 +115,7 @@ struct Writer::Impl {
     Hint hint;
     // Completions that reach the loop after the writer is gone must not touch it.
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+    std::vector<PendingPtr> staged;
     mutable net::Clock::time_point space_checked{};
     mutable std::uint64_t space_free = 0;
 
@@ -132,6 +137,7 @@ struct Writer::Impl {
 
 Writer::Impl::~Impl()
 {
+    hand_over();
     {
         std::lock_guard lock(mutex);
         stopping = true;
@@ -143,6 +149,19 @@ Writer::Impl::~Impl()
     if (spare.valid())
         spare.wait();
     *alive = false;
+}
+
+void Writer::Impl::hand_over()
+{
+    if (staged.empty())
+        return;
+    log::flush();
+    {
+        std::lock_guard lock(mutex);
+        ready.insert(ready.end(), std::make_move_iterator(staged.begin()), std::make_move_iterator(staged.end()));
+    }
+    staged.clear();
+    wake.notify_one();
 }
 
 void Writer::Impl::flush_loop()
@@ -321,7 +340,10 @@ Result<std::unique_ptr<Writer>> Writer::open(QueueOptions options, std::string q
 {
     auto impl = std::make_unique<Impl>(std::move(options), std::move(qmgr_socket));
     TRY(impl->positions, Positions::open(impl->options.directory));
-    net::Loop::current();  // made on this thread, used by the flush thread to post completions
+    net::Loop::current().before_wait([raw = impl.get(), guard = impl->alive] {
+        if (*guard)
+            raw->hand_over();
+    });
     impl->start_claiming_spare();
     impl->thread = std::thread([raw = impl.get()] { raw->flush_loop(); });
     return std::unique_ptr<Writer>(new Writer(std::move(impl)));
@@ -402,6 +424,7 @@ Task<Result<Committed>> Writer::commit(Draft draft, std::vector<RecipientMark> m
     if (state.file) {
         std::string file_marks = pending->marks.empty() ? std::string(pending->marks_count, '\0') : pending->marks;
         auto file = std::shared_ptr<FileBuilder>(std::move(state.file));
+        log::flush();
         CO_TRY(co_await net::in_thread([file, envelope = pending->encoded_envelope, file_marks] {
             return finish_file(*file, envelope, file_marks);
         }));
@@ -411,11 +434,7 @@ Task<Result<Committed>> Writer::commit(Draft draft, std::vector<RecipientMark> m
         co_return committed;
     }
     pending->queue_id = state.envelope.queue_id;
-    {
-        std::lock_guard lock(impl_->mutex);
-        impl_->ready.push_back(pending);
-    }
-    impl_->wake.notify_one();
+    impl_->staged.push_back(pending);
     // The flush thread answers every message: after its sync, or with the error that ended it.
     static_cast<void>(co_await pending->done.wait(net::Deadline::never()));
     CO_TRY(committed.ref, std::move(*pending->result));
