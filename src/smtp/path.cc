@@ -72,7 +72,7 @@ std::optional<std::string> unquote_local_part(std::string_view text, PathSyntax 
         char c = text[i];
         auto byte = static_cast<unsigned char>(c);
         if (c == '\\') {
-            if (++i == text.size())
+            if (++i == text.size() || static_cast<unsigned char>(text[i]) < ' ' || text[i] == 0x7f)
                 return std::nullopt;
             out.push_back(text[i]);
         } else if (c == '"') {

@@ -121,6 +121,13 @@ TEST(Path, FaultsAreTold)
         EXPECT_EQ(parse_path_argument(text, "FROM:", PathSyntax::Lenient).error(), PathFault::Address) << text;
 }
 
+TEST(Path, ControlCharactersStayOutEvenQuoted)
+{
+    for (std::string_view text : {std::string_view("TO:<a\\\0b@c>", 11), std::string_view("TO:<\"a\rb\"@c>"),
+                                  std::string_view("TO:<a\\\rb@c>")})
+        EXPECT_EQ(parse_path_argument(text, "TO:", PathSyntax::Lenient).error(), PathFault::Address) << text;
+}
+
 TEST(Path, BracketsAndCommentsAreFreeUnlessStrict)
 {
     EXPECT_EQ(parse_path_argument("FROM:a@b.c>", "FROM:", PathSyntax::Lenient)->address, "a@b.c");

@@ -15,7 +15,8 @@ Result<void> Service::before_jail()
 Result<void> Service::after_jail()
 {
     if (shared_->pipeline)
-        TRY(shared_->pipeline->start(server::queue_options(shared_->pipeline->config())));
+        TRY(shared_->pipeline->start(server::queue_options(shared_->pipeline->config()),
+                                     server::queue_manager_socket(*context_->config)));
     tasks_.start(interrupt_when_stopping());
     return {};
 }
