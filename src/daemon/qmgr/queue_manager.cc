@@ -7,6 +7,7 @@
 #include "log/events_delivery.h"
 #include "log/events_qmgr.h"
 #include "log/log.h"
+#include "param/services.h"
 
 #include <algorithm>
 #include <chrono>
@@ -48,9 +49,12 @@ Result<std::unique_ptr<QueueManager>> QueueManager::open(ConfigPtr config, queue
 QueueManager::QueueManager(std::shared_ptr<Snapshot> snapshot, std::unique_ptr<queue::Store> store,
                            Surroundings surroundings)
     : snapshot_(std::move(snapshot)), store_(std::move(store)), surroundings_(std::move(surroundings)),
-      bounce_(surroundings_.private_directory + "/bounce", bounce::bounce_protocol),
-      defer_(surroundings_.private_directory + "/defer", bounce::bounce_protocol),
-      trace_(surroundings_.private_directory + "/trace", bounce::bounce_protocol),
+      bounce_(surroundings_.private_directory + "/" + snapshot_->config->get(param::bounce_service_name),
+              bounce::bounce_protocol),
+      defer_(surroundings_.private_directory + "/" + snapshot_->config->get(param::defer_service_name),
+             bounce::bounce_protocol),
+      trace_(surroundings_.private_directory + "/" + snapshot_->config->get(param::trace_service_name),
+             bounce::bounce_protocol),
       scheduler_(
           snapshot_->config,
           [this](const std::string& transport, AgentLinkOwner& owner) -> std::unique_ptr<AgentLink> {

@@ -2,6 +2,7 @@
 #include "daemon/qmgr/snapshot.h"
 
 #include "address/local_part.h"
+#include "log/log.h"
 #include "param/bounce.h"
 #include "param/cleanup.h"
 #include "param/qmgr.h"
@@ -22,7 +23,11 @@ Result<std::shared_ptr<QueueManager::Snapshot>> QueueManager::Snapshot::make(Con
     snapshot->backoff = {.minimum = config->get(param::minimal_backoff_time),
                          .maximum = config->get(param::maximal_backoff_time)};
     snapshot->lifetime = config->get(param::maximal_queue_lifetime);
-    snapshot->bounce_lifetime = std::min(config->get(param::bounce_queue_lifetime), snapshot->lifetime);
+    snapshot->bounce_lifetime = config->get(param::bounce_queue_lifetime);
+    if (snapshot->bounce_lifetime > snapshot->lifetime) {
+        log::warning("bounce_queue_lifetime is larger than maximal_queue_lifetime - adjusting bounce_queue_lifetime");
+        snapshot->bounce_lifetime = snapshot->lifetime;
+    }
     snapshot->delay_warning_time = config->get(param::delay_warning_time);
     snapshot->ipc_timeout = config->get(param::qmgr_ipc_timeout);
     snapshot->config = std::move(config);
