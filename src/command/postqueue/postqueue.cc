@@ -7,10 +7,13 @@
 #include "daemon/qmgr/control_protocol.h"
 #include "ipc/attributes.h"
 #include "log/log.h"
+#include "match/list.h"
 #include "net/stream.h"
 #include "net/tasks.h"
 #include "param/basics.h"
 #include "param/cleanup.h"
+#include "param/commands.h"
+#include "param/services.h"
 #include "queue/queue_id.h"
 #include "server/log_setup.h"
 
@@ -18,7 +21,9 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <optional>
+#include <pwd.h>
 #include <string>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -77,6 +82,29 @@ Options parse_options(int argc, char** argv)
     if (options.mode == Mode::FlushId && !queue::is_queue_id(options.queue_id))
         fatal(EX_USAGE, "Cannot flush queue ID: invalid name: " + printable(options.queue_id));
     return options;
+}
+
+// --- who may do what
+
+// postconf(5) authorized_mailq_users, authorized_flush_users: the real user counts, because this program is set-gid.
+// Whom the user database does not know is "unknown". Doubt means no.
+void require_authorization(std::string_view parameter, const std::string& allowed, std::string_view what)
+{
+    if (allowed == "static:anyone" || allowed == "static:all")
+        return;
+    const passwd* user = ::getpwuid(::getuid());  // NOLINT(concurrency-mt-unsafe): one thread
+    const std::string user_name = user == nullptr ? "unknown" : user->pw_name;
+    auto list = match::List::parse(allowed, match::Kind::String);
+    if (!list)
+        fatal(EX_CONFIG, fmt::format("{}: {}", parameter, list.error().text()));
+    auto answer = list->matches_string(user_name);
+    if (!answer.ready())
+        fatal(EX_CONFIG, fmt::format("{}: network tables cannot be used here", parameter));
+    auto matched = answer.take_ready();
+    if (!matched)
+        fatal(EX_TEMPFAIL, fmt::format("{}: {}", parameter, matched.error().text()));
+    if (!*matched)
+        fatal(EX_NOPERM, fmt::format("User {}({}) is not allowed to {}", user_name, ::getuid(), what));
 }
 
 // --- listing
@@ -152,7 +180,7 @@ Result<UniqueFd> connect_to_showq(const config::Config& config)
 {
     if (::chdir(config.get(param::queue_directory).c_str()) != 0)
         return fail_errno("chdir " + config.get(param::queue_directory));
-    TRY(net::Endpoint where, net::Endpoint::unix_path("public/showq"));
+    TRY(net::Endpoint where, net::Endpoint::unix_path("public/" + config.get(param::showq_service_name)));
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd)
         return fail_errno("socket");
@@ -209,10 +237,10 @@ int list(const config::Config& config, Mode mode)
 
 // --- requests to the queue manager
 
-Task<Result<qmgr::ControlReply>> request(qmgr::ControlRequest request)
+Task<Result<qmgr::ControlReply>> request(std::string service, qmgr::ControlRequest request)
 {
     const auto patience = net::Deadline::after(std::chrono::seconds(60));
-    CO_TRY(net::Endpoint where, net::Endpoint::unix_path("public/qmgr"));
+    CO_TRY(net::Endpoint where, net::Endpoint::unix_path("public/" + service));
     CO_TRY(net::Stream stream, co_await net::connect(where, patience));
     ipc::Connection connection(std::move(stream));
     CO_TRY(co_await connection.handshake(qmgr::control_protocol, patience));
@@ -224,7 +252,7 @@ int flush(const config::Config& config, qmgr::ControlRequest wish)
 {
     if (::chdir(config.get(param::queue_directory).c_str()) != 0)
         fatal(EX_UNAVAILABLE, Error::system(errno, "chdir " + config.get(param::queue_directory)).text());
-    auto reply = net::run_until_done(request(std::move(wish)));
+    auto reply = net::run_until_done(request(config.get(param::queue_service_name), std::move(wish)));
     if (!reply)
         fatal(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down (" + reply.error().text() + ")");
     return EX_OK;
@@ -243,6 +271,12 @@ int run(int argc, char** argv)
     auto config = config::load(load);
     if (!config)
         fatal(EX_CONFIG, config.error().text());
+    if (options.mode == Mode::List || options.mode == Mode::Json)
+        require_authorization("authorized_mailq_users", (*config)->get(param::authorized_mailq_users),
+                              "view the mail queue");
+    else
+        require_authorization("authorized_flush_users", (*config)->get(param::authorized_flush_users),
+                              "flush the mail queue");
     switch (options.mode) {
     case Mode::List:
     case Mode::Json: return list(**config, options.mode);

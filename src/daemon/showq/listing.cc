@@ -65,7 +65,7 @@ Task<Result<std::optional<ListedMessage>>> Listing::next()
         if (manager_ == QueueManager::Running) {
             CO_TRY(co_await ask_queue_manager());
         } else {
-            CO_TRY(read_journal());
+            CO_TRY(co_await read_journal());
         }
         CO_TRY(find_files());
         part_ = Part::Files;
@@ -88,7 +88,7 @@ Task<Result<std::optional<ListedMessage>>> Listing::next()
 Task<Result<void>> Listing::ask_queue_manager()
 {
     const auto patience = net::Deadline::after(seconds(60));  // it answers between two deliveries
-    CO_TRY(net::Endpoint where, net::Endpoint::unix_path("public/qmgr"));
+    CO_TRY(net::Endpoint where, net::Endpoint::unix_path(manager_socket_));
     CO_TRY(net::Stream stream, co_await net::connect(where, patience));
     ipc::Connection connection(std::move(stream));
     CO_TRY(co_await connection.handshake(qmgr::control_protocol, patience));
@@ -111,11 +111,14 @@ Task<Result<void>> Listing::ask_queue_manager()
 }
 
 // Without a queue manager this process holds the scheduler's lock while it reads: nobody changes anything meanwhile.
-Result<void> Listing::read_journal()
+Task<Result<void>> Listing::read_journal()
 {
-    TRY(auto store, queue::Store::open(options_));
+    CO_TRY(auto store, queue::Store::open(options_));
+    // Finds that writers are gone, so that segments are read to their end. A full disk does not matter here.
+    if (auto kept_up = co_await store->upkeep(); !kept_up && kept_up.error().kind() != ErrorKind::NoSpace)
+        co_return fail(std::move(kept_up).error());
     constexpr std::size_t everything = 10'000'000;
-    TRY(auto messages, store->next(everything));
+    CO_TRY(auto messages, store->next(everything));
     for (const queue::LoadedMessage& loaded : messages) {
         std::string marks;
         for (queue::RecipientMark mark : loaded.marks)
@@ -124,7 +127,7 @@ Result<void> Listing::read_journal()
         message.queue_name = "incoming";
         ready_.push_back(std::move(message));
     }
-    return {};
+    co_return Result<void>{};
 }
 
 Result<void> Listing::find_files()

@@ -39,7 +39,10 @@ enum class QueueManager : std::uint8_t { Running, Down };
 // Lives for one listing; the working directory is the queue directory.
 class Listing {
 public:
-    Listing(queue::QueueOptions options, QueueManager manager) : options_(std::move(options)), manager_(manager) {}
+    Listing(queue::QueueOptions options, QueueManager manager, std::string manager_socket)
+        : options_(std::move(options)), manager_(manager), manager_socket_(std::move(manager_socket))
+    {
+    }
 
     // The next message; no value at the end. An error: the queue could not be read.
     Task<Result<std::optional<ListedMessage>>> next();
@@ -48,7 +51,7 @@ private:
     enum class Part : std::uint8_t { Start, Files, Done };
 
     Task<Result<void>> ask_queue_manager();
-    Result<void> read_journal();
+    Task<Result<void>> read_journal();
     Result<void> find_files();
     [[nodiscard]] std::optional<ListedMessage> read_file(const std::string& queue_name, const std::string& path) const;
     [[nodiscard]] std::optional<ListedMessage> read_maildrop(const std::string& path) const;
@@ -61,6 +64,7 @@ private:
 
     queue::QueueOptions options_;
     QueueManager manager_;
+    std::string manager_socket_;
     Part part_ = Part::Start;
     std::deque<ListedMessage> ready_;  // from the queue manager or the journal
     std::deque<File> files_;

@@ -38,7 +38,8 @@ Task<void> Service::serve(net::Stream client, net::Endpoint)
     announcement.put("protocol", "mail_queue_list_protocol");
     announcement.end();
     Listing listing(server::queue_options(*context_->config),
-                    context_->stand_alone ? QueueManager::Down : QueueManager::Running);
+                    context_->stand_alone ? QueueManager::Down : QueueManager::Running,
+                    server::queue_manager_socket(*context_->config));
     for (;;) {
         auto message = co_await listing.next();
         if (!message) {

@@ -1,0 +1,291 @@
+// postsuper.cc — see postsuper.h.
+#include "command/postsuper/postsuper.h"
+
+#include "base/text.h"
+#include "command/postsuper/queue_access.h"
+#include "command/postsuper/structure.h"
+#include "config/config.h"
+#include "log/log.h"
+#include "param/basics.h"
+#include "queue/queue_id.h"
+#include "server/identity.h"
+#include "server/log_setup.h"
+#include "server/queue_options.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vector>
+
+namespace posthaste::command::postsuper {
+
+namespace {
+
+using qmgr::Command;
+using qmgr::ControlOutcome;
+using queue::QueueName;
+
+constexpr std::string_view usage =
+    "usage: postsuper [-c config_dir] [-d queue_id (delete)] [-e queue_id (expire)] [-f queue_id (expire and/or "
+    "un-hold)] [-h queue_id (hold)] [-H queue_id (un-hold)] [-p (purge temporary files)] [-r queue_id (requeue)] "
+    "[-s (structure fix)] [-S (redundant structure fix)][-v (verbose)] [queue...]";
+
+// What an option asks for, and how it is told.
+struct Action {
+    Command command;
+    std::string_view done;     // of one message
+    std::string_view pending;  // of one that is being delivered
+    std::string_view summary;
+    std::vector<QueueName> queues;  // where it applies unless queues are named
+};
+
+using enum QueueName;
+const std::vector<QueueName> all_queues{Maildrop, Incoming, Active, Deferred, Hold};
+// In the order in which they happen: -f releases before it expires, because what is on hold is not expired.
+const std::array<Action, 5> actions{
+    Action{Command::Requeue,
+           "requeued",
+           "being delivered, to be requeued then",
+           "Requeued",
+           {Incoming, Active, Deferred, Hold}},
+    Action{Command::Remove, "removed", "being delivered, to be removed then", "Deleted", all_queues},
+    Action{Command::Hold,
+           "placed on hold",
+           "being delivered, to be placed on hold then",
+           "Placed on hold",
+           {Incoming, Active, Deferred}},
+    Action{Command::Release, "released from hold", "released from hold", "Released from hold", {Hold}},
+    Action{Command::Expire, "expired", "expired", "Force-expired", {Incoming, Active, Deferred}},
+};
+constexpr std::array summary_order{Command::Requeue, Command::Remove, Command::Expire, Command::Hold, Command::Release};
+
+const Action& action_of(Command command) { return *std::ranges::find(actions, command, &Action::command); }
+
+struct Order {
+    Command command;
+    std::string argument;  // a queue id, ALL, or - for standard input
+};
+
+struct Options {
+    std::vector<Order> orders;
+    std::vector<QueueName> queues;  // empty: those of the action
+    std::string config_directory;
+    bool structure = false;
+    bool purge = false;
+    int verbosity = 0;
+};
+
+Options parse_options(int argc, char** argv)
+{
+    Options options;
+    for (int option; (option = ::getopt(argc, argv, "+c:d:e:f:h:H:pr:sSv")) != -1;) {
+        switch (option) {
+        case 'c': options.config_directory = ::optarg; break;
+        case 'd': options.orders.push_back({Command::Remove, ::optarg}); break;
+        case 'e': options.orders.push_back({Command::Expire, ::optarg}); break;
+        case 'f':
+            options.orders.push_back({Command::Release, ::optarg});
+            options.orders.push_back({Command::Expire, ::optarg});
+            break;
+        case 'h': options.orders.push_back({Command::Hold, ::optarg}); break;
+        case 'H': options.orders.push_back({Command::Release, ::optarg}); break;
+        case 'p': options.purge = true; break;
+        case 'r': options.orders.push_back({Command::Requeue, ::optarg}); break;
+        case 's':
+        case 'S': options.structure = true; break;
+        case 'v': ++options.verbosity; break;
+        default: log::fatal("{}", usage);
+        }
+    }
+    for (int i = ::optind; i < argc; ++i) {
+        auto named =
+            std::ranges::find(all_queues, std::string_view(argv[i]), [](QueueName each) { return name(each); });
+        if (named == all_queues.end())
+            log::fatal("invalid directory name: {}", argv[i]);
+        options.queues.push_back(*named);
+    }
+    return options;
+}
+
+std::shared_ptr<const config::Config> load_configuration(const Options& options)
+{
+    config::LoadOptions load;
+    load.config_directory = options.config_directory;
+    load.process_name = "postsuper";
+    load.bad_values = config::BadValues::Collect;
+    auto config = config::load(load);
+    if (!config)
+        log::fatal("{}", config.error().text());
+    return *config;
+}
+
+// Only root may do this, or who owns the queue where everything runs as one ordinary user. Root becomes mail_owner,
+// so that files that are made here belong to the mail system. The working directory is the queue directory.
+void enter_queue(const config::Config& config)
+{
+    const std::string& directory = config.get(param::queue_directory);
+    struct stat status{};
+    if (::chdir(directory.c_str()) != 0 || ::stat(".", &status) != 0)
+        log::fatal("{}", Error::system(errno, "chdir " + directory).text());
+    if (::geteuid() != 0 && ::geteuid() != status.st_uid)
+        log::fatal("use of this command is reserved for the superuser");
+    if (::geteuid() != 0)
+        return;
+    auto owner = server::find_user(config.get(param::mail_owner));
+    if (!owner)
+        log::fatal("mail_owner: {}", owner.error().text());
+    if (auto become = server::become(*owner); !become)
+        log::fatal("{}", become.error().text());
+}
+
+// Carries orders out, one action after the other, and counts.
+class Session {
+public:
+    Session(QueueAccess& access, const std::vector<QueueName>& queues) : access_(access), queues_(queues) {}
+
+    void carry_out(const std::vector<Order>& orders)
+    {
+        std::map<Command, std::uint64_t> counts;
+        for (const Action& action : actions)
+            for (const Order& order : orders)
+                if (order.command == action.command)
+                    counts[action.command] += carry_out(action, order.argument);
+        for (Command command : summary_order)
+            if (auto count = counts.find(command); count != counts.end())
+                log::info("{}: {} message{}", action_of(command).summary, count->second, count->second == 1 ? "" : "s");
+    }
+
+private:
+    std::uint64_t carry_out(const Action& action, const std::string& argument)
+    {
+        if (argument == "ALL")
+            return change(action, every_id(action), Tell::Nothing);
+        std::vector<std::string> ids = argument == "-" ? standard_input() : std::vector{argument};
+        std::erase_if(ids, [](const std::string& id) {
+            if (id.empty() || !std::ranges::all_of(id, is_ascii_alnum))
+                log::warning("invalid mail queue id: {}", id);
+            return !queue::is_queue_id(id);
+        });
+        if (!queues_.empty()) {
+            const MessageList found = messages();
+            std::erase_if(ids, [&](const std::string& id) {
+                auto at = found.find(id);
+                return at == found.end() || !applies_to(action, at->second);
+            });
+        }
+        return change(action, std::move(ids), Tell::Each);
+    }
+
+    enum class Tell : unsigned char { Nothing, Each };
+    std::uint64_t change(const Action& action, std::vector<std::string> ids, Tell tell);
+    std::vector<std::string> every_id(const Action& action);
+    [[nodiscard]] MessageList messages();
+    const std::vector<std::string>& standard_input();
+
+    [[nodiscard]] bool applies_to(const Action& action, QueueName queue) const
+    {
+        return std::ranges::find(action.queues, queue) != action.queues.end() &&
+               (queues_.empty() || std::ranges::find(queues_, queue) != queues_.end());
+    }
+
+    QueueAccess& access_;
+    const std::vector<QueueName>& queues_;
+    std::optional<std::vector<std::string>> standard_input_;
+};
+
+// Everything that can be named, maildrop included.
+MessageList Session::messages()
+{
+    auto found = access_.messages();
+    if (!found)
+        log::fatal("{}", found.error().text());
+    for_each_queue_file(std::string(name(Maildrop)),
+                        [&](const std::string&, std::string id) { found->emplace(std::move(id), Maildrop); });
+    return std::move(*found);
+}
+
+std::vector<std::string> Session::every_id(const Action& action)
+{
+    std::vector<std::string> ids;
+    for (const auto& [id, queue] : messages())
+        if (applies_to(action, queue))
+            ids.push_back(id);
+    return ids;
+}
+
+const std::vector<std::string>& Session::standard_input()
+{
+    if (!standard_input_) {
+        standard_input_.emplace();
+        for (std::string line; std::getline(std::cin, line);)
+            standard_input_->emplace_back(trim(line));
+    }
+    return *standard_input_;
+}
+
+// The number of messages that were changed, or will be when their delivery is over.
+std::uint64_t Session::change(const Action& action, std::vector<std::string> ids, Tell tell)
+{
+    std::uint64_t count = 0;
+    auto changed = [&](const std::string& id, std::string_view how) {
+        ++count;
+        if (tell == Tell::Each)
+            log::info("{}: {}", id, how);
+    };
+    if (applies_to(action, Maildrop))
+        std::erase_if(ids, [&](const std::string& id) {
+            if (::unlink((std::string(name(Maildrop)) + "/" + id).c_str()) != 0)
+                return false;
+            changed(id, action.done);
+            return true;
+        });
+    if (ids.empty())
+        return count;
+    auto reply = access_.change({.command = action.command, .queue_ids = std::move(ids)});
+    if (!reply)
+        log::fatal("{}", reply.error().text());
+    for (const qmgr::ControlResult& result : reply->results) {
+        switch (result.outcome) {
+        case ControlOutcome::Done: changed(result.queue_id, action.done); break;
+        case ControlOutcome::Pending: changed(result.queue_id, action.pending); break;
+        case ControlOutcome::Failed: log::warning("{}: cannot be {}", result.queue_id, action.done); break;
+        case ControlOutcome::NotFound: break;
+        }
+    }
+    return count;
+}
+
+}  // namespace
+
+int run(int argc, char** argv)
+{
+    log::init({.program = "postsuper", .to_log = false});
+    Options options = parse_options(argc, argv);
+    auto config = load_configuration(options);
+    server::set_up_log(*config, {.program = "postsuper", .to_stderr = true, .verbosity = options.verbosity});
+    enter_queue(*config);
+    if (options.orders.empty() && !options.structure && !options.purge)
+        return EXIT_SUCCESS;
+    auto access = open_queue(server::queue_options(*config));
+    if (!access)
+        log::fatal("{}", access.error().text());
+    if (options.structure)
+        if (auto mended = (*access)->mend_structure(); !mended)
+            log::fatal("{}", mended.error().text());
+    // Incomplete files go when the queue is read: the queue manager does it all the time.
+    if (options.purge)
+        if (auto read = (*access)->messages(); !read)
+            log::fatal("{}", read.error().text());
+    Session(**access, options.queues).carry_out(options.orders);
+    log::flush();
+    return EXIT_SUCCESS;
+}
+
+}  // namespace posthaste::command::postsuper
