@@ -30,8 +30,9 @@ struct DeliveryAgent::Session {
 
 DeliveryAgent::DeliveryAgent(DeliveryOptions options, Deliver deliver)
     : options_(std::move(options)), deliver_(std::move(deliver)),
-      services_(options_.soft_bounce, options_.socket_directory + "/bounce", options_.socket_directory + "/defer",
-                options_.socket_directory + "/trace"),
+      services_(options_.soft_bounce, options_.socket_directory + "/" + options_.bounce_service,
+                options_.socket_directory + "/" + options_.defer_service,
+                options_.socket_directory + "/" + options_.trace_service),
       reader_(options_.queue)
 {
 }

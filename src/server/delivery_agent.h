@@ -28,6 +28,9 @@ struct DeliveryOptions {
     bool soft_bounce = false;
     queue::QueueOptions queue;
     std::string socket_directory = "private";  // where bounce, defer and trace listen
+    std::string bounce_service = "bounce";     // postconf(5) bounce_service_name, and the same for the others
+    std::string defer_service = "defer";
+    std::string trace_service = "trace";
 };
 
 // Life time: that of the process (or the test); outlives its tasks. Loop's thread only.

@@ -3,6 +3,7 @@
 
 #include "log/events_delivery.h"
 #include "param/basics.h"
+#include "param/services.h"
 #include "server/queue_options.h"
 
 namespace posthaste::server {
@@ -18,7 +19,10 @@ DeliveryOptions options_for(const Context& context)
     return {.concurrency = context.client_limit > 0 ? context.client_limit : unlimited,
             .soft_bounce = context.config->get(param::soft_bounce),
             .queue = queue_options(*context.config),
-            .socket_directory = "private"};
+            .socket_directory = "private",
+            .bounce_service = context.config->get(param::bounce_service_name),
+            .defer_service = context.config->get(param::defer_service_name),
+            .trace_service = context.config->get(param::trace_service_name)};
 }
 
 }  // namespace

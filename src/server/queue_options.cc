@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "param/cleanup.h"
 #include "param/queue.h"
+#include "param/services.h"
 #include "param/smtpd.h"
 
 namespace posthaste::server {
@@ -21,6 +22,11 @@ queue::QueueOptions queue_options(const config::Config& config)
     options.hash_depth = static_cast<unsigned>(config.get(param::hash_queue_depth));
     options.min_free_bytes = static_cast<std::uint64_t>(config.get(param::queue_minfree));
     return options;
+}
+
+std::string queue_manager_socket(const config::Config& config)
+{
+    return "public/" + config.get(param::queue_service_name);
 }
 
 }  // namespace posthaste::server

@@ -5,8 +5,12 @@
 #include "config/config.h"
 #include "queue/options.h"
 
+#include <string>
+
 namespace posthaste::server {
 
 queue::QueueOptions queue_options(const config::Config& config);
+// The socket of the queue manager (postconf(5) queue_service_name), below the queue directory.
+std::string queue_manager_socket(const config::Config& config);
 
 }  // namespace posthaste::server

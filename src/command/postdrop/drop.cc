@@ -9,6 +9,7 @@
 #include "param/basics.h"
 #include "param/cleanup.h"
 #include "param/commands.h"
+#include "param/services.h"
 #include "server/log_setup.h"
 
 #include <cerrno>
@@ -227,7 +228,7 @@ int run(int argc, char** argv)
     DropFile::remove_on_signals();
     Done<std::string> result = drop(**config);
     if (result)
-        wake_pickup("public/pickup");
+        wake_pickup("public/" + (*config)->get(param::pickup_service_name));
     else
         log::write(log::Severity::Warning, result.error().reason);
     return answer(result);

@@ -92,7 +92,7 @@ Result<void> Service::open_queue()
 {
     if (notifier_)
         return {};
-    TRY(pipeline_->start(server::queue_options(*context_.config)));
+    TRY(pipeline_->start(server::queue_options(*context_.config), server::queue_manager_socket(*context_.config)));
     notifier_ = std::make_unique<Notifier>(*context_.config, *pipeline_);
     return {};
 }

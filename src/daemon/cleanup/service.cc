@@ -54,7 +54,7 @@ Result<void> Service::after_jail()
 {
     queue::QueueOptions options = server::queue_options(*context_.config);
     reader_ = std::make_unique<queue::Reader>(options);
-    return pipeline_->start(std::move(options));
+    return pipeline_->start(std::move(options), server::queue_manager_socket(*context_.config));
 }
 
 Task<void> Service::serve(net::Stream client, net::Endpoint)

@@ -86,7 +86,10 @@ Result<void> Service::before_jail()
     return {};
 }
 
-Result<void> Service::after_jail() { return pipeline_->start(server::queue_options(*context_.config)); }
+Result<void> Service::after_jail()
+{
+    return pipeline_->start(server::queue_options(*context_.config), server::queue_manager_socket(*context_.config));
+}
 
 Task<void> Service::trigger(char)
 {
