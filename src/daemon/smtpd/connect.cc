@@ -98,7 +98,7 @@ Task<void> Session::greet()
         co_return;
     if (!shared_->client_restrictions.empty() && !config_->get(param::smtpd_delay_reject)) {
         PendingVerdicts pending;
-        Verdict verdict = co_await evaluate(*this, shared_->client_restrictions, ListKind::Client, pending);
+        Verdict verdict = co_await evaluate(this, &shared_->client_restrictions, ListKind::Client, &pending);
         std::optional<Reply> rejection;
         if (verdict.decision == Decision::Reject)
             rejection = std::move(verdict.reply);

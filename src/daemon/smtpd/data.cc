@@ -39,7 +39,7 @@ Task<Session::Reply> Session::data(std::string arguments)
         co_return Reply{554, "5.5.1 Error: no valid recipients"};
     if (!shared_->data_restrictions.empty() && !shared_->context->stand_alone) {
         PendingVerdicts pending = transaction_->pending;
-        Verdict verdict = co_await evaluate(*this, shared_->data_restrictions, ListKind::Data, pending);
+        Verdict verdict = co_await evaluate(this, &shared_->data_restrictions, ListKind::Data, &pending);
         std::optional<Reply> refused;
         if (verdict.decision == Decision::Reject)
             refused = std::move(verdict.reply);
@@ -107,7 +107,7 @@ Task<Session::Reply> Session::finish_message()
     stage_ = "END-OF-MESSAGE";
     if (!shared_->end_of_data_restrictions.empty() && !shared_->context->stand_alone) {
         PendingVerdicts pending = transaction_->pending;
-        Verdict verdict = co_await evaluate(*this, shared_->end_of_data_restrictions, ListKind::EndOfData, pending);
+        Verdict verdict = co_await evaluate(this, &shared_->end_of_data_restrictions, ListKind::EndOfData, &pending);
         std::optional<Reply> refused;
         if (verdict.decision == Decision::Reject)
             refused = std::move(verdict.reply);

@@ -25,7 +25,7 @@ Task<Session::Reply> Session::helo(smtp::Verb verb, std::string name)
     std::string previous = std::exchange(helo_, printable(name));
     if (!shared_->helo_restrictions.empty() && !config_->get(param::smtpd_delay_reject)) {
         pending_ = {};
-        Verdict verdict = co_await evaluate(*this, shared_->helo_restrictions, ListKind::Helo, pending_);
+        Verdict verdict = co_await evaluate(this, &shared_->helo_restrictions, ListKind::Helo, &pending_);
         if (verdict.decision == Decision::Reject) {
             log_access("reject", verdict.reply.line());
             helo_ = std::move(previous);

@@ -71,7 +71,7 @@ Task<Session::Reply> Session::mail(std::string arguments)
     }
     if (!config_->get(param::smtpd_delay_reject) && !shared_->context->stand_alone) {
         Verdict verdict =
-            co_await evaluate(*this, shared_->sender_restrictions, ListKind::Sender, transaction_->pending);
+            co_await evaluate(this, &shared_->sender_restrictions, ListKind::Sender, &transaction_->pending);
         if (verdict.decision == Decision::Reject)
             co_return refuse(std::move(verdict.reply));
     }

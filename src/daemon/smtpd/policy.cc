@@ -111,12 +111,12 @@ public:
     {
     }
 
-    Task<Verdict> run(const RestrictionList& list);
+    Task<Verdict> run(const RestrictionList* list);
 
 private:
-    Task<Verdict> apply(const Restriction& restriction);
-    Task<Verdict> check_access(const Restriction& restriction);
-    Task<table::AddressAnswer> find(const Restriction& restriction, std::string_view subject);
+    Task<Verdict> apply(const Restriction* restriction);
+    Task<Verdict> check_access(const Restriction* restriction);
+    Task<table::AddressAnswer> find(const Restriction* restriction, std::string_view subject);
     Task<Verdict> act(AccessAction action, Named name);
     Task<Verdict> check_listed(Rule rule);
     void effect(AccessAction::Kind kind, const std::string& text, const Named& name);
@@ -128,15 +128,15 @@ private:
     int depth_ = 0;
 };
 
-Task<Verdict> Evaluation::run(const RestrictionList& list)
+Task<Verdict> Evaluation::run(const RestrictionList* list)
 {
     bool only_warn = false;
-    for (const Restriction& restriction : list) {
+    for (const Restriction& restriction : *list) {
         if (restriction.rule == Rule::WarnIfReject) {
             only_warn = true;
             continue;
         }
-        Verdict verdict = co_await apply(restriction);
+        Verdict verdict = co_await apply(&restriction);
         if (verdict.decision == Decision::Reject && only_warn) {
             session_.log_access("reject_warning", verdict.reply.line());
             verdict = {};
@@ -148,12 +148,12 @@ Task<Verdict> Evaluation::run(const RestrictionList& list)
     co_return Verdict{};
 }
 
-Task<Verdict> Evaluation::apply(const Restriction& restriction)
+Task<Verdict> Evaluation::apply(const Restriction* restriction)
 {
     auto when = [](std::optional<Reply> reply) { return reply ? reject(std::move(*reply)) : Verdict{}; };
     auto permit_if = [](bool condition) { return condition ? Verdict{Decision::Permit, {}} : Verdict{}; };
     const Transaction* mail = session_.transaction();
-    switch (restriction.rule) {
+    switch (restriction->rule) {
     case Rule::Permit: co_return permit_if(true);
     case Rule::Reject:
         co_return reject(rejected(config().get(param::reject_code), "5.7.1", named(session_, kind_), "Access denied"));
@@ -167,7 +167,7 @@ Task<Verdict> Evaluation::apply(const Restriction& restriction)
         pending_.defer_if_reject =
             rejected(config().get(param::defer_code), "4.3.2", named(session_, kind_), "Service unavailable");
         co_return Verdict{};
-    case Rule::Sleep: co_await net::sleep_for(restriction.pause); co_return Verdict{};
+    case Rule::Sleep: co_await net::sleep_for(restriction->pause); co_return Verdict{};
     case Rule::PermitMynetworks:
         if (!session_.in_mynetworks())
             co_return reject(table_failure(session_.client().for_log));
@@ -182,7 +182,7 @@ Task<Verdict> Evaluation::apply(const Restriction& restriction)
             co_return Verdict{};
         {
             int code = config().get(param::relay_domains_reject_code);
-            if (restriction.rule == Rule::DeferUnauthDestination && code >= 500)
+            if (restriction->rule == Rule::DeferUnauthDestination && code >= 500)
                 code -= 100;
             co_return reject({code, fmt::format("{} <{}>: Relay access denied", smtp::with_class_of(code, "5.7.1"),
                                                 session_.target()->address)});
@@ -197,21 +197,21 @@ Task<Verdict> Evaluation::apply(const Restriction& restriction)
         co_return reject(rejected(config().get(param::multi_recipient_bounce_reject_code), "5.5.3",
                                   named(session_, kind_), "Multi-recipient bounce"));
     case Rule::RejectNonFqdnHelo:
-    case Rule::RejectInvalidHelo: co_return when(check_helo_name(session_, restriction.rule));
+    case Rule::RejectInvalidHelo: co_return when(check_helo_name(session_, restriction->rule));
     case Rule::RejectNonFqdnSender:
         co_return when(mail ? check_qualified(session_, mail->sender, "Sender address") : std::nullopt);
     case Rule::RejectNonFqdnRecipient:
         co_return when(session_.target() ? check_qualified(session_, session_.target()->address, "Recipient address")
                                          : std::nullopt);
     case Rule::RejectUnlistedRecipient:
-    case Rule::RejectUnlistedSender: co_return co_await check_listed(restriction.rule);
+    case Rule::RejectUnlistedSender: co_return co_await check_listed(restriction->rule);
     case Rule::CheckClientAccess:
     case Rule::CheckHeloAccess:
     case Rule::CheckSenderAccess:
     case Rule::CheckRecipientAccess: co_return co_await check_access(restriction);
-    case Rule::List: co_return co_await run(*restriction.list);
+    case Rule::List: co_return co_await run(restriction->list.get());
     case Rule::Broken:
-        log::warning("{}", restriction.argument);
+        log::warning("{}", restriction->argument);
         co_return reject({451, "4.3.5 Server configuration error"});
     case Rule::PermitNobody:
     case Rule::WarnIfReject: break;
@@ -226,15 +226,15 @@ Task<Verdict> Evaluation::check_listed(Rule rule)
         co_return Verdict{};
     if (!recipient && (!session_.transaction() || session_.transaction()->sender.empty()))
         co_return Verdict{};
-    auto reply = co_await unlisted_reply(session_, recipient ? Listed::Recipient : Listed::Sender);
+    auto reply = co_await unlisted_reply(&session_, recipient ? Listed::Recipient : Listed::Sender);
     co_return reply ? reject(std::move(*reply)) : Verdict{};
 }
 
-Task<Verdict> Evaluation::check_access(const Restriction& restriction)
+Task<Verdict> Evaluation::check_access(const Restriction* restriction)
 {
     std::string subject;
-    ListKind names = kind_;
-    switch (restriction.rule) {
+    ListKind names{};
+    switch (restriction->rule) {
     case Rule::CheckClientAccess:
         names = ListKind::Client;
         subject = session_.client().name;
@@ -260,7 +260,7 @@ Task<Verdict> Evaluation::check_access(const Restriction& restriction)
     Named name = named(session_, names);
     auto answer = co_await find(restriction, subject);
     if (!answer) {
-        log::warning("{} lookup error for \"{}\": {}", restriction.argument, subject, answer.error().text());
+        log::warning("{} lookup error for \"{}\": {}", restriction->argument, subject, answer.error().text());
         co_return reject(rejected(451, "4.3.5", name, "Server configuration error"));
     }
     if (!*answer)
@@ -270,11 +270,11 @@ Task<Verdict> Evaluation::check_access(const Restriction& restriction)
 }
 
 // access(5), "search order": addresses and names each with their less specific forms.
-Task<table::AddressAnswer> Evaluation::find(const Restriction& restriction, std::string_view subject)
+Task<table::AddressAnswer> Evaluation::find(const Restriction* restriction, std::string_view subject)
 {
     table::ParentDomains parents = session_.shared().access_parents;
-    table::Maps& maps = *restriction.maps;
-    switch (restriction.rule) {
+    table::Maps& maps = *restriction->maps;
+    switch (restriction->rule) {
     case Rule::CheckClientAccess: {
         auto by_name = co_await maps.find_first(table::domain_keys(subject, parents));
         if (!by_name || *by_name)
@@ -351,7 +351,7 @@ Task<Verdict> Evaluation::act(AccessAction action, Named name)
         }
         ++depth_;
         RestrictionList list = session_.shared().parser->parse(action.text, kind_);
-        Verdict verdict = co_await run(list);
+        Verdict verdict = co_await run(&list);
         --depth_;
         co_return verdict;
     }
@@ -377,17 +377,17 @@ std::vector<table::AddressKey> network_keys(std::string_view address)
     }
 }
 
-Task<std::optional<smtp::Reply>> unlisted_reply(Session& session, Listed which)
+Task<std::optional<smtp::Reply>> unlisted_reply(Session* session, Listed which)
 {
     bool recipient = which == Listed::Recipient;
-    routing::Router& router = *session.shared().router;
-    std::string address = recipient ? session.target()->address : session.transaction()->sender;
+    routing::Router& router = *session->shared().router;
+    std::string address = recipient ? session->target()->address : session->transaction()->sender;
     std::string full = router.canonical_form(address, routing::RewriteContext::Local);
     Result<routing::RecipientStatus> status;
     routing::AddressClass address_class{};
     if (recipient) {
-        address_class = session.target()->route.address_class;
-        status = co_await router.check_recipient(full, session.target()->route);
+        address_class = session->target()->route.address_class;
+        status = co_await router.check_recipient(full, session->target()->route);
     } else {
         auto route = co_await router.resolve("", full);
         if (!route)
@@ -405,13 +405,13 @@ Task<std::optional<smtp::Reply>> unlisted_reply(Session& session, Listed which)
     bool postmaster = equal_ignoring_case(address::split_at_domain(full).local_part, "postmaster");
     if (status->known || (postmaster && address_class == routing::AddressClass::Local))
         co_return std::nullopt;
-    int code = session.config().get(param::unknown_local_recipient_reject_code);
+    int code = session->config().get(param::unknown_local_recipient_reject_code);
     if (address_class == routing::AddressClass::Relay)
-        code = session.config().get(param::unknown_relay_recipient_reject_code);
+        code = session->config().get(param::unknown_relay_recipient_reject_code);
     else if (address_class == routing::AddressClass::VirtualAlias)
-        code = session.config().get(param::unknown_virtual_alias_reject_code);
+        code = session->config().get(param::unknown_virtual_alias_reject_code);
     else if (address_class == routing::AddressClass::VirtualMailbox)
-        code = session.config().get(param::unknown_virtual_mailbox_reject_code);
+        code = session->config().get(param::unknown_virtual_mailbox_reject_code);
     // The code of a sender that is not listed is 5.1.0 (RFC 3463 3.2: "other address status").
     co_return rejected(code, recipient ? status->code : "5.1.0",
                        {address, recipient ? "Recipient address" : "Sender address"}, status->text);
@@ -425,9 +425,9 @@ void PendingVerdicts::add(const PendingVerdicts& other)
         defer_if_reject = other.defer_if_reject;
 }
 
-Task<Verdict> evaluate(Session& session, const RestrictionList& list, ListKind kind, PendingVerdicts& pending)
+Task<Verdict> evaluate(Session* session, const RestrictionList* list, ListKind kind, PendingVerdicts* pending)
 {
-    Evaluation evaluation(session, kind, pending);
+    Evaluation evaluation(*session, kind, *pending);
     co_return co_await evaluation.run(list);
 }
 

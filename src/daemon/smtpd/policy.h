@@ -33,13 +33,13 @@ struct Verdict {
     smtp::Reply reply;  // Reject
 };
 
-// The session outlives the evaluation and runs nothing else meanwhile. Rejections are logged by the caller.
-Task<Verdict> evaluate(Session& session, const RestrictionList& list, ListKind kind, PendingVerdicts& pending);
+// All of them outlive the evaluation; the session runs nothing else meanwhile. Rejections are logged by the caller.
+Task<Verdict> evaluate(Session* session, const RestrictionList* list, ListKind kind, PendingVerdicts* pending);
 
 // The reply to a recipient (the session's target) or sender (of its transaction) that the tables of its class do not
 // list; 451 if they cannot tell; nothing if all is well.
 enum class Listed : std::uint8_t { Sender, Recipient };
-Task<std::optional<smtp::Reply>> unlisted_reply(Session& session, Listed which);
+Task<std::optional<smtp::Reply>> unlisted_reply(Session* session, Listed which);
 
 // access(5): an address, then its networks: "192.0.2.1", "192.0.2", "192.0", "192".
 std::vector<table::AddressKey> network_keys(std::string_view address);

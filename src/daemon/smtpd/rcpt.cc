@@ -95,7 +95,7 @@ Task<std::optional<Session::Reply>> Session::check_recipient(Target* target)
     for (const Step& step : steps) {
         if (step.list->empty())
             continue;
-        Verdict verdict = co_await evaluate(*this, *step.list, step.kind, pending);
+        Verdict verdict = co_await evaluate(this, step.list, step.kind, &pending);
         if (verdict.decision == Decision::Reject)
             co_return conclude(std::move(verdict.reply), pending);
     }
@@ -106,11 +106,11 @@ Task<std::optional<Session::Reply>> Session::check_recipient(Target* target)
 Task<std::optional<Session::Reply>> Session::check_unlisted()
 {
     if (config_->get(param::smtpd_reject_unlisted_sender) && transaction_ && !transaction_->sender.empty()) {
-        if (auto refused = co_await unlisted_reply(*this, Listed::Sender))
+        if (auto refused = co_await unlisted_reply(this, Listed::Sender))
             co_return refused;
     }
     if (config_->get(param::smtpd_reject_unlisted_recipient) && !shared_->overrides.no_unknown_recipient_checks)
-        co_return co_await unlisted_reply(*this, Listed::Recipient);
+        co_return co_await unlisted_reply(this, Listed::Recipient);
     co_return std::nullopt;
 }
 

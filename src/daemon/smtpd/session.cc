@@ -214,7 +214,7 @@ Task<void> Session::execute(std::string line)
         co_await send({500, "5.5.2 Error: bad UTF-8 syntax"});
         co_return;
     }
-    if (!shared_->command_filter.empty() && !co_await filter_command(line))
+    if (!shared_->command_filter.empty() && !co_await filter_command(&line))
         co_return;
     smtp::Command command = smtp::parse_command(line);
     if (command.word.empty()) {
@@ -254,11 +254,11 @@ Task<void> Session::execute(std::string line)
 }
 
 // postconf(5) smtpd_command_filter: another line takes the place of the client's. False: it has been answered.
-Task<bool> Session::filter_command(std::string& line)
+Task<bool> Session::filter_command(std::string* line)
 {
-    auto found = co_await shared_->command_filter.find(line);
+    auto found = co_await shared_->command_filter.find(*line);
     if (found && *found)
-        line = std::move(**found);
+        *line = std::move(**found);
     if (found)
         co_return true;
     log::warning("smtpd_command_filter: {}", found.error().text());

@@ -69,7 +69,7 @@ private:
     Task<void> greet();
     Task<Next> read_more();
     Task<void> execute(std::string line);
-    Task<bool> filter_command(std::string& line);
+    Task<bool> filter_command(std::string* line);
     Task<Reply> dispatch(smtp::Command command);
     Task<void> send(Reply reply);
     Task<void> flush();
