@@ -181,7 +181,10 @@ struct Loop::Impl {
     bool turn(int milliseconds)
     {
         std::array<epoll_event, 256> events;
+        Clock::time_point before = milliseconds != 0 ? Clock::now() : Clock::time_point{};
         int count = ::epoll_wait(epoll.get(), events.data(), events.size(), milliseconds);
+        if (milliseconds != 0)
+            rested += Clock::now() - before;
         // A handler may destroy the Watch of a later event of this turn: those are taken out of `current`.
         current = std::span(events.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
         bool internal = false;
@@ -218,6 +221,7 @@ struct Loop::Impl {
     std::vector<std::pair<int, std::function<void(int)>>> on_signal;
     std::mutex mutex;
     std::vector<std::move_only_function<void()>> posted;  // guarded by mutex
+    Clock::duration rested{};
     bool stopped = false;
 };
 
@@ -256,6 +260,8 @@ void Loop::run()
 void Loop::stop() { impl_->stopped = true; }
 
 bool Loop::stopped() const { return impl_->stopped; }
+
+Clock::duration Loop::rested() const { return impl_->rested; }
 
 void Loop::post(std::move_only_function<void()> function)
 {

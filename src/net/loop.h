@@ -48,6 +48,8 @@ public:
     void run();
     void stop();
     [[nodiscard]] bool stopped() const;
+    // How long this loop has slept so far: what is missing to the time that has passed, it worked.
+    [[nodiscard]] Clock::duration rested() const;
 
     // Runs the function on the loop's thread, soon. Safe from any thread.
     void post(std::move_only_function<void()> function);

@@ -33,14 +33,15 @@ struct Hello {
 enum class ProcessModel : std::uint8_t {
     Processes,       // the number of processes, as in Postfix: qmgr, anvil, rewrite, ...
     Clients,         // the number of clients or deliveries; one process serves them all: delivery agents
-    ClientsPerCore,  // the number of clients, spread over one process for each processor core: smtpd
+    ClientsPerCore,  // the number of clients, in as many processes as the load needs, at most one a core: smtpd
 };
 
 struct Status {
     std::uint32_t version = master_protocol_version;
     std::uint32_t clients = 0;
     std::uint32_t reloads_done = 0;  // how many Reload commands have taken effect
-    bool accepting = false;          // takes new clients
+    bool leaving = false;            // takes no new clients any more
+    bool accepting = false;          // takes new clients gladly: neither leaving nor saturated
     bool at_limit = false;           // the service's client limit keeps a client waiting
     bool reloads = false;            // takes a new configuration in place
     ProcessModel model = ProcessModel::Processes;

@@ -17,10 +17,10 @@ namespace posthaste::server {
 
 namespace {
 
-constexpr std::chrono::milliseconds room_poll{50};         // another process's client may have left
-constexpr std::chrono::milliseconds courtesy{1};           // what a less busy sibling gets to accept first ...
-constexpr std::chrono::milliseconds sibling_patience{50};  // for master to start another process
-constexpr int courtesy_to_newcomer = 20;                   // ... this often while it is starting
+constexpr std::chrono::milliseconds room_poll{50};  // another process's client may have left
+constexpr int accepted_at_once = 16;
+constexpr std::chrono::milliseconds load_interval{200};
+constexpr int saturated_percent = 85;  // of the time that the loop works
 constexpr std::chrono::seconds descriptor_pause{1};
 constexpr std::size_t max_datagram = std::size_t{64} << 10;
 
@@ -99,25 +99,25 @@ void Runtime::serve_standard_input()
 
 Task<void> Runtime::accept_clients(Sockets::iterator socket)
 {
-    co_await wait_for_siblings();
+    int at_once = 0;
     while (!context_.is_leaving()) {
-        if (!co_await socket->wait(net::Deadline::never()))  // ends with cancel() in begin_to_leave()
-            break;
         if (!co_await wait_for_room())
-            break;
-        co_await let_sibling_accept();
-        if (context_.is_leaving())
             break;
         if (!enter())
             continue;
         auto accepted = socket->accept_now();
         if (accepted && *accepted) {
             entered(std::move(**accepted));
-            continue;
+            if (++at_once < accepted_at_once)
+                continue;
+        } else {
+            left();
         }
-        left();
+        at_once = 0;
         if (!accepted)
             co_await pause_without_descriptors(accepted.error().text());
+        if (!co_await socket->wait(net::Deadline::never()))  // ends with cancel() in begin_to_leave()
+            break;
     }
     sockets_.erase(socket);
 }
@@ -166,47 +166,28 @@ void Runtime::left()
 void Runtime::entered(net::Listener::Accepted accepted)
 {
     idle_timer_.cancel();
+    if (!load_timer_.running())
+        measure_load();
     client_tasks_.start(serve_client(std::move(accepted.stream), accepted.peer));
 }
 
-std::optional<Scoreboard::State> Runtime::less_busy_sibling() const
+// A network server begins as one process: more sessions in one process means more mail in one flush. When its loop
+// hardly rests, it tells master that it takes no more clients gladly; master starts another for those that come, and
+// from then on whoever is awake first accepts.
+void Runtime::measure_load()
 {
-    std::optional<Scoreboard::State> found;
-    for (const Scoreboard::Slot& other : scoreboard_->slot) {
-        auto state = static_cast<Scoreboard::State>(other.state.load(std::memory_order_relaxed));
-        bool takes_clients = state == Scoreboard::Starting || state == Scoreboard::Accepting;
-        if (&other != slot_ && takes_clients && other.clients.load(std::memory_order_relaxed) < client_count_)
-            found = found == Scoreboard::Accepting ? found : state;
-    }
-    return found;
-}
-
-// The first process of a network server tells master that it wants company, and must not take all clients meanwhile.
-Task<void> Runtime::wait_for_siblings()
-{
-    auto started = [this] {
-        return std::ranges::count_if(scoreboard_->slot, [](const Scoreboard::Slot& slot) {
-            return slot.state.load(std::memory_order_relaxed) != Scoreboard::Free;
-        });
-    };
-    net::Deadline deadline = net::Deadline::after(sibling_patience);
-    while (hooks_.model == ProcessModel::ClientsPerCore && started() < processes_ && !deadline.passed() &&
-           !context_.is_leaving())
-        co_await net::sleep_for(courtesy);
-}
-
-// Spreads clients that stay for long over the processes of a network server: one that has more of them than another
-// gives that one a moment to accept first, and a little longer while it is still starting.
-Task<void> Runtime::let_sibling_accept()
-{
-    if (hooks_.model != ProcessModel::ClientsPerCore)
-        co_return;
-    for (int moments = 0; moments < courtesy_to_newcomer && !context_.is_leaving(); ++moments) {
-        auto sibling = less_busy_sibling();
-        if (!sibling || (*sibling == Scoreboard::Accepting && moments > 0))
-            co_return;
-        co_await net::sleep_for(courtesy);
-    }
+    if (hooks_.model != ProcessModel::ClientsPerCore || processes_ < 2)
+        return;
+    auto now = net::Clock::now();
+    auto rested = net::Loop::current().rested();
+    bool measured = load_since_ != net::Clock::time_point{} && now - load_since_ > load_interval / 2;
+    bool busy = measured && (rested - rested_before_) * 100 < (now - load_since_) * (100 - saturated_percent);
+    load_since_ = now;
+    rested_before_ = rested;
+    if (std::exchange(saturated_, busy) != busy)
+        report();
+    if (client_count_ > 0)
+        load_timer_.start(now + load_interval);
 }
 
 Task<void> Runtime::pause_without_descriptors(std::string reason)
@@ -275,8 +256,8 @@ Task<void> Runtime::serve_passed(net::Stream from)
 Task<void> Runtime::receive_datagrams(Sockets::iterator socket)
 {
     std::string buffer(max_datagram, '\0');
-    // What has arrived is taken before leaving: senders do not repeat it.
-    for (bool waited = true; waited;) {
+    // Before the system stops, what has arrived is taken: senders do not repeat it. Otherwise it is the successor's.
+    for (bool waited = true; waited && context_.leaving() != Leaving::WhenDone;) {
         ssize_t length = ::recv(socket->fd(), buffer.data(), buffer.size(), 0);
         if (length >= 0) {
             last_use_ = net::Clock::now();

@@ -45,9 +45,7 @@ private:
     bool enter();
     void entered(net::Listener::Accepted accepted);
     void left();
-    [[nodiscard]] std::optional<Scoreboard::State> less_busy_sibling() const;
-    Task<void> let_sibling_accept();
-    Task<void> wait_for_siblings();
+    void measure_load();
     Task<void> pause_without_descriptors(std::string reason);
 
     Task<void> serve_client(net::Stream stream, net::Endpoint peer);
@@ -70,7 +68,11 @@ private:
     std::unique_ptr<net::Listener> master_;  // not a listener: readiness and ownership of the socket to master
     Scoreboard* scoreboard_ = nullptr;
     Scoreboard::Slot* slot_ = nullptr;
-    std::uint32_t processes_ = 1;  // that share the clients
+    std::uint32_t processes_ = 1;  // that may share the clients
+    bool saturated_ = false;       // the loop hardly rests
+    net::Clock::time_point load_since_{};
+    net::Clock::duration rested_before_{};
+    net::Timer load_timer_{[this] { measure_load(); }};
     std::uint32_t client_count_ = 0;
     std::uint32_t reloads_done_ = 0;
     bool at_limit_ = false;

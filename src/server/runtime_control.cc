@@ -21,7 +21,7 @@ namespace {
 // After Stop: master kills what is left after ten seconds; leaving before that keeps the log.
 constexpr std::chrono::seconds stop_grace{8};
 // How long main() may take to notice leave_event; then it is destroyed where it waits.
-constexpr std::chrono::milliseconds main_grace_at_stop{500};
+constexpr std::chrono::milliseconds main_grace_at_stop{100};
 constexpr std::chrono::milliseconds main_grace{10'000};
 constexpr int watchdog_divisor = 3;
 
@@ -83,7 +83,8 @@ void Runtime::report()
     Status status;
     status.clients = client_count_;
     status.reloads_done = reloads_done_;
-    status.accepting = !context_.is_leaving();
+    status.leaving = context_.is_leaving();
+    status.accepting = !context_.is_leaving() && !saturated_;
     status.at_limit = at_limit_;
     status.reloads = static_cast<bool>(hooks_.on_reload);
     status.model = hooks_.model;

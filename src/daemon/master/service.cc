@@ -74,9 +74,21 @@ bool Service::may_start() const
     return processes_.size() < Scoreboard::slots;
 }
 
+// One process, and where clients may be shared one more than those that are busy.
 std::size_t Service::wanted_processes() const
 {
-    return model_ == ProcessModel::ClientsPerCore ? sharing_processes() : 1;
+    if (model_ != ProcessModel::ClientsPerCore)
+        return 1;
+    auto busy = static_cast<std::size_t>(std::ranges::count_if(processes_, [](const ProcessPtr& process) {
+        return !process->leaving && process->reported && !process->status.accepting;
+    }));
+    return std::min(busy + 1, sharing_processes());
+}
+
+std::size_t Service::staying_processes() const
+{
+    return static_cast<std::size_t>(
+        std::ranges::count_if(processes_, [](const ProcessPtr& process) { return !process->leaving; }));
 }
 
 std::size_t Service::sharing_processes() const
@@ -90,7 +102,8 @@ void Service::refresh_demand()
     bool served = std::ranges::any_of(processes_, [](const ProcessPtr& process) {
         return !process->leaving && (!process->reported || process->status.accepting);
     });
-    if (!served && may_start())
+    bool room = staying_processes() < wanted_processes();
+    if (!served && room && may_start())
         demand_.set();
     else
         demand_.reset();
@@ -98,11 +111,7 @@ void Service::refresh_demand()
 
 void Service::start_processes()
 {
-    auto staying = [this] {
-        return static_cast<std::size_t>(
-            std::ranges::count_if(processes_, [](const ProcessPtr& process) { return !process->leaving; }));
-    };
-    while (may_start() && staying() < wanted_processes() && start_process()) {
+    while (may_start() && staying_processes() < wanted_processes() && start_process()) {
     }
     refresh_demand();
 }
@@ -177,7 +186,7 @@ Service::Heard Service::read_status(Process& process)
     bool first = !std::exchange(process.reported, true);
     process.status = status;
     model_ = status.model;
-    if (!status.accepting)
+    if (status.leaving)
         process.leaving = true;
     if (status.at_limit)
         note_limit();

@@ -65,6 +65,7 @@ private:
     void note_limit();
     void refresh_demand();
     void explain_end(const Process& process, int status);
+    [[nodiscard]] std::size_t staying_processes() const;
     [[nodiscard]] std::size_t sharing_processes() const;
     [[nodiscard]] std::size_t wanted_processes() const;
     [[nodiscard]] bool may_start() const;
