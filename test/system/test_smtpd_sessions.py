@@ -161,3 +161,13 @@ def test_command_filter_changes_what_the_client_said(make_instance):
     client.reply()
     assert str(client.command("EHLO client.test extra")) == "250 mail.local.test"
     client.quit(), client.close()
+
+
+def test_anvil_reports_its_maxima_when_it_leaves(make_instance):
+    instance = make_instance(**STRANGER).start()
+    with instance.smtp():
+        pass
+    instance.wait_for_log("disconnect from")
+    instance.stop()
+    instance.wait_for_log(rf"postfix/anvil\[\d+\]: statistics: max connection rate 1/60s for "
+                          rf"\(127\.0\.0\.1:{instance.smtp_port}:127\.0\.0\.1\) at [A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d$")

@@ -26,24 +26,49 @@ queue::DsnReturn dsn_return(smtp::Return ret)
 
 }  // namespace
 
+// The command line as a new transaction, or the reply to what is wrong with it.
+std::expected<std::unique_ptr<Transaction>, Session::Reply> Session::parse_mail(std::string_view arguments) const
+{
+    auto syntax = config_->get(param::strict_rfc821_envelopes) ? smtp::PathSyntax::Strict : smtp::PathSyntax::Lenient;
+    auto path = smtp::parse_path_argument(arguments, "FROM:", syntax);
+    if (!path && path.error() == smtp::PathFault::Usage)
+        return std::unexpected(Reply{501, "5.5.4 Syntax: MAIL FROM:<address>"});
+    if (!path || (path->address.starts_with('-') && !config_->get(param::allow_min_user))) {
+        log::smtpd_bad_address(client_.for_log, "MAIL", printable(arguments.substr(5)));
+        return std::unexpected(Reply{501, "5.1.7 Bad sender address syntax"});
+    }
+    auto parameters = smtp::parse_mail_parameters(path->parameters, {});
+    if (!parameters)
+        return std::unexpected(std::move(parameters.error()));
+    auto transaction = std::make_unique<Transaction>();
+    transaction->sender = std::move(path->address);
+    transaction->parameters = std::move(*parameters);
+    return transaction;
+}
+
+// Whether there is, and will be, room for a message of the size that was announced (RFC 1870 6.1).
+std::optional<Session::Reply> Session::check_size() const
+{
+    std::uint64_t size = transaction_->parameters.size.value_or(0);
+    auto limit = static_cast<std::uint64_t>(config_->get(param::message_size_limit));
+    if (limit > 0 && size > limit)
+        return Reply{552, "5.3.4 Message size exceeds fixed limit"};
+    if (shared_->pipeline && !shared_->pipeline->writer().check_space(size)) {
+        log::warning("not enough free space in mail queue");
+        return Reply{452, "4.3.1 Insufficient system storage"};
+    }
+    return std::nullopt;
+}
+
 Task<Session::Reply> Session::mail(std::string arguments)
 {
     if (helo_.empty() && config_->get(param::smtpd_helo_required))
         co_return Reply{503, "5.5.1 Error: send HELO/EHLO first"};
     if (transaction_)
         co_return Reply{503, "5.5.1 Error: nested MAIL command"};
-    auto syntax = config_->get(param::strict_rfc821_envelopes) ? smtp::PathSyntax::Strict : smtp::PathSyntax::Lenient;
-    auto path = smtp::parse_path_argument(arguments, "FROM:", syntax);
-    if (!path && path.error() == smtp::PathFault::Usage)
-        co_return Reply{501, "5.5.4 Syntax: MAIL FROM:<address>"};
-    if (!path || (path->address.starts_with('-') && !config_->get(param::allow_min_user))) {
-        log::smtpd_bad_address(client_.for_log, "MAIL", printable(std::string_view(arguments).substr(5)));
-        co_return Reply{501, "5.1.7 Bad sender address syntax"};
-    }
-    smtp::OfferedParameters offered;
-    auto parameters = smtp::parse_mail_parameters(path->parameters, offered);
-    if (!parameters)
-        co_return std::move(parameters.error());
+    auto transaction = parse_mail(arguments);
+    if (!transaction)
+        co_return std::move(transaction.error());
     if (int fastest = config_->get(param::smtpd_client_message_rate_limit); fastest > 0 && counted_by_anvil_) {
         auto known = co_await report(anvil::Event::Message);
         if (known && known->rate > fastest) {
@@ -52,36 +77,22 @@ Task<Session::Reply> Session::mail(std::string arguments)
             co_return Reply{450, "4.7.1 Error: too much mail from " + client_.address};
         }
     }
-    auto transaction = std::make_unique<Transaction>();
-    transaction->sender = std::move(path->address);
-    transaction->parameters = std::move(*parameters);
-    transaction_ = std::move(transaction);
-    auto refuse = [this](Reply reply) {
-        log_access("reject", reply.line());
-        transaction_.reset();
-        return reply;
-    };
-    std::uint64_t size = transaction_->parameters.size.value_or(0);
-    auto limit = static_cast<std::uint64_t>(config_->get(param::message_size_limit));
-    if (limit > 0 && size > limit)
-        co_return refuse({552, "5.3.4 Message size exceeds fixed limit"});
-    if (shared_->pipeline && !shared_->pipeline->writer().check_space(size)) {
-        log::warning("not enough free space in mail queue");
-        co_return refuse({452, "4.3.1 Insufficient system storage"});
-    }
-    if (!config_->get(param::smtpd_delay_reject) && !shared_->context->stand_alone) {
+    transaction_ = std::move(*transaction);
+    std::optional<Reply> refused = check_size();
+    if (!refused && !config_->get(param::smtpd_delay_reject) && !shared_->context->stand_alone) {
         Verdict verdict =
             co_await evaluate(this, &shared_->sender_restrictions, ListKind::Sender, &transaction_->pending);
         if (verdict.decision == Decision::Reject)
-            co_return refuse(std::move(verdict.reply));
+            refused = std::move(verdict.reply);
     }
-    if (!config_->get(param::smtpd_delay_open_until_valid_rcpt)) {
-        if (auto refused = begin_message()) {
-            transaction_.reset();
-            co_return std::move(*refused);
-        }
-    }
-    co_return Reply{250, "2.1.0 Ok"};
+    if (refused)
+        log_access("reject", refused->line());
+    else if (!config_->get(param::smtpd_delay_open_until_valid_rcpt))
+        refused = begin_message();
+    if (!refused)
+        co_return Reply{250, "2.1.0 Ok"};
+    transaction_.reset();
+    co_return std::move(*refused);
 }
 
 // The message gets its queue id. A Reply: the queue cannot take it now.

@@ -53,6 +53,8 @@ Reply table_failure(std::string_view subject)
 
 Verdict reject(Reply reply) { return {Decision::Reject, std::move(reply)}; }
 
+Verdict permit_if(bool condition) { return {condition ? Decision::Permit : Decision::Dunno, {}}; }
+
 bool is_qualified_host(std::string_view name) { return name.find('.') != std::string_view::npos; }
 
 std::optional<Reply> check_helo_name(const Session& session, Rule rule)
@@ -115,6 +117,10 @@ public:
 
 private:
     Task<Verdict> apply(const Restriction* restriction);
+    Verdict decide(const Restriction& restriction);
+    [[nodiscard]] Verdict generic(config::IntParameter code, std::string_view enhanced, std::string_view text) const;
+    [[nodiscard]] Verdict refuse_relaying(Rule rule) const;
+    [[nodiscard]] Verdict check_form(Rule rule) const;
     Task<Verdict> check_access(const Restriction* restriction);
     Task<table::AddressAnswer> find(const Restriction* restriction, std::string_view subject);
     Task<Verdict> act(AccessAction action, Named name);
@@ -150,59 +156,8 @@ Task<Verdict> Evaluation::run(const RestrictionList* list)
 
 Task<Verdict> Evaluation::apply(const Restriction* restriction)
 {
-    auto when = [](std::optional<Reply> reply) { return reply ? reject(std::move(*reply)) : Verdict{}; };
-    auto permit_if = [](bool condition) { return condition ? Verdict{Decision::Permit, {}} : Verdict{}; };
-    const Transaction* mail = session_.transaction();
     switch (restriction->rule) {
-    case Rule::Permit: co_return permit_if(true);
-    case Rule::Reject:
-        co_return reject(rejected(config().get(param::reject_code), "5.7.1", named(session_, kind_), "Access denied"));
-    case Rule::Defer:
-        co_return reject(rejected(config().get(param::defer_code), "4.3.2", named(session_, kind_), "Try again later"));
-    case Rule::DeferIfPermit:
-        pending_.defer_if_permit =
-            rejected(config().get(param::defer_code), "4.3.2", named(session_, kind_), "Service unavailable");
-        co_return Verdict{};
-    case Rule::DeferIfReject:
-        pending_.defer_if_reject =
-            rejected(config().get(param::defer_code), "4.3.2", named(session_, kind_), "Service unavailable");
-        co_return Verdict{};
     case Rule::Sleep: co_await net::sleep_for(restriction->pause); co_return Verdict{};
-    case Rule::PermitMynetworks:
-        if (!session_.in_mynetworks())
-            co_return reject(table_failure(session_.client().for_log));
-        co_return permit_if(*session_.in_mynetworks());
-    case Rule::PermitInetInterfaces:
-        co_return permit_if(std::ranges::find(session_.shared().own_addresses, session_.client().address) !=
-                            session_.shared().own_addresses.end());
-    case Rule::PermitAuthDestination: co_return permit_if(is_authorized_destination(session_));
-    case Rule::RejectUnauthDestination:
-    case Rule::DeferUnauthDestination:
-        if (!session_.target() || is_authorized_destination(session_))
-            co_return Verdict{};
-        {
-            int code = config().get(param::relay_domains_reject_code);
-            if (restriction->rule == Rule::DeferUnauthDestination && code >= 500)
-                code -= 100;
-            co_return reject({code, fmt::format("{} <{}>: Relay access denied", smtp::with_class_of(code, "5.7.1"),
-                                                session_.target()->address)});
-        }
-    case Rule::RejectUnauthPipelining:
-        if (!session_.improper_pipelining())
-            co_return Verdict{};
-        co_return reject(rejected(503, "5.5.0", named(session_, kind_), "Improper use of SMTP command pipelining"));
-    case Rule::RejectMultiRecipientBounce:
-        if (!mail || !mail->sender.empty() || mail->recipients + (kind_ == ListKind::Recipient ? 1 : 0) < 2)
-            co_return Verdict{};
-        co_return reject(rejected(config().get(param::multi_recipient_bounce_reject_code), "5.5.3",
-                                  named(session_, kind_), "Multi-recipient bounce"));
-    case Rule::RejectNonFqdnHelo:
-    case Rule::RejectInvalidHelo: co_return when(check_helo_name(session_, restriction->rule));
-    case Rule::RejectNonFqdnSender:
-        co_return when(mail ? check_qualified(session_, mail->sender, "Sender address") : std::nullopt);
-    case Rule::RejectNonFqdnRecipient:
-        co_return when(session_.target() ? check_qualified(session_, session_.target()->address, "Recipient address")
-                                         : std::nullopt);
     case Rule::RejectUnlistedRecipient:
     case Rule::RejectUnlistedSender: co_return co_await check_listed(restriction->rule);
     case Rule::CheckClientAccess:
@@ -210,13 +165,87 @@ Task<Verdict> Evaluation::apply(const Restriction* restriction)
     case Rule::CheckSenderAccess:
     case Rule::CheckRecipientAccess: co_return co_await check_access(restriction);
     case Rule::List: co_return co_await run(restriction->list.get());
-    case Rule::Broken:
-        log::warning("{}", restriction->argument);
-        co_return reject({451, "4.3.5 Server configuration error"});
-    case Rule::PermitNobody:
-    case Rule::WarnIfReject: break;
+    default: co_return decide(*restriction);
     }
-    co_return Verdict{};
+}
+
+// Restrictions that are decided by what the session knows already.
+Verdict Evaluation::decide(const Restriction& restriction)
+{
+    const std::vector<std::string>& own = session_.shared().own_addresses;
+    switch (restriction.rule) {
+    case Rule::Permit: return permit_if(true);
+    case Rule::PermitMynetworks:
+        if (!session_.in_mynetworks())
+            return reject(table_failure(session_.client().for_log));
+        return permit_if(*session_.in_mynetworks());
+    case Rule::PermitInetInterfaces: return permit_if(std::ranges::find(own, session_.client().address) != own.end());
+    case Rule::PermitAuthDestination: return permit_if(is_authorized_destination(session_));
+    case Rule::Reject: return generic(param::reject_code, "5.7.1", "Access denied");
+    case Rule::Defer: return generic(param::defer_code, "4.3.2", "Try again later");
+    case Rule::DeferIfPermit:
+        pending_.defer_if_permit = generic(param::defer_code, "4.3.2", "Service unavailable").reply;
+        return {};
+    case Rule::DeferIfReject:
+        pending_.defer_if_reject = generic(param::defer_code, "4.3.2", "Service unavailable").reply;
+        return {};
+    case Rule::RejectUnauthDestination:
+    case Rule::DeferUnauthDestination: return refuse_relaying(restriction.rule);
+    case Rule::RejectUnauthPipelining:
+    case Rule::RejectMultiRecipientBounce:
+    case Rule::RejectNonFqdnHelo:
+    case Rule::RejectInvalidHelo:
+    case Rule::RejectNonFqdnSender:
+    case Rule::RejectNonFqdnRecipient: return check_form(restriction.rule);
+    case Rule::Broken:
+        log::warning("{}", restriction.argument);
+        return reject({451, "4.3.5 Server configuration error"});
+    default: return {};
+    }
+}
+
+// A rejection of what this list is about, with the code that a parameter says.
+Verdict Evaluation::generic(config::IntParameter code, std::string_view enhanced, std::string_view text) const
+{
+    return reject(rejected(config().get(code), enhanced, named(session_, kind_), text));
+}
+
+Verdict Evaluation::refuse_relaying(Rule rule) const
+{
+    if (!session_.target() || is_authorized_destination(session_))
+        return {};
+    int code = config().get(param::relay_domains_reject_code);
+    if (rule == Rule::DeferUnauthDestination && code >= 500)
+        code -= 100;
+    return reject({code, fmt::format("{} <{}>: Relay access denied", smtp::with_class_of(code, "5.7.1"),
+                                     session_.target()->address)});
+}
+
+// Restrictions on how things are said: names, addresses, pipelining, who a bounce goes to.
+Verdict Evaluation::check_form(Rule rule) const
+{
+    const Transaction* mail = session_.transaction();
+    std::optional<Reply> reply;
+    switch (rule) {
+    case Rule::RejectUnauthPipelining:
+        if (session_.improper_pipelining())
+            reply = rejected(503, "5.5.0", named(session_, kind_), "Improper use of SMTP command pipelining");
+        break;
+    case Rule::RejectMultiRecipientBounce:
+        if (mail && mail->sender.empty() && mail->recipients + (kind_ == ListKind::Recipient ? 1 : 0) > 1)
+            return generic(param::multi_recipient_bounce_reject_code, "5.5.3", "Multi-recipient bounce");
+        break;
+    case Rule::RejectNonFqdnSender:
+        if (mail)
+            reply = check_qualified(session_, mail->sender, "Sender address");
+        break;
+    case Rule::RejectNonFqdnRecipient:
+        if (session_.target())
+            reply = check_qualified(session_, session_.target()->address, "Recipient address");
+        break;
+    default: reply = check_helo_name(session_, rule);
+    }
+    return reply ? reject(std::move(*reply)) : Verdict{};
 }
 
 Task<Verdict> Evaluation::check_listed(Rule rule)

@@ -22,6 +22,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
@@ -107,6 +108,8 @@ private:
     [[nodiscard]] smtp::ExtensionSet offered_extensions() const;
     Task<std::optional<Reply>> check_recipient(Target* target);  // fills target->route
     Task<std::optional<Reply>> check_unlisted();
+    [[nodiscard]] std::expected<std::unique_ptr<Transaction>, Reply> parse_mail(std::string_view arguments) const;
+    [[nodiscard]] std::optional<Reply> check_size() const;
     std::optional<Reply> begin_message();
     std::optional<Reply> add_recipient(const Target& target, const smtp::RcptParameters& parameters,
                                        std::string external);
