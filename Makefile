@@ -11,7 +11,7 @@ bootstrap:
 	@tools/bootstrap
 
 build: bootstrap             # the optimised programs, in build/release
-	@tools/build release
+	@tools/build release programs
 
 asan: bootstrap              # the programs that the tests use, with address and undefined behaviour sanitizers
 	@tools/build asan

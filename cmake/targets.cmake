@@ -30,6 +30,9 @@ function(posthaste_library layer)
   posthaste_tests(${layer} "${tests}" posthaste_${layer})
 endfunction()
 
+# All daemons and commands, without tests and measurements.
+add_custom_target(programs)
+
 # Every folder src/<kind>/<name> becomes the program <name> in <build>/<directory>; main.cc holds main(), the other
 # files are a library so that the tests beside them can link it.
 function(posthaste_programs kind directory)
@@ -46,6 +49,7 @@ function(posthaste_programs kind directory)
     add_executable(${kind}_${name} ${folder}/main.cc)
     set_target_properties(${kind}_${name} PROPERTIES
       OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${directory})
+    add_dependencies(programs ${kind}_${name})
     posthaste_other_names(${kind}_${name} ${directory})
     posthaste_install(${kind}_${name} ${kind})
     if(sources)
