@@ -2,7 +2,7 @@
 # by CMake presets and by the programs in tools/.
 
 .DEFAULT_GOAL := build
-.PHONY: build bootstrap asan demo test bench check check-full install clean
+.PHONY: build bootstrap demo test bench check check-full install clean
 PREFIX ?= /usr
 DESTDIR ?=
 PYTHON := /usr/bin/python3
@@ -12,9 +12,6 @@ bootstrap:
 
 build: bootstrap             # the optimised programs, in build/release
 	@tools/build release programs
-
-asan: bootstrap              # the programs that the tests use, with address and undefined behaviour sanitizers
-	@tools/build asan
 
 demo: build                  # two private instances exchange mail
 	@$(PYTHON) tools/demo
