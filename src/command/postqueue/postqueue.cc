@@ -50,15 +50,16 @@ struct Options {
     std::exit(status);
 }
 
+// Postfix has one exit status for whatever postqueue cannot do, bad usage included.
 constexpr std::string_view usage =
-    "usage: postqueue -f | postqueue -i queue_id | postqueue -j | postqueue -p (options: -c config_dir, -v)";
+    "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site";
 
 Options parse_options(int argc, char** argv)
 {
     Options options;
     auto choose = [&](Mode mode) {
         if (options.mode != Mode::None)
-            fatal(EX_USAGE, usage);
+            fatal(EX_UNAVAILABLE, usage);
         options.mode = mode;
     };
     for (int option; (option = ::getopt(argc, argv, "c:fi:jps:v")) != -1;) {
@@ -71,16 +72,16 @@ Options parse_options(int argc, char** argv)
             break;
         case 'j': choose(Mode::Json); break;
         case 'p': choose(Mode::List); break;
-        case 's':
-            fatal(EX_UNAVAILABLE, "-s site: the flush service is planned, not built yet; postqueue -f tries all mail");
+        case 's':  // there is no flush service yet, so it is configured for no destination
+            fatal(EX_UNAVAILABLE, fmt::format("Flush service is not configured for destination \"{}\"", ::optarg));
         case 'v': break;
-        default: fatal(EX_USAGE, usage);
+        default: fatal(EX_UNAVAILABLE, usage);
         }
     }
     if (options.mode == Mode::None || ::optind < argc)
-        fatal(EX_USAGE, usage);
+        fatal(EX_UNAVAILABLE, usage);
     if (options.mode == Mode::FlushId && !queue::is_queue_id(options.queue_id))
-        fatal(EX_USAGE, "Cannot flush queue ID: invalid name: " + printable(options.queue_id));
+        fatal(EX_UNAVAILABLE, fmt::format("Cannot flush queue ID - invalid name: \"{}\"", printable(options.queue_id)));
     return options;
 }
 
@@ -254,7 +255,7 @@ int flush(const config::Config& config, qmgr::ControlRequest wish)
         fatal(EX_UNAVAILABLE, Error::system(errno, "chdir " + config.get(param::queue_directory)).text());
     auto reply = net::run_until_done(request(config.get(param::queue_service_name), std::move(wish)));
     if (!reply)
-        fatal(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down (" + reply.error().text() + ")");
+        fatal(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
     return EX_OK;
 }
 
@@ -284,7 +285,7 @@ int run(int argc, char** argv)
     case Mode::FlushId: return flush(**config, {.command = qmgr::Command::Retry, .queue_ids = {options.queue_id}});
     case Mode::None: break;
     }
-    return EX_USAGE;
+    return EX_UNAVAILABLE;
 }
 
 }  // namespace posthaste::command::postqueue

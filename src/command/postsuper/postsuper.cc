@@ -138,6 +138,7 @@ void enter_queue(const config::Config& config)
         log::fatal("use of this command is reserved for the superuser");
     if (::geteuid() != 0)
         return;
+    log::open_before_jail();  // while the file may still be opened: postlogd may not run
     auto owner = server::find_user(config.get(param::mail_owner));
     if (!owner)
         log::fatal("mail_owner: {}", owner.error().text());
