@@ -1,8 +1,12 @@
-"""The books of a crash test: every message that was acknowledged, every one that arrived, and where from.
+"""The books of a crash test: everything that was promised by an acknowledgement, and everything that arrived.
 
-Each message carries a token. The source notes a token when it has read the 250 to the final dot; the sink notes it
-before it answers. A token is accounted for when the message itself or a delivery report that quotes it has arrived.
+Each message carries a token, a new one for each attempt to send it, so that a client's own repetition is not taken for
+a duplicate. What is promised for a message is one key for each recipient: "token/recipient", or "token/report" for one
+whose delivery fails. The source notes keys when it has read the 250 to the final dot; the sink notes them before it
+answers.
 """
+import collections
+import itertools
 import re
 import smtplib
 import threading
@@ -13,101 +17,136 @@ from support.sink import Sink
 import replay
 
 TOKEN = re.compile(rb"token-([0-9]+-[0-9]+)")
+MOST_WAITING = 300      # promises that the sources run ahead of the deliveries
 
 
 class Books:
-    """Thread-safe: acknowledged and delivered tokens; notes go to the recorder's log as well when there is one."""
+    """Thread-safe: promised keys, and the times at which each arrived; notes go to the recorder's log if there is one."""
 
     def __init__(self, log=None):
         self.log = log
         self.lock = threading.Lock()
-        self.acknowledged = set()
-        self.delivered = {}
+        self.promised = set()
+        self.delivered = collections.defaultdict(list)
 
-    def acknowledge(self, token):
+    def promise(self, keys):
         with self.lock:
-            self.acknowledged.add(token)
-            if self.log:
-                replay.append_note(self.log, replay.ACKNOWLEDGED, token)
+            for key in keys:
+                self.promised.add(key)
+                if self.log:
+                    replay.append_note(self.log, replay.ACKNOWLEDGED, key)
 
-    def deliver(self, token):
+    def deliver(self, key):
         with self.lock:
-            self.delivered[token] = self.delivered.get(token, 0) + 1
+            self.delivered[key].append(time.time())
             if self.log:
-                replay.append_note(self.log, replay.DELIVERED, token)
+                replay.append_note(self.log, replay.DELIVERED, key)
 
     def missing(self):
         with self.lock:
-            return self.acknowledged - self.delivered.keys()
+            return self.promised - self.delivered.keys()
 
-    def duplicates(self):
+    def count(self):
         with self.lock:
-            return sum(count - 1 for count in self.delivered.values() if count > 1)
+            return sum(map(len, self.delivered.values()))
+
+    def repetitions(self):
+        """(key, time of one delivery, time of the next), for each delivery after the first."""
+        with self.lock:
+            return [(key, first, second) for key, times in self.delivered.items()
+                    for first, second in itertools.pairwise(times)]
 
 
 class BookSink(Sink):
-    """A sink that notes tokens. Recipients named later<n>@ are refused with 450 the first n times each message comes,
+    """A sink that notes keys. Recipients named later<n>-... are refused with 450 the first n times each message comes,
     never@ with 550 (its sender gets the report), all others are taken."""
 
     def __init__(self, books, port=None):
         super().__init__(port=port)
         self.books = books
-        self.refused = {}
+        self.refused = collections.Counter()
         self.replies["DATA"] = self._note
         self.replies["RCPT"] = self._recipient
 
     def _recipient(self, address):
         if address.startswith("never"):
             return "550 5.1.1 no such recipient"
-        match = re.match(r"later(\d+)-(\S+)@", address)
-        if match:
-            seen = self.refused.get(match[2], 0)
-            if seen < int(match[1]):
-                self.refused[match[2]] = seen + 1
-                return "450 4.2.0 try again later"
+        match = re.match(r"later(\d+)-", address)
+        if match and self.refused[address] < int(match[1]):
+            self.refused[address] += 1
+            return "450 4.2.0 try again later"
         return None
 
     def _note(self, message):
-        for token in set(TOKEN.findall(message.content)):
-            self.books.deliver(token.decode())
+        for token in {found.decode() for found in TOKEN.findall(message.content)}:
+            names = message.recipients if message.sender.strip("<>") else ("report",)
+            for name in names:
+                self.books.deliver(f"{token}/{name}")
         self.messages.clear()
         return None
 
 
-RECIPIENTS = ("user@sink.test", "user@sink.test", "user@sink.test", "later1-{token}@sink.test", "never@sink.test",
-              "later2-{token}@sink.test")
+RECIPIENTS = (("user@sink.test",), ("user@sink.test", "other@sink.test"), ("later1-{token}@sink.test",),
+              ("never@sink.test",), ("user@sink.test",), ("never@sink.test", "later1-{token}@sink.test"),
+              ("later2-{token}@sink.test",))
+LINE = "x" * 70 + "\r\n"
 
 
-def send_messages(port, books, source, count, stop=None, size=600):
-    """One session after the other sends `count` messages; a broken session begins anew, as a real client would."""
-    sent = 0
-    client = None
-    while sent < count and not (stop and stop.is_set()):
-        token = f"{source}-{sent}"
-        recipient = RECIPIENTS[sent % len(RECIPIENTS)].format(token=token)
-        body = "x" * 70 + "\r\n"
-        lines = 3000 if sent % 25 == 24 else size // 72
-        content = f"From: source@sink.test\r\nSubject: token-{token}\r\n\r\n" + body * lines
+def message(source, number):
+    """(sender, recipients, content, keys) of a source's n-th message: mostly small, some medium, some with a file of
+    their own. Which kind comes with which recipients varies."""
+    token = f"{source}-{number}"
+    recipients = [name.format(token=token) for name in RECIPIENTS[number % len(RECIPIENTS)]]
+    lines = 1400 if number % 10 == 9 else 300 if number % 10 == 4 else 8
+    content = f"From: source@sink.test\r\nSubject: token-{token}\r\n\r\n" + LINE * lines
+    keys = [f"{token}/report" if name.startswith("never") else f"{token}/{name}" for name in recipients]
+    return "source@sink.test", recipients, content, keys
+
+
+def send_messages(port, books, source, count, stop):
+    """One session after the other sends until `count` were acknowledged; a broken session begins anew, as a real
+    client would."""
+    client, sent, number = None, 0, 0
+    while sent < count and not stop.is_set():
+        if len(books.missing()) > MOST_WAITING:
+            time.sleep(0.05)
+            continue
+        sender, recipients, content, keys = message(source, number)
+        number += 1
         try:
             if client is None:
                 client = smtplib.SMTP("127.0.0.1", port, local_hostname="source.test", timeout=30)
                 client.ehlo()
-            client.sendmail("source@sink.test", [recipient], content)
-            books.acknowledge(token)
+            refused = client.sendmail(sender, recipients, content)
+            books.promise(key for key in keys if key.partition("/")[2] not in refused)
             sent += 1
         except (OSError, smtplib.SMTPException):
             client = None
             time.sleep(0.02)
     if client is not None:
-        try:
-            client.quit()
-        except (OSError, smtplib.SMTPException):
-            pass
+        client.close()
 
 
-def start_sources(port, books, sources, count, stop=None, first=0):
-    threads = [threading.Thread(target=send_messages, args=(port, books, first + number, count, stop), daemon=True)
+def submit_messages(instance, books, source, count, stop):
+    """The same through sendmail and maildrop/."""
+    sent, number = 0, 0
+    while sent < count and not stop.is_set():
+        sender, recipients, content, keys = message(source, number)
+        number += 1
+        if instance.sendmail("-oi", "-f", sender, *recipients, stdin=content.replace("\r\n", "\n"),
+                             check=False).returncode == 0:
+            books.promise(keys)
+            sent += 1
+        stop.wait(0.1)
+
+
+def start_sources(instance, books, sources, count, stop, submissions=0):
+    """Threads: `sources` SMTP clients with `count` messages each, and one that calls sendmail."""
+    threads = [threading.Thread(target=send_messages, args=(instance.smtp_port, books, number, count, stop), daemon=True)
                for number in range(sources)]
+    if submissions:
+        threads.append(threading.Thread(target=submit_messages, args=(instance, books, sources, submissions, stop),
+                                        daemon=True))
     for thread in threads:
         thread.start()
     return threads
@@ -117,7 +156,7 @@ def wait_until_accounted(books, timeout, progress=None):
     """Waits until nothing is missing; returns what still is after `timeout` seconds without any delivery."""
     last_change, last_count = time.monotonic(), -1
     while books.missing():
-        count = len(books.delivered)
+        count = books.count()
         if count != last_count:
             last_change, last_count = time.monotonic(), count
         if time.monotonic() - last_change > timeout:

@@ -3,13 +3,27 @@
 // Each call that changes files below $RECORD_DIRECTORY is passed on to the C library and then appended to $RECORD_LOG
 // with one O_APPEND write, so that the records of all processes stand in one order. A sync writes two records, one
 // before the call and one after it succeeded: what was written before the first is durable after the second.
-// test/crash/replay.py reads the log. $RECORD_FSYNC_DELAY_MS delays every sync, $RECORD_FSYNC_FAIL makes every sync
-// of a file whose path contains that text fail with EIO (while the file $RECORD_FSYNC_FAIL_WHEN exists).
+// test/crash/replay.py reads the log.
 //
-// Record: u32 length of the rest, u8 kind, i64 microseconds, u32 process, u64 inode, i64 number, u16 and bytes of a
-// path, u16 and bytes of a second path, payload.
+// It also makes faults, as the environment says:
+//   RECORD_FSYNC_DELAY_MS    every sync takes so much longer
+//   RECORD_FSYNC_FAIL        a sync of a path that fits this pattern fails with EIO; RECORD_FSYNC_FAIL_WHEN: only while
+//                            that file exists
+//   RECORD_NO_SPACE_WHEN     while this file exists, nothing can be written or created: ENOSPC
+//   RECORD_TRAP              while this file exists, the first process that comes to the operation it describes dies
+//                            there by SIGKILL; the file is renamed to *.hit and holds its process id and program then.
+//                            Text: <before|half|after> <kind> <program> <path> <second> <low> <high> <tag> <least
+//                            size>, where program and paths are fnmatch(3) patterns, "!" before the program's negates
+//                            it
+//
+// Record: u32 magic, u32 length of the rest, u8 kind, u8 tag, i64 microseconds, u32 process, u64 inode, i64 number,
+// path, second path and program (u16 and bytes each), payload. A directory's path ends in "/". The tag of a write is
+// the byte of a one-byte write, or the state in a segment's header; a sync has number and tag of what this process
+// wrote last to that file (-1: nothing since its last sync). A write that is cut off by a kill leaves half a record,
+// which the reader skips.
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
@@ -17,6 +31,9 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -134,26 +151,134 @@ void put_text(std::string& out, std::string_view text)
     out.append(text);
 }
 
-void record(Kind kind, std::uint64_t inode, std::int64_t number, std::string_view path = {},
-            std::string_view second = {}, std::string_view payload = {})
+// One operation on a file, as it is recorded and as a trap is compared with it.
+struct Operation {
+    Kind kind;
+    std::uint64_t inode = 0;
+    std::int64_t number = 0;
+    std::string path;
+    std::string second{};
+    std::uint8_t tag = 0xff;
+    std::string_view payload{};
+};
+
+constexpr std::uint32_t magic = 0x31444352;  // "RCD1"
+
+void record(const Operation& operation)
 {
     int saved = errno;
     timeval now{};
     ::gettimeofday(&now, nullptr);
     std::string body;
-    put(body, static_cast<std::uint8_t>(kind));
+    put(body, static_cast<std::uint8_t>(operation.kind));
+    put(body, operation.tag);
     put(body, static_cast<std::int64_t>(now.tv_sec) * 1000000 + now.tv_usec);
     put(body, static_cast<std::uint32_t>(::getpid()));
-    put(body, inode);
-    put(body, number);
-    put_text(body, path);
-    put_text(body, second);
-    body.append(payload);
+    put(body, operation.inode);
+    put(body, operation.number);
+    put_text(body, operation.path);
+    put_text(body, operation.second);
+    put_text(body, program_invocation_short_name);
+    body.append(operation.payload);
     std::string framed;
+    put(framed, magic);
     put(framed, static_cast<std::uint32_t>(body.size()));
     framed += body;
     ::syscall(SYS_write, log_fd(), framed.data(), framed.size());
     errno = saved;
+}
+
+bool fits_program(std::string pattern)
+{
+    bool negated = pattern.starts_with('!');
+    return (::fnmatch(pattern.c_str() + negated, program_invocation_short_name, 0) == 0) != negated;
+}
+
+// Whether the trap is set for this moment of this operation. Only one process wins the rename.
+bool trapped(const char* moment, const Operation& operation)
+{
+    static const char* const trap = std::getenv("RECORD_TRAP");
+    if (!trap)
+        return false;
+    int saved = errno;
+    int fd = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, trap, O_RDONLY | O_CLOEXEC, 0));
+    if (fd < 0) {
+        errno = saved;
+        return false;
+    }
+    char text[512] = "";
+    ssize_t got = ::syscall(SYS_read, fd, text, sizeof text - 1);
+    ::syscall(SYS_close, fd);
+    char when[16];
+    char program[64];
+    char path[128];
+    char second[128];
+    int kind = 0;
+    int tag = 0;
+    long long low = 0;
+    long long high = 0;
+    unsigned long least = 0;
+    bool fits = got > 0 &&
+                std::sscanf(text, "%15s %d %63s %127s %127s %lld %lld %d %lu", when, &kind, program, path, second, &low,
+                            &high, &tag, &least) == 9 &&
+                std::strcmp(when, moment) == 0 && kind == static_cast<int>(operation.kind) && fits_program(program) &&
+                ::fnmatch(path, operation.path.c_str(), 0) == 0 &&
+                ::fnmatch(second, operation.second.c_str(), 0) == 0 && operation.number >= low &&
+                operation.number <= high && (tag < 0 || tag == operation.tag) && operation.payload.size() >= least;
+    std::string hit = std::string(trap) + ".hit";
+    bool won = fits && ::syscall(SYS_rename, trap, hit.c_str()) == 0;
+    if (won) {
+        int note = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, hit.c_str(), O_WRONLY | O_TRUNC, 0));
+        std::string who = std::to_string(::getpid()) + " " + program_invocation_short_name + "\n";
+        ::syscall(SYS_write, note, who.data(), who.size());
+    }
+    errno = saved;
+    return won;
+}
+
+void die_here() { ::kill(::getpid(), SIGKILL); }
+
+void before(const Operation& operation)
+{
+    if (trapped("before", operation))
+        die_here();
+}
+
+void after(const Operation& operation)
+{
+    record(operation);
+    if (trapped("after", operation))
+        die_here();
+}
+
+// What this process wrote last to a file that it has not synced since.
+struct LastWrite {
+    std::int64_t number = -1;
+    std::uint8_t tag = 0xff;
+};
+std::mutex last_writes_mutex;
+std::map<std::uint64_t, LastWrite>& last_writes()
+{
+    static auto* writes = new std::map<std::uint64_t, LastWrite>();
+    return *writes;
+}
+
+constexpr std::size_t segment_header_size = 4096;
+constexpr std::size_t segment_state_offset = 64;  // queue/layout.h, SegmentHeader
+
+std::uint8_t tag_of(const std::string& path, std::int64_t offset, std::string_view bytes)
+{
+    if (bytes.size() == 1)
+        return static_cast<std::uint8_t>(bytes[0]);
+    if (path.starts_with("journal/0") && offset == 0 && bytes.size() == segment_header_size)
+        return static_cast<std::uint8_t>(bytes[segment_state_offset]);
+    return 0xff;
+}
+
+bool no_space()
+{
+    static const char* const when = std::getenv("RECORD_NO_SPACE_WHEN");
+    return when && ::syscall(SYS_faccessat, AT_FDCWD, when, F_OK) == 0;
 }
 
 // The inode if the descriptor is a regular file or directory below the recorded directory.
@@ -172,21 +297,10 @@ Known known(int fd)
         std::string path = path_of_fd(fd);
         result.recorded = path == root() || path.starts_with(root() + "/");
         result.inode = status.st_ino;
-        result.path = inside(path);
+        result.path = inside(path) + (S_ISDIR(status.st_mode) ? "/" : "");
     }
     errno = saved;
     return result;
-}
-
-void note_open(const std::string& path, bool existed, int fd, int flags)
-{
-    if (fd < 0 || inside(path).empty())
-        return;
-    Known file = known(fd);
-    if (!existed && (flags & O_CREAT))
-        record(Kind::Create, file.inode, 0600, inside(path));
-    else if (flags & O_TRUNC)
-        record(Kind::Truncate, file.inode, 0, inside(path));
 }
 
 int open_recorded(int directory_fd, const char* path, int flags, mode_t mode)
@@ -194,18 +308,38 @@ int open_recorded(int directory_fd, const char* path, int flags, mode_t mode)
     static auto real = next<int (*)(int, const char*, int, ...)>("openat64");
     if (!(flags & (O_CREAT | O_TRUNC)))
         return real(directory_fd, path, flags, mode);
-    std::string full = absolute(directory_fd, path);
+    std::string full = inside(absolute(directory_fd, path));
+    if (full.empty())
+        return real(directory_fd, path, flags, mode);
     bool existed = ::faccessat(directory_fd, path, F_OK, 0) == 0;
+    if (!existed && no_space()) {
+        errno = ENOSPC;
+        return -1;
+    }
+    bool creates = !existed && (flags & O_CREAT);
+    Operation operation{.kind = creates ? Kind::Create : Kind::Truncate, .number = creates ? 0600 : 0, .path = full};
+    before(operation);
     int fd = real(directory_fd, path, flags, mode);
-    note_open(full, existed, fd, flags);
+    if (fd < 0 || !(creates || (flags & O_TRUNC)))
+        return fd;
+    operation.inode = known(fd).inode;
+    after(operation);
     return fd;
 }
 
 bool sync_must_fail(const Known& file)
 {
-    const char* text = std::getenv("RECORD_FSYNC_FAIL");
-    const char* when = std::getenv("RECORD_FSYNC_FAIL_WHEN");
-    return text && file.path.find(text) != std::string::npos && (!when || ::access(when, F_OK) == 0);
+    static const char* const pattern = std::getenv("RECORD_FSYNC_FAIL");
+    static const char* const when = std::getenv("RECORD_FSYNC_FAIL_WHEN");
+    return pattern && ::fnmatch(pattern, file.path.c_str(), 0) == 0 &&
+           (!when || ::syscall(SYS_faccessat, AT_FDCWD, when, F_OK) == 0);
+}
+
+void delay_sync()
+{
+    static const char* const delay = std::getenv("RECORD_FSYNC_DELAY_MS");
+    if (delay)
+        ::usleep(static_cast<useconds_t>(std::atoi(delay)) * 1000);
 }
 
 int sync_recorded(int fd, int (*real)(int))
@@ -217,13 +351,56 @@ int sync_recorded(int fd, int (*real)(int))
         errno = EIO;
         return -1;
     }
-    record(Kind::SyncBegin, file.inode, 0, file.path);
-    if (const char* delay = std::getenv("RECORD_FSYNC_DELAY_MS"))
-        ::usleep(static_cast<useconds_t>(std::atoi(delay)) * 1000);
+    LastWrite last;
+    {
+        std::lock_guard lock(last_writes_mutex);
+        if (auto found = last_writes().find(file.inode); found != last_writes().end()) {
+            last = found->second;
+            last_writes().erase(found);
+        }
+    }
+    Operation operation{
+        .kind = Kind::SyncEnd, .inode = file.inode, .number = last.number, .path = file.path, .tag = last.tag};
+    Operation begin = operation;
+    begin.kind = Kind::SyncBegin;
+    record(begin);
+    before(operation);
+    delay_sync();
     int result = real(fd);
     if (result == 0)
-        record(Kind::SyncEnd, file.inode, 0, file.path);
+        after(operation);
     return result;
+}
+
+// A write, whichever call makes it: `write_bytes` writes so many bytes from the beginning of the data.
+template<class Write>
+ssize_t write_recorded(std::string_view bytes, off64_t offset, const Known& file, Write write_bytes)
+{
+    if (no_space()) {
+        errno = ENOSPC;
+        return -1;
+    }
+    Operation operation{.kind = Kind::Write, .inode = file.inode, .number = offset, .path = file.path};
+    operation.tag = tag_of(file.path, offset, bytes);
+    operation.payload = bytes;
+    before(operation);
+    if (bytes.size() > 1 && trapped("half", operation)) {
+        write_bytes(bytes.size() / 2);
+        operation.payload = bytes.substr(0, bytes.size() / 2);
+        record(operation);
+        die_here();
+    }
+    {
+        // Before the call: a sync on another thread may begin as soon as it returns.
+        std::lock_guard lock(last_writes_mutex);
+        last_writes()[file.inode] = {offset, operation.tag};
+    }
+    ssize_t done = write_bytes(bytes.size());
+    if (done > 0) {
+        operation.payload = bytes.substr(0, static_cast<std::size_t>(done));
+        after(operation);
+    }
+    return done;
 }
 
 }  // namespace
@@ -265,23 +442,19 @@ ssize_t write(int fd, const void* data, size_t size)
         return real(fd, data, size);
     struct stat status{};
     ::fstat(fd, &status);
-    off_t before = (::fcntl(fd, F_GETFL) & O_APPEND) ? status.st_size : ::lseek(fd, 0, SEEK_CUR);
-    ssize_t done = real(fd, data, size);
-    if (done > 0)
-        record(Kind::Write, file.inode, before, file.path, {},
-               {static_cast<const char*>(data), static_cast<size_t>(done)});
-    return done;
+    off_t offset = (::fcntl(fd, F_GETFL) & O_APPEND) ? status.st_size : ::lseek(fd, 0, SEEK_CUR);
+    return write_recorded({static_cast<const char*>(data), size}, offset, file,
+                          [&](size_t count) { return real(fd, data, count); });
 }
 
 ssize_t pwrite64(int fd, const void* data, size_t size, off64_t offset)
 {
     static auto real = next<ssize_t (*)(int, const void*, size_t, off64_t)>("pwrite64");
     Known file = known(fd);
-    ssize_t done = real(fd, data, size, offset);
-    if (done > 0 && file.recorded)
-        record(Kind::Write, file.inode, offset, file.path, {},
-               {static_cast<const char*>(data), static_cast<size_t>(done)});
-    return done;
+    if (!file.recorded)
+        return real(fd, data, size, offset);
+    return write_recorded({static_cast<const char*>(data), size}, offset, file,
+                          [&](size_t count) { return real(fd, data, count, offset); });
 }
 
 ssize_t pwrite(int fd, const void* data, size_t size, off_t offset) { return pwrite64(fd, data, size, offset); }
@@ -289,9 +462,10 @@ ssize_t pwrite(int fd, const void* data, size_t size, off_t offset) { return pwr
 int ftruncate64(int fd, off64_t size)
 {
     static auto real = next<int (*)(int, off64_t)>("ftruncate64");
+    Known file = known(fd);
     int result = real(fd, size);
-    if (Known file = known(fd); result == 0 && file.recorded)
-        record(Kind::Truncate, file.inode, size, file.path);
+    if (result == 0 && file.recorded)
+        after({.kind = Kind::Truncate, .inode = file.inode, .number = size, .path = file.path});
     return result;
 }
 
@@ -300,9 +474,13 @@ int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
 int fchmod(int fd, mode_t mode)
 {
     static auto real = next<int (*)(int, mode_t)>("fchmod");
+    Known file = known(fd);
+    Operation operation{.kind = Kind::Mode, .inode = file.inode, .number = mode, .path = file.path};
+    if (file.recorded)
+        before(operation);
     int result = real(fd, mode);
-    if (Known file = known(fd); result == 0 && file.recorded)
-        record(Kind::Mode, file.inode, static_cast<std::int64_t>(mode), file.path);
+    if (result == 0 && file.recorded)
+        after(operation);
     return result;
 }
 
@@ -311,7 +489,10 @@ int futimens(int fd, const timespec times[2])
     static auto real = next<int (*)(int, const timespec*)>("futimens");
     int result = real(fd, times);
     if (Known file = known(fd); result == 0 && file.recorded && times)
-        record(Kind::Time, file.inode, times[1].tv_sec * 1000000000LL + times[1].tv_nsec, file.path);
+        after({.kind = Kind::Time,
+               .inode = file.inode,
+               .number = times[1].tv_sec * 1000000000LL + times[1].tv_nsec,
+               .path = file.path});
     return result;
 }
 
@@ -322,7 +503,10 @@ int utimensat(int directory_fd, const char* path, const timespec times[2], int f
     struct stat status{};
     std::string full = inside(absolute(directory_fd, path));
     if (result == 0 && !full.empty() && times && ::fstatat(directory_fd, path, &status, 0) == 0)
-        record(Kind::Time, status.st_ino, times[1].tv_sec * 1000000000LL + times[1].tv_nsec, full);
+        after({.kind = Kind::Time,
+               .inode = status.st_ino,
+               .number = times[1].tv_sec * 1000000000LL + times[1].tv_nsec,
+               .path = full});
     return result;
 }
 
@@ -341,42 +525,48 @@ int fdatasync(int fd)
 int syncfs(int fd)
 {
     static auto real = next<int (*)(int)>("syncfs");
-    record(Kind::SyncAllBegin, 0, 0);
+    record({.kind = Kind::SyncAllBegin, .path = {}});
+    Operation operation{.kind = Kind::SyncAllEnd, .path = {}};
+    before(operation);
+    delay_sync();
     int result = real(fd);
     if (result == 0)
-        record(Kind::SyncAllEnd, 0, 0);
+        after(operation);
     return result;
 }
 
-int renameat2_recorded(const char* from, const char* to)
+int rename(const char* from, const char* to)
 {
     static auto real = next<int (*)(const char*, const char*)>("rename");
-    std::string source = absolute(AT_FDCWD, from);
-    std::string target = absolute(AT_FDCWD, to);
+    Operation operation{
+        .kind = Kind::Rename, .path = inside(absolute(AT_FDCWD, from)), .second = inside(absolute(AT_FDCWD, to))};
+    bool recorded = !operation.second.empty();
+    if (recorded)
+        before(operation);
     int result = real(from, to);
-    if (result == 0 && !inside(target).empty())
-        record(Kind::Rename, 0, 0, inside(source), inside(target));
+    if (result == 0 && recorded)
+        after(operation);
     return result;
 }
-
-int rename(const char* from, const char* to) { return renameat2_recorded(from, to); }
 
 int link(const char* from, const char* to)
 {
     static auto real = next<int (*)(const char*, const char*)>("link");
     int result = real(from, to);
     if (std::string target = inside(absolute(AT_FDCWD, to)); result == 0 && !target.empty())
-        record(Kind::Link, 0, 0, inside(absolute(AT_FDCWD, from)), target);
+        after({.kind = Kind::Link, .path = inside(absolute(AT_FDCWD, from)), .second = target});
     return result;
 }
 
 int unlink(const char* path)
 {
     static auto real = next<int (*)(const char*)>("unlink");
-    std::string full = inside(absolute(AT_FDCWD, path));
+    Operation operation{.kind = Kind::Unlink, .path = inside(absolute(AT_FDCWD, path))};
+    if (!operation.path.empty())
+        before(operation);
     int result = real(path);
-    if (result == 0 && !full.empty())
-        record(Kind::Unlink, 0, 0, full);
+    if (result == 0 && !operation.path.empty())
+        after(operation);
     return result;
 }
 
@@ -385,7 +575,7 @@ int mkdir(const char* path, mode_t mode)
     static auto real = next<int (*)(const char*, mode_t)>("mkdir");
     int result = real(path, mode);
     if (std::string full = inside(absolute(AT_FDCWD, path)); result == 0 && !full.empty())
-        record(Kind::MakeDirectory, 0, static_cast<std::int64_t>(mode), full);
+        after({.kind = Kind::MakeDirectory, .number = mode, .path = full});
     return result;
 }
 

@@ -7,10 +7,11 @@ step: both names change or none.
 """
 import collections
 import dataclasses
+import fnmatch
 import os
-import pathlib
 import random
 import struct
+import time
 
 SECTOR = 512
 CREATE, WRITE, TRUNCATE, MODE, TIME, SYNC_BEGIN, SYNC_END, SYNC_ALL_BEGIN, SYNC_ALL_END, RENAME, UNLINK, MKDIR, LINK = \
@@ -18,45 +19,86 @@ CREATE, WRITE, TRUNCATE, MODE, TIME, SYNC_BEGIN, SYNC_END, SYNC_ALL_BEGIN, SYNC_
 ACKNOWLEDGED, DELIVERED = 100, 101  # appended by the driver: `path` names the message
 
 
+MAGIC = b"RCD1"
+HEADER = struct.Struct("<BBqIQq")
+NO_TAG = 255
+
+
 @dataclasses.dataclass
 class Record:
+    """One operation; see recorder.cc for number and tag."""
     kind: int
-    time: int
+    tag: int
+    time: int           # microseconds
     pid: int
     inode: int
     number: int
     path: str
     second: str
+    program: str
     payload: bytes
+
+
+def _parse(body):
+    """A Record, or None if the bytes are none."""
+    if len(body) < HEADER.size + 6:
+        return None
+    at, texts = HEADER.size, []
+    for _ in range(3):
+        if at + 2 > len(body):
+            return None
+        length, = struct.unpack_from("<H", body, at)
+        texts.append(body[at + 2:at + 2 + length].decode(errors="replace"))
+        at += 2 + length
+    return Record(*HEADER.unpack_from(body), *texts, body[at:])
+
+
+class Log:
+    """Follows a growing log: read() gives the complete records that came since the last call. What a killed process
+    left unfinished is skipped as soon as another record stands behind it."""
+
+    def __init__(self, path):
+        self.file = open(path, "rb")
+        self.rest = b""
+
+    def read(self):
+        data = self.rest + self.file.read()
+        records, position = [], 0
+        while position + 8 <= len(data):
+            size, = struct.unpack_from("<I", data, position + 4)
+            end = position + 8 + size
+            complete = data.startswith(MAGIC, position) and (end == len(data) or data.startswith(MAGIC, end))
+            record = _parse(data[position + 8:end]) if complete else None
+            if record:
+                records.append(record)
+                position = end
+                continue
+            following = data.find(MAGIC, position + 1)
+            if following < 0:
+                break
+            position = following
+        self.rest = data[position:]
+        return records
+
+    def close(self):
+        self.file.close()
 
 
 def read_log(path):
     """All complete records, in order."""
-    data = pathlib.Path(path).read_bytes()
-    records, position = [], 0
-    while position + 4 <= len(data):
-        size, = struct.unpack_from("<I", data, position)
-        body = data[position + 4:position + 4 + size]
-        position += 4 + size
-        if len(body) < size:
-            break
-        kind, time, pid, inode, number = struct.unpack_from("<BqIQq", body)
-        at = struct.calcsize("<BqIQq")
-        texts = []
-        for _ in range(2):
-            length, = struct.unpack_from("<H", body, at)
-            texts.append(body[at + 2:at + 2 + length].decode(errors="replace"))
-            at += 2 + length
-        records.append(Record(kind, time, pid, inode, number, texts[0], texts[1], body[at:]))
+    log = Log(path)
+    records = log.read()
+    log.close()
     return records
 
 
 def append_note(path, kind, text):
     """The driver's own records: one write, so that they stand in order among the others."""
     encoded = text.encode()
-    body = struct.pack("<BqIQq", kind, 0, os.getpid(), 0, 0) + struct.pack("<H", len(encoded)) + encoded + b"\0\0"
+    body = HEADER.pack(kind, NO_TAG, time.time_ns() // 1000, os.getpid(), 0, 0)
+    body += struct.pack("<H", len(encoded)) + encoded + b"\0\0\0\0"
     with open(path, "ab", buffering=0) as log:
-        log.write(struct.pack("<I", len(body)) + body)
+        log.write(MAGIC + struct.pack("<I", len(body)) + body)
 
 
 class File:
@@ -116,6 +158,12 @@ class Disk:
         self.by_inode[inode] = self.count
         return self.count
 
+    def add_durable(self, path, inode, data, mode):
+        """A file that is there from the beginning."""
+        number = self._new_file(inode)
+        self.files[number].data, self.files[number].mode = bytearray(data), mode
+        self.names[path] = number
+
     @staticmethod
     def _parent(path):
         return os.path.dirname(path)
@@ -148,9 +196,10 @@ class Disk:
             self.open_syncs[record.pid, record.inode, record.path] = (number, held, len(self.pending_names))
         elif kind == SYNC_END:
             number, held, names = self.open_syncs.pop((record.pid, record.inode, record.path), (None, 0, 0))
-            if number in self.files and self.now.get(record.path) != "directory" and record.path:
+            if record.path.endswith("/") or not record.path:
+                self._sync_directory(record.path.rstrip("/"), names)
+            elif number in self.files:
                 self._make_durable(number, held)
-            self._sync_directory(record.path, names)
         elif kind == SYNC_ALL_BEGIN:
             self.open_syncs[record.pid, "all"] = ({n: len(f.pending) for n, f in self.files.items()},
                                                   len(self.pending_names))
@@ -222,55 +271,104 @@ def _apply_name(names, operation, path, second, number):
 
 # --- arrows of doc/queue-states.md
 
-def arrow_of(record, segment_layout):
-    """The arrow of the state table that a record is a step of, or None. segment_layout: see segment_parts()."""
-    path = record.path
-    top = path.split("/", 1)[0]
-    if top == "journal" and path[len("journal/"):].isdigit():
-        if record.kind == CREATE:
-            return "segment-made"
-        if record.kind == SYNC_END:
-            return "flushed"
-        if record.kind != WRITE:
-            return None
-        marks, frames = segment_layout
-        if record.number == 0:
-            return "segment-header"
-        if record.number < marks:
-            return None
-        if record.number < frames:
-            if len(record.payload) != 1:
-                return "marks-cleared"
-            # Which of the message's bytes a mark is follows from its value where the values differ; see the table.
-            return {1: "marked-done", 2: "marked-bounced-or-moved", 3: "marked-killed"}.get(record.payload[0])
-        return "frame-written"
-    if top in ("incoming", "deferred", "hold", "maildrop", "bounce", "defer"):
-        return {CREATE: f"{top}-created", WRITE: f"{top}-written", SYNC_END: f"{top}-synced",
-                UNLINK: f"{top}-removed",
-                RENAME: f"{top}-to-{record.second.split('/', 1)[0]}"}.get(record.kind)
-    if top == "active":
-        return {UNLINK: "active-removed", RENAME: f"active-to-{record.second.split('/', 1)[0]}",
-                WRITE: "active-marked"}.get(record.kind)
-    return None
+@dataclasses.dataclass(frozen=True)
+class Arrow:
+    """One step of doc/queue-states.md as the file operation that performs it. `rare`: load alone does not bring it."""
+    name: str
+    kind: int
+    path: str           # fnmatch patterns; directories end in "/"
+    second: str = "*"
+    program: str = "*"  # "!qmgr": everybody else
+    low: int = -2 ** 62
+    high: int = 2 ** 62
+    tag: int = -1       # any
+    least: int = 0      # bytes of a write
+    rare: bool = False
+
+    def fits(self, record):
+        program = self.program.removeprefix("!")
+        return (self.kind == record.kind and self.low <= record.number <= self.high and self.tag in (-1, record.tag)
+                and len(record.payload) >= self.least and fnmatch.fnmatchcase(record.path, self.path)
+                and fnmatch.fnmatchcase(record.second, self.second)
+                and fnmatch.fnmatchcase(record.program, program) != self.program.startswith("!"))
+
+    def trap(self, moment):
+        """The text that makes the recorder kill at this arrow: see recorder.cc."""
+        return (f"{moment} {self.kind} {self.program} {self.path} {self.second} {self.low} {self.high} {self.tag} "
+                f"{self.least}\n")
 
 
-def count_arrows(records, segment_layout):
-    return collections.Counter(filter(None, (arrow_of(record, segment_layout) for record in records)))
+SEGMENT_SIZE = 262144                       # the smallest; what the crash tests use
+MARKS = 4096                                # queue/layout.h: where a segment's marks and frames begin
+FRAMES = MARKS + -(-(SEGMENT_SIZE // 64) // 4096) * 4096
+IN_USE, FREE = 1, 2                         # SegmentState
+DONE, FAILED_OR_MOVED, KILLED = 1, 2, 3     # RecipientMark and MessageMark
+A_FILE = "*[!/]"
 
 
-def segment_parts(size):
-    """(offset of the marks, offset of the frames) of a segment of this size: queue/layout.h."""
-    marks = -(-(size // 64) // 4096) * 4096
-    return 4096, 4096 + marks
+def _segment(name, kind, **facts):
+    return Arrow(name, kind, "journal/0*", **facts)
 
 
-def cuts(records, seed, count):
-    """Yields (index, disk) for `count` random places in the log, in ascending order, replaying it once."""
-    generator = random.Random(seed)
-    places = sorted(generator.randrange(1, len(records) + 1) for _ in range(count))
-    disk, index = Disk(), 0
-    for place in places:
-        while index < place:
-            disk.step(records[index])
-            index += 1
-        yield index, disk
+ARROWS = (
+    # the journal: room
+    Arrow("ids-leased", SYNC_END, "journal/queue-ids"),
+    _segment("segment-created", CREATE),
+    _segment("segment-filled", WRITE, low=0, high=0, least=4097),
+    Arrow("segment-named", SYNC_END, "journal/"),
+    _segment("marks-cleared", WRITE, low=MARKS, high=MARKS, least=4096),
+    _segment("claimed", WRITE, low=0, high=0, tag=IN_USE),
+    _segment("claim-synced", SYNC_END, low=0, high=0, tag=IN_USE),
+    _segment("freed", WRITE, low=0, high=0, tag=FREE),
+    _segment("free-synced", SYNC_END, low=0, high=0, tag=FREE),
+    _segment("segment-removed", UNLINK, rare=True),
+    # the journal: a message
+    _segment("batch-written", WRITE, low=FRAMES),
+    _segment("batch-committed", SYNC_END, low=FRAMES),
+    _segment("delivered", WRITE, program="!qmgr", low=MARKS, high=FRAMES - 1, tag=DONE),
+    _segment("bounced", WRITE, program="!qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
+    _segment("settled", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=DONE),
+    _segment("moved", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
+    _segment("moved-synced", SYNC_END, program="qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
+    _segment("killed", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=KILLED, rare=True),
+    _segment("marks-synced", SYNC_END, program="qmgr"),
+    # queue files
+    Arrow("file-created", CREATE, "incoming/*"),
+    Arrow("file-written", WRITE, "incoming/*"),
+    Arrow("file-completed", MODE, "incoming/*"),
+    Arrow("file-synced", SYNC_END, "incoming/" + A_FILE),
+    Arrow("file-committed", SYNC_END, "incoming/", program="!qmgr"),
+    Arrow("file-activated", RENAME, "incoming/*", second="active/*"),
+    Arrow("survivor-created", CREATE, "deferred/*"),
+    Arrow("survivor-written", WRITE, "deferred/*"),
+    Arrow("survivor-completed", MODE, "deferred/*"),
+    Arrow("survivor-synced", SYNC_END, "deferred/" + A_FILE),
+    Arrow("survivor-named", SYNC_END, "deferred*/"),
+    Arrow("survivors-synced", SYNC_ALL_END, "*", rare=True),
+    Arrow("retried", RENAME, "deferred/*", second="active/*"),
+    Arrow("put-off", RENAME, "active/*", second="deferred/*"),
+    Arrow("retry-time-set", TIME, "deferred/*"),
+    Arrow("file-delivered", WRITE, "active/*", program="!qmgr", tag=DONE),
+    Arrow("file-bounced", WRITE, "active/*", program="!qmgr", tag=FAILED_OR_MOVED),
+    Arrow("file-settled", WRITE, "active/*", program="qmgr", tag=DONE, rare=True),
+    Arrow("file-buried", UNLINK, "active/*"),
+    Arrow("active-synced", SYNC_END, "active/"),
+    # reports
+    Arrow("reason-written", WRITE, "bounce/*"),
+    Arrow("reason-synced", SYNC_END, "bounce/" + A_FILE),
+    Arrow("reason-dropped", UNLINK, "bounce/*"),
+    Arrow("delay-written", WRITE, "defer/*"),
+    Arrow("delay-dropped", UNLINK, "defer/*"),
+    # sendmail
+    Arrow("dropped-created", CREATE, "maildrop/*"),
+    Arrow("dropped-written", WRITE, "maildrop/*"),
+    Arrow("dropped-completed", MODE, "maildrop/*"),
+    Arrow("dropped-synced", SYNC_END, "maildrop/" + A_FILE),
+    Arrow("dropped", SYNC_END, "maildrop/"),
+    Arrow("picked-up", UNLINK, "maildrop/*", program="pickup"),
+)
+
+
+def arrow_of(record):
+    """The name of the first arrow of the table that a record is, or None."""
+    return next((arrow.name for arrow in ARROWS if arrow.fits(record)), None)
