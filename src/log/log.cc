@@ -178,6 +178,17 @@ void append(State& s, std::string_view tag, std::string_view program, Severity s
         write_batch(s);
 }
 
+// On the loop's thread: what is left wakes the loop, and so this function, when it is to be offered again.
+void flush_in_loop()
+{
+    static auto* retry = new net::Timer([] {});
+    flush();
+    State& s = state();
+    std::scoped_lock lock(s.mutex);
+    if (!s.batch.empty() && !retry->running())
+        retry->start(net::Clock::now() + retry_interval);
+}
+
 void log_panic(std::string_view text)
 {
     State& s = state();
@@ -203,9 +214,10 @@ void init(Options options)
     std::scoped_lock lock(s.mutex);
     write_batch(s);
     s.facility = facility_of(options.facility);
+    auto slow_reader = options.wait_for_reader ? SlowReader::Wait : SlowReader::Retry;
     s.sink = options.maillog_file.empty()
-                 ? make_syslog_sink()
-                 : make_file_sink(options.maillog_file, options.file_mode, options.postlog_socket);
+                 ? make_syslog_sink(slow_reader)
+                 : make_file_sink(options.maillog_file, options.file_mode, options.postlog_socket, slow_reader);
     s.options = std::move(options);
     s.second = 0;
     set_panic_hook(log_panic);
@@ -217,7 +229,7 @@ void batch_in_loop()
     std::scoped_lock lock(s.mutex);
     s.batching = true;
     if (!std::exchange(s.hooked, true))
-        net::Loop::current().before_wait([] { flush(); });
+        net::Loop::current().before_wait(flush_in_loop);
 }
 
 void open_before_jail()

@@ -29,6 +29,7 @@ struct Options {
     unsigned file_mode = 0600;      // maillog_file_permissions
     bool to_stderr = true;          // also "program: text" on stderr
     bool to_log = true;             // false: nothing but stderr (commands that must leave no trace)
+    bool wait_for_reader = true;    // when the reader is behind; false: lines are kept and offered again
     int verbosity = 0;              // number of -v; debug() is silent at 0
 };
 

@@ -124,7 +124,7 @@ TEST_F(LogTest, a_batch_to_postlogd_is_split_at_line_ends)
     std::string socket_path = path("postlog");
     auto socket = net::bind_datagram(*net::Endpoint::unix_path(socket_path));
     ASSERT_TRUE(socket);
-    auto sink = make_file_sink(path("mail.log"), 0600, socket_path);
+    auto sink = make_file_sink(path("mail.log"), 0600, socket_path, SlowReader::Wait);
     std::string batch;
     while (batch.size() < 100'000)
         batch += std::string(99, 'x') + "\n";
@@ -140,16 +140,29 @@ TEST_F(LogTest, syslog_gets_a_datagram_with_priority_for_each_line)
     std::string socket_path = path("log");
     auto socket = net::bind_datagram(*net::Endpoint::unix_path(socket_path));
     ASSERT_TRUE(socket);
-    auto sink = make_syslog_sink(socket_path);
+    auto sink = make_syslog_sink(SlowReader::Wait, socket_path);
     std::array records{Record{4, 22}, Record{8, 20}};
     EXPECT_EQ(sink->write("one\ntwo\n", records), 8U);
     EXPECT_EQ(receive(*socket), "<22>one");
     EXPECT_EQ(receive(*socket), "<20>two");
 }
 
+TEST_F(LogTest, who_must_not_wait_gets_back_what_the_reader_has_no_room_for)
+{
+    std::string socket_path = path("postlog");
+    auto socket = net::bind_datagram(*net::Endpoint::unix_path(socket_path));
+    ASSERT_TRUE(socket);
+    auto sink = make_file_sink(path("mail.log"), 0600, socket_path, SlowReader::Retry);
+    while (sink->write("line\n", {}) == 5) {
+    }
+    receive(*socket);
+    EXPECT_EQ(sink->write("line\n", {}), 5U);
+    EXPECT_EQ(logged(), "");
+}
+
 TEST_F(LogTest, syslog_that_is_not_there_takes_nothing)
 {
-    auto sink = make_syslog_sink(path("absent"));
+    auto sink = make_syslog_sink(SlowReader::Wait, path("absent"));
     std::array records{Record{4, 22}};
     EXPECT_EQ(sink->write("one\n", records), 0U);
 }

@@ -22,14 +22,15 @@ constexpr timeval send_timeout{.tv_sec = 10, .tv_usec = 0};
 constexpr std::size_t max_datagram = std::size_t{60} << 10;
 constexpr int send_buffer = 1 << 20;
 
-// A blocking datagram socket that is connected to path, or nothing.
-UniqueFd connect_datagram(const std::string& path)
+// A datagram socket that is connected to path, or nothing.
+UniqueFd connect_datagram(const std::string& path, SlowReader slow_reader)
 {
     sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
     if (path.size() >= sizeof address.sun_path)
         return {};
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    int flags = SOCK_CLOEXEC | (slow_reader == SlowReader::Retry ? SOCK_NONBLOCK : 0);
+    UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | flags, 0));
     if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return {};
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &send_timeout, sizeof send_timeout);
@@ -39,12 +40,12 @@ UniqueFd connect_datagram(const std::string& path)
 
 class SyslogSink final : public Sink {
 public:
-    explicit SyslogSink(std::string path) : path_(std::move(path)) {}
+    SyslogSink(std::string path, SlowReader slow_reader) : path_(std::move(path)), slow_reader_(slow_reader) {}
 
     void open() override
     {
         if (!socket_)
-            socket_ = connect_datagram(path_);
+            socket_ = connect_datagram(path_, slow_reader_);
     }
 
     std::size_t write(std::string_view batch, std::span<const Record> records) override
@@ -91,27 +92,28 @@ private:
                 return 0;
             if (errno == EMSGSIZE)
                 return 1;  // longer than the system takes: nobody will ever read this one
-            socket_ = connect_datagram(path_);
+            socket_ = connect_datagram(path_, slow_reader_);
             if (!socket_ || !again)
                 return 0;
         }
     }
 
     std::string path_;
+    SlowReader slow_reader_;
     UniqueFd socket_;
 };
 
 class FileSink final : public Sink {
 public:
-    FileSink(std::string file, unsigned mode, std::string postlog_socket)
-        : file_(std::move(file)), socket_path_(std::move(postlog_socket)), mode_(mode)
+    FileSink(std::string file, unsigned mode, std::string postlog_socket, SlowReader slow_reader)
+        : file_(std::move(file)), socket_path_(std::move(postlog_socket)), mode_(mode), slow_reader_(slow_reader)
     {
     }
 
     void open() override
     {
         if (!socket_ && !socket_path_.empty())
-            socket_ = connect_datagram(socket_path_);
+            socket_ = connect_datagram(socket_path_, slow_reader_);
         if (!socket_)
             open_file();
     }
@@ -146,7 +148,7 @@ private:
             return Sent::NobodyListens;
         for (bool again = true;; again = false) {
             if (!socket_)
-                socket_ = connect_datagram(socket_path_);
+                socket_ = connect_datagram(socket_path_, slow_reader_);
             if (!socket_)
                 return Sent::NobodyListens;
             std::string_view datagram = lines.substr(0, lines.size() - 1);
@@ -192,20 +194,22 @@ private:
     std::string file_;
     std::string socket_path_;
     unsigned mode_;
+    SlowReader slow_reader_;
     UniqueFd socket_;
     UniqueFd fd_;
 };
 
 }  // namespace
 
-std::unique_ptr<Sink> make_syslog_sink(std::string socket_path)
+std::unique_ptr<Sink> make_syslog_sink(SlowReader slow_reader, std::string socket_path)
 {
-    return std::make_unique<SyslogSink>(std::move(socket_path));
+    return std::make_unique<SyslogSink>(std::move(socket_path), slow_reader);
 }
 
-std::unique_ptr<Sink> make_file_sink(std::string file, unsigned mode, std::string postlog_socket)
+std::unique_ptr<Sink> make_file_sink(std::string file, unsigned mode, std::string postlog_socket,
+                                     SlowReader slow_reader)
 {
-    return std::make_unique<FileSink>(std::move(file), mode, std::move(postlog_socket));
+    return std::make_unique<FileSink>(std::move(file), mode, std::move(postlog_socket), slow_reader);
 }
 
 }  // namespace posthaste::log

@@ -1,7 +1,8 @@
 // Where finished log lines go: syslog's datagram socket, postlogd's, or the file itself.
 //
 // A sink gets a batch of whole lines ("...\n" each) and says how many bytes of it are safe with the reader; what is
-// left is offered again with the next batch. A reader that is behind is waited for, at most send_timeout.
+// left is offered again with the next batch. A reader that is behind is waited for, ten seconds at most, except by
+// master, who would wait for a postlogd that only he can start.
 #pragma once
 
 #include "base/fd.h"
@@ -18,6 +19,8 @@ struct Record {
     int priority;     // facility | severity, as syslog(3)
 };
 
+enum class SlowReader : unsigned char { Wait, Retry };
+
 class Sink {
 public:
     virtual ~Sink() = default;
@@ -28,11 +31,12 @@ public:
 
 // RFC 3164 datagrams to /dev/log. After chroot(2) a syslog daemon that restarts is found again if the jail has a
 // dev/log of its own, as Debian's rsyslog configuration makes one.
-std::unique_ptr<Sink> make_syslog_sink(std::string socket_path = "/dev/log");
+std::unique_ptr<Sink> make_syslog_sink(SlowReader slow_reader, std::string socket_path = "/dev/log");
 
 // Datagrams of up to 60 KiB with several lines each to postlogd (Postfix's clients send one line without newline:
 // postlogd takes both); when nobody listens, appends to the file. An empty socket path means always the file. The
 // file is opened again when it has been renamed.
-std::unique_ptr<Sink> make_file_sink(std::string file, unsigned mode, std::string postlog_socket);
+std::unique_ptr<Sink> make_file_sink(std::string file, unsigned mode, std::string postlog_socket,
+                                     SlowReader slow_reader);
 
 }  // namespace posthaste::log

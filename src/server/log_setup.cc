@@ -25,6 +25,7 @@ void set_up_log(const config::Config& config, const LogSetup& setup)
     std::string hostname = config.get(param::myhostname);  // maillog_file names the mail system, not the machine
     options.hostname = hostname.substr(0, hostname.find('.'));
     options.to_stderr = setup.to_stderr;
+    options.wait_for_reader = setup.wait_for_reader;
     options.verbosity = setup.verbosity;
     log::init(std::move(options));
 }

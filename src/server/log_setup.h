@@ -14,8 +14,9 @@ struct LogSetup {
     int verbosity = 0;
     // Daemons have queue_directory as working directory and reach postlogd by a relative path, in the jail, too.
     bool in_queue_directory = false;
-    bool direct = false;     // past postlogd: postlogd itself, and who runs when it does not
-    std::string shared_tag;  // log::Options::shared_tag
+    bool direct = false;          // past postlogd: postlogd itself, and who runs when it does not
+    bool wait_for_reader = true;  // false: master, who starts the reader
+    std::string shared_tag;       // log::Options::shared_tag
 };
 
 void set_up_log(const config::Config& config, const LogSetup& setup);

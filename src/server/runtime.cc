@@ -58,6 +58,7 @@ void Runtime::serve_sockets(int count)
             log::fatal("listening socket: {}", result.error().text());
         sockets_.emplace_back(std::move(socket));
     }
+    report();  // before the first client: who dies later has come up
     for (auto next = sockets_.begin(); next != sockets_.end();) {
         auto socket = next++;  // a task that ends at once takes it out of the list
         if (context_.service_type == "unix-dgram")
@@ -67,7 +68,6 @@ void Runtime::serve_sockets(int count)
         else
             tasks_.start(accept_clients(socket));
     }
-    report();
     check_idle();
     arm_watchdog();
     if (!net::Loop::current().stopped())

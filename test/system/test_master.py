@@ -1,4 +1,5 @@
 """master and postfix(1): start, stop, status, reload, restarts, throttling, wake-ups, limits."""
+import concurrent.futures
 import os
 import pathlib
 import signal
@@ -9,6 +10,7 @@ import time
 import pytest
 
 from support.ports import free_port
+from support.source import source
 from support.waiting import wait_until
 
 
@@ -125,6 +127,23 @@ def test_a_client_under_way_is_not_cut_off_by_reload(quiet):
         client.settimeout(0.3)
         with pytest.raises(TimeoutError):
             client.recv(1)
+
+
+@pytest.mark.parametrize("reuse", [True, False])
+def test_reload_under_load_refuses_nobody_and_delivers_once(make_instance, reuse):
+    instance = make_instance(transport_maps="static:discard:").start()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        sending = pool.submit(source, instance.smtp_port, messages=1500, recipient="b@example.test", reuse=reuse)
+        reloads = 0
+        while not sending.done():
+            instance.reload()
+            reloads += 1
+            time.sleep(0.4)
+        sending.result()  # smtp-source fails at the first refusal
+    assert reloads > 1
+    instance.wait_for_log("status=sent", count=1500)
+    instance.wait_until_queue_empty()
+    assert instance.log().count("status=sent") == 1500
 
 
 @pytest.mark.parametrize("broken_file, text", [("master.cf", "smtp inet n\n"), ("main.cf", "no value here\n"),

@@ -143,9 +143,11 @@ std::shared_ptr<const config::Config> load_config(const Options& options)
 
 void set_up_log(const config::Config& config, const Options& options, bool to_stderr)
 {
-    server::set_up_log(
-        config,
-        {.program = "master", .to_stderr = to_stderr, .verbosity = options.verbosity, .in_queue_directory = true});
+    server::set_up_log(config, {.program = "master",
+                                .to_stderr = to_stderr,
+                                .verbosity = options.verbosity,
+                                .in_queue_directory = true,
+                                .wait_for_reader = false});
 }
 
 void say_started(UniqueFd waiting)

@@ -45,7 +45,7 @@ struct Process {
     // Has done what a reload wanted from it: takes no clients any more, or has the new configuration.
     [[nodiscard]] bool has_changed_over() const
     {
-        return leaving ? reported && !status.accepting : status.reloads_done == reloads_sent;
+        return leaving ? status.leaving : status.reloads_done == reloads_sent;
     }
 
     void send(server::Command command, std::string_view payload = {}) const;

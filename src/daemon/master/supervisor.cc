@@ -136,7 +136,8 @@ Result<void> Supervisor::apply(std::shared_ptr<const config::Config> config)
     server::set_up_log(*config_, {.program = "master",
                                   .to_stderr = log::options().to_stderr,
                                   .verbosity = common_.verbosity,
-                                  .in_queue_directory = true});
+                                  .in_queue_directory = true,
+                                  .wait_for_reader = false});
     for (const auto& service : services_) {
         bool stays =
             std::ranges::any_of(changes, [&](const Change& change) { return change.service == service.get(); });
