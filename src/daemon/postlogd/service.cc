@@ -26,7 +26,7 @@ Result<void> Service::before_jail()
         auto mode = parse_number<unsigned>(context_.config->get(param::maillog_file_permissions), 8);
         if (!mode)
             return fail(ErrorKind::Invalid, "maillog_file_permissions: an octal number such as 0600 expected");
-        file_ = log::make_file_sink(file, *mode, "");
+        file_ = log::make_file_sink(file, *mode, "", log::SlowReader::Wait);
         file_->open();
     }
     net::Loop::current().before_wait([this] { write(); });
