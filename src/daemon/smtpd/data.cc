@@ -152,7 +152,7 @@ std::string Session::received_header() const
                                    protocol, transaction_->message->queue_id());
     std::string date = intake::mail_date(std::time(nullptr));
     if (!transaction_->only_recipient.empty())
-        return text + fmt::format("\r\n\tfor {}; {}\r\n", transaction_->only_recipient, date);
+        return text + fmt::format("\r\n\tfor <{}>; {}\r\n", transaction_->only_recipient, date);
     return text + fmt::format(";\r\n\t{}\r\n", date);
 }
 

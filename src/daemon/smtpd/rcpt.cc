@@ -52,8 +52,7 @@ Task<Session::Reply> Session::rcpt(std::string arguments)
         co_return bad_address();
     if (refused)
         co_return std::move(*refused);
-    std::string external(path->path);
-    if (auto failed = add_recipient(target, *parameters, std::move(external)))
+    if (auto failed = add_recipient(target, *parameters))
         co_return std::move(*failed);
     co_return Reply{250, "2.1.5 Ok"};
 }
@@ -114,8 +113,7 @@ Task<std::optional<Session::Reply>> Session::check_unlisted()
     co_return std::nullopt;
 }
 
-std::optional<Session::Reply> Session::add_recipient(const Target& target, const smtp::RcptParameters& parameters,
-                                                     std::string external)
+std::optional<Session::Reply> Session::add_recipient(const Target& target, const smtp::RcptParameters& parameters)
 {
     if (!transaction_->message) {
         if (auto failed = begin_message())
@@ -127,7 +125,7 @@ std::optional<Session::Reply> Session::add_recipient(const Target& target, const
     recipient.notify = parameters.notify;
     transaction_->message->envelope().recipients.push_back(std::move(recipient));
     ++transaction_->recipients;
-    transaction_->only_recipient = transaction_->recipients == 1 ? std::move(external) : std::string();
+    transaction_->only_recipient = transaction_->recipients == 1 ? address::quote(target.address) : std::string();
     return std::nullopt;
 }
 

@@ -1,6 +1,8 @@
 // smtpd — see service.h.
 #include "daemon/smtpd/service.h"
 
+#include "server/refuse.h"
+
 #include "daemon/smtpd/session.h"
 #include "server/queue_options.h"
 
@@ -8,6 +10,10 @@ namespace posthaste::smtpd {
 
 Result<void> Service::before_jail()
 {
+    // There is no TLS yet: a server that must not talk in the clear does not talk.
+    TRY(server::refuse_setting(*context_->config, "smtpd_tls_security_level", {"encrypt"}));
+    TRY(server::refuse_setting(*context_->config, "smtpd_enforce_tls", {"yes"}));
+    TRY(server::refuse_setting(*context_->config, "smtpd_tls_wrappermode", {"yes"}));
     TRY(shared_, Shared::open(*context_));
     return {};
 }

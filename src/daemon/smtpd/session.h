@@ -111,8 +111,7 @@ private:
     [[nodiscard]] std::expected<std::unique_ptr<Transaction>, Reply> parse_mail(std::string_view arguments) const;
     [[nodiscard]] std::optional<Reply> check_size() const;
     std::optional<Reply> begin_message();
-    std::optional<Reply> add_recipient(const Target& target, const smtp::RcptParameters& parameters,
-                                       std::string external);
+    std::optional<Reply> add_recipient(const Target& target, const smtp::RcptParameters& parameters);
     Task<void> receive_content();
     Task<Reply> finish_message();
     void reset_transaction();

@@ -27,7 +27,7 @@ struct Transaction {
     std::string sender;  // internal form
     smtp::MailParameters parameters;
     std::size_t recipients = 0;         // accepted
-    std::string only_recipient;         // external form, as the client gave it: for Received:
+    std::string only_recipient;         // external form: for Received:
     std::size_t beyond_limit = 0;       // RCPT over smtpd_recipient_limit
     std::unique_ptr<Incoming> message;  // from the first accepted recipient on
     AccessEffects effects;
