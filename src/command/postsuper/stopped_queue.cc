@@ -4,10 +4,10 @@
 #include "command/postsuper/structure.h"
 #include "log/log.h"
 #include "net/tasks.h"
-#include "queue/queue_id.h"
 #include "queue/store.h"
 
-#include <algorithm>
+#include <chrono>
+#include <map>
 #include <unistd.h>
 
 namespace posthaste::command::postsuper {
