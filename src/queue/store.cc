@@ -146,7 +146,8 @@ Result<void> Store::Impl::read_segment(KnownSegment& segment, std::size_t most, 
         segment.writer_gone = true;
     while (found.size() < most) {
         std::uint64_t limit = segment.writer_gone ? segment.header.size : durable_end;
-        bool verify = segment.scan.offset >= durable_end;
+        // What was there before this queue manager is verified as a whole: after a power cut positions mean nothing.
+        bool verify = segment.scan.offset >= durable_end || segment.scan.offset < segment.check_files_until;
         auto scanned = scan_next(*segment.file, segment.header, segment.scan, limit, verify);
         if (scanned) {
             if (auto message = take_frame(segment, *scanned))
@@ -394,6 +395,8 @@ Result<LoadedMessage> Store::Impl::load_file(QueueName queue, const std::string&
         log::error("{}: {}: {}", queue_id, loaded.error().text(),
                    moved ? "moved to the corrupt queue" : moved.error().text());
     }
+    if (loaded && queue == QueueName::Active)
+        active_files.try_emplace(queue_file_path(options, queue, queue_id));
     return loaded;
 }
 
@@ -402,14 +405,27 @@ Result<void> Store::Impl::rename_file(QueueName from, QueueName to, const std::s
     std::string target = queue_file_path(options, to, queue_id);
     std::string source = full_path(from, queue_id);
     std::string full_target = options.directory + "/" + target;
-    if (::rename(source.c_str(), full_target.c_str()) == 0)
-        return {};
-    if (errno == ENOENT) {
+    bool renamed = ::rename(source.c_str(), full_target.c_str()) == 0;
+    if (!renamed && errno == ENOENT) {
         TRY(make_parent_directories(options.directory, target));
-        if (::rename(source.c_str(), full_target.c_str()) == 0)
-            return {};
+        renamed = ::rename(source.c_str(), full_target.c_str()) == 0;
     }
-    return fail_errno("rename " + source + " to " + full_target);
+    if (!renamed)
+        return fail_errno("rename " + source + " to " + full_target);
+    entry_changed(queue_file_path(options, from, queue_id));
+    entry_changed(target);
+    if (from == QueueName::Active)
+        unsynced_files.insert(target);
+    return {};
+}
+
+void Store::Impl::entry_changed(const std::string& path)
+{
+    active_files.erase(path);
+    unsynced_files.erase(path);
+    for (std::size_t slash = path.rfind('/'); slash != std::string::npos && slash > 0;
+         slash = path.rfind('/', slash - 1))
+        unsynced_directories.insert(path.substr(0, slash));
 }
 
 Result<LoadedMessage> Store::load(const MessageRef& ref)

@@ -58,6 +58,7 @@ Result<void> Store::bury(const MessageRef& ref)
     std::string path = impl_->full_path(ref.queue, ref.queue_id);
     if (::unlink(path.c_str()) != 0 && errno != ENOENT)
         return fail_errno("unlink " + path);
+    impl_->entry_changed(path_of(ref.queue, ref.queue_id));
     return {};
 }
 

@@ -49,6 +49,8 @@ struct Store::Impl {
     Result<std::shared_ptr<FileReader>> open_file(const MessageRef& ref);
     [[nodiscard]] std::string full_path(QueueName queue, const std::string& queue_id) const;
     Result<void> rename_file(QueueName from, QueueName to, const std::string& queue_id);
+    // The entry of this queue file has come, gone or changed its name.
+    void entry_changed(const std::string& path);
     void save_damage(const KnownSegment& segment, std::uint64_t from, std::uint64_t to);
     Result<void> set_message_mark(const MessageRef& ref, MessageMark mark);
 
@@ -60,6 +62,11 @@ struct Store::Impl {
     timespec incoming_seen{};        // modification time of incoming/ at the last complete scan
     bool incoming_settled = false;
     net::Clock::time_point last_discovery{};
+    // Queue files are made durable by upkeep(), as marks of the journal are: those in active/ when they changed
+    // (marks), others once; and the directories whose entries changed.
+    std::map<std::string, timespec> active_files;  // path -> modification time when it was last synced
+    std::set<std::string> unsynced_files;
+    std::set<std::string> unsynced_directories;
     bool upkeep_running = false;
 };
 

@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
 
 namespace posthaste::queue {
 
@@ -25,6 +27,9 @@ constexpr time_t unfinished_age = 60;
 
 struct Work {
     std::vector<std::shared_ptr<SegmentFile>> sync;
+    std::map<std::string, timespec> active_files;  // changed by the work: when they were synced
+    std::set<std::string> files;
+    std::set<std::string> directories;
     std::vector<std::shared_ptr<SegmentFile>> retire;
     std::size_t free_to_make = 0;
     std::string directory;
@@ -32,8 +37,39 @@ struct Work {
     Result<void> result;
 };
 
+Result<void> sync_queue_file(const std::string& path)
+{
+    auto fd = open_file(path, O_RDONLY);
+    if (!fd && fd.error().kind() == ErrorKind::NotFound)
+        return {};  // moved or removed meanwhile: the next round
+    if (!fd)
+        return fail(std::move(fd).error());
+    return ::fdatasync(fd->get()) == 0 ? Result<void>() : fail_errno("fdatasync " + path);
+}
+
+bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
+
+// Marks in queue files, and the names of files that were moved or buried.
+Result<void> sync_queue_files(Work& work)
+{
+    for (auto& [path, synced_at] : work.active_files) {
+        struct stat status{};
+        std::string full = work.directory + "/" + path;
+        if (::stat(full.c_str(), &status) != 0 || same_time(status.st_mtim, synced_at))
+            continue;
+        TRY(sync_queue_file(full));
+        synced_at = status.st_mtim;
+    }
+    for (const std::string& path : work.files)
+        TRY(sync_queue_file(work.directory + "/" + path));
+    for (const std::string& path : work.directories)
+        TRY(sync_directory(work.directory + "/" + path));
+    return {};
+}
+
 void do_work(Work& work)
 {
+    work.result = sync_queue_files(work);
     for (const auto& file : work.sync)
         if (auto synced = file->sync(); !synced)
             work.result = synced;
@@ -116,10 +152,17 @@ Task<Result<void>> Store::upkeep()
     if (!impl_->segments.empty() && free_segments.size() + work->retire.size() < impl_->options.reserve_segments)
         work->free_to_make = impl_->options.reserve_segments - free_segments.size() - work->retire.size();
 
+    work->active_files = impl_->active_files;
+    work->files = std::exchange(impl_->unsynced_files, {});
+    work->directories = std::exchange(impl_->unsynced_directories, {});
+
     co_await net::in_thread([work] {
         do_work(*work);
         return true;
     });
+    for (const auto& [path, synced_at] : work->active_files)
+        if (auto active = impl_->active_files.find(path); active != impl_->active_files.end())
+            active->second = synced_at;
     for (const auto& file : work->retire)
         if (auto refreshed = impl_->refresh(file->number()); !refreshed)
             log::warning("{}", refreshed.error().text());

@@ -6,6 +6,7 @@ whose delivery fails. The source notes keys when it has read the 250 to the fina
 answers.
 """
 import collections
+import dataclasses
 import itertools
 import re
 import smtplib
@@ -20,8 +21,20 @@ TOKEN = re.compile(rb"token-([0-9]+-[0-9]+)")
 MOST_WAITING = 300      # promises that the sources run ahead of the deliveries
 
 
+@dataclasses.dataclass
+class Repetition:
+    """Something that arrived again. Sent twice: the same stored message; else it was made twice (a report, or a file of
+    maildrop/ that was taken twice), and both were sent."""
+    key: str
+    first: float
+    second: float
+    sent_twice: bool
+
+
 class Books:
-    """Thread-safe: promised keys, and the times at which each arrived; notes go to the recorder's log if there is one."""
+    """Thread-safe: promised keys, and what arrived for each and when: (time, hash of the content), so that a stored
+    message that was sent twice can be told from one that was made twice. Notes go to the recorder's log if there is
+    one."""
 
     def __init__(self, log=None):
         self.log = log
@@ -36,9 +49,9 @@ class Books:
                 if self.log:
                     replay.append_note(self.log, replay.ACKNOWLEDGED, key)
 
-    def deliver(self, key):
+    def deliver(self, key, content):
         with self.lock:
-            self.delivered[key].append(time.time())
+            self.delivered[key].append((time.time(), hash(content)))
             if self.log:
                 replay.append_note(self.log, replay.DELIVERED, key)
 
@@ -51,10 +64,18 @@ class Books:
             return sum(map(len, self.delivered.values()))
 
     def repetitions(self):
-        """(key, time of one delivery, time of the next), for each delivery after the first."""
+        """A Repetition for each delivery after the first of the same content; and for each further content."""
+        found = []
         with self.lock:
-            return [(key, first, second) for key, times in self.delivered.items()
-                    for first, second in itertools.pairwise(times)]
+            for key, deliveries in self.delivered.items():
+                seen = {}
+                for when, content in deliveries:
+                    if content in seen:
+                        found.append(Repetition(key, seen[content], when, sent_twice=True))
+                    elif seen:
+                        found.append(Repetition(key, min(seen.values()), when, sent_twice=False))
+                    seen[content] = when
+        return found
 
 
 class BookSink(Sink):
@@ -81,7 +102,7 @@ class BookSink(Sink):
         for token in {found.decode() for found in TOKEN.findall(message.content)}:
             names = message.recipients if message.sender.strip("<>") else ("report",)
             for name in names:
-                self.books.deliver(f"{token}/{name}")
+                self.books.deliver(f"{token}/{name}", message.content)
         self.messages.clear()
         return None
 

@@ -72,14 +72,14 @@ class Cut:
         self.image = pathlib.Path(tempfile.mkdtemp(prefix="phi-", dir="/tmp"))
         self.books = account.Books()
         self.books.promised = set(promised)
-        for key, when in delivered.items():
-            self.books.delivered[key] = list(when)
+        for key, times in delivered.items():
+            self.books.delivered[key] = [(when, None) for when in times]
         self.missing, self.problems, self.log = set(), [], ""
 
     def repeated(self):
-        """(all that came again after the cut, those of them that had come too long before it)"""
-        after = [(key, self.moment - first) for key, first, second in self.books.repetitions() if second > self.moment]
-        return after, [item for item in after if item[1] > WINDOW]
+        """(all that came again after the cut, key and age of those of them that had come too long before it)"""
+        after = [repetition for repetition in self.books.repetitions() if repetition.second > self.moment]
+        return after, [(item.key, self.moment - item.first) for item in after if self.moment - item.first > WINDOW]
 
 
 def recover(cut, owners):

@@ -9,7 +9,7 @@
 //   RECORD_FSYNC_DELAY_MS    every sync takes so much longer
 //   RECORD_FSYNC_FAIL        a sync of a path that fits this pattern fails with EIO; RECORD_FSYNC_FAIL_WHEN: only while
 //                            that file exists
-//   RECORD_NO_SPACE_WHEN     while this file exists, nothing can be written or created: ENOSPC
+//   RECORD_NO_SPACE_WHEN     while this file exists, no file can be created or grow: ENOSPC
 //   RECORD_TRAP              while this file exists, the first process that comes to the operation it describes dies
 //                            there by SIGKILL; the file is renamed to *.hit and holds its process id and program then.
 //                            Text: <before|half|after> <kind> <program> <path> <second> <low> <high> <tag> <least
@@ -285,6 +285,7 @@ bool no_space()
 struct Known {
     bool recorded = false;
     std::uint64_t inode = 0;
+    off64_t size = 0;
     std::string path;
 };
 
@@ -297,6 +298,7 @@ Known known(int fd)
         std::string path = path_of_fd(fd);
         result.recorded = path == root() || path.starts_with(root() + "/");
         result.inode = status.st_ino;
+        result.size = status.st_size;
         result.path = inside(path) + (S_ISDIR(status.st_mode) ? "/" : "");
     }
     errno = saved;
@@ -376,7 +378,7 @@ int sync_recorded(int fd, int (*real)(int))
 template<class Write>
 ssize_t write_recorded(std::string_view bytes, off64_t offset, const Known& file, Write write_bytes)
 {
-    if (no_space()) {
+    if (offset + static_cast<off64_t>(bytes.size()) > file.size && no_space()) {
         errno = ENOSPC;
         return -1;
     }
