@@ -196,7 +196,8 @@ class Instance:
             return
         self.run("postfix", "-c", self.config, "stop", check=False)
         try:
-            wait_until(lambda: not self.processes(), "the end of all processes after postfix stop")
+            wait_until(lambda: not self.processes(),
+                       lambda: f"the end of {self.processes()} after postfix stop; log:\n{self.log()[-3000:]}")
         finally:
             self.kill_all()
 
