@@ -195,7 +195,7 @@ Task<Result<void>> Expansion::expand_include(std::string path, std::string addre
     co_return co_await expand_list(std::move(list), std::move(address), std::move(account), "include", depth + 1);
 }
 
-Task<Result<std::optional<std::string>>> Expansion::forward_file(const mailbox::Account& account, std::string extension)
+Task<Result<std::optional<std::string>>> Expansion::forward_file(mailbox::Account account, std::string extension)
 {
     std::string delimiter = extension.substr(0, 1);
     auto names = [&](std::string_view name) -> Result<std::optional<config::NameValue>> {

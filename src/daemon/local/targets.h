@@ -56,7 +56,7 @@ private:
     Task<Result<void>> expand_user(std::string address, std::string user, std::string extension, unsigned depth);
     Task<Result<std::optional<std::string>>> alias_of(std::string name);
     Task<Result<mailbox::Account>> alias_account();
-    Task<Result<std::optional<std::string>>> forward_file(const mailbox::Account& account, std::string extension);
+    Task<Result<std::optional<std::string>>> forward_file(mailbox::Account account, std::string extension);
     [[nodiscard]] bool allowed(const std::string& parameter, std::string_view where) const;
     void add_problem(std::string address, dsn::Outcome outcome);
 
