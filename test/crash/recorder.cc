@@ -66,12 +66,28 @@ F next(const char* name)
     return reinterpret_cast<F>(::dlsym(RTLD_NEXT, name));
 }
 
+// The environment as it is when the library is loaded: postdrop clears it.
+struct Settings {
+    const char* directory = std::getenv("RECORD_DIRECTORY");
+    const char* log = std::getenv("RECORD_LOG");
+    const char* trap = std::getenv("RECORD_TRAP");
+    const char* delay = std::getenv("RECORD_FSYNC_DELAY_MS");
+    const char* fail = std::getenv("RECORD_FSYNC_FAIL");
+    const char* fail_when = std::getenv("RECORD_FSYNC_FAIL_WHEN");
+    const char* no_space_when = std::getenv("RECORD_NO_SPACE_WHEN");
+};
+
+const Settings& settings()
+{
+    static const Settings read;
+    return read;
+}
+
+[[gnu::constructor]] void read_settings() { settings(); }
+
 const std::string& root()
 {
-    static const std::string directory = [] {
-        const char* value = std::getenv("RECORD_DIRECTORY");
-        return std::string(value ? value : "");
-    }();
+    static const std::string directory = settings().directory ? settings().directory : "";
     return directory;
 }
 
@@ -82,7 +98,7 @@ int log_fd()
     int current = fd.load();
     if (current >= 0 && ::fcntl(current, F_GETFD) >= 0)
         return current;
-    const char* path = std::getenv("RECORD_LOG");
+    const char* path = settings().log;
     if (!path)
         return -1;
     int opened =
@@ -197,7 +213,7 @@ bool fits_program(std::string pattern)
 // Whether the trap is set for this moment of this operation. Only one process wins the rename.
 bool trapped(const char* moment, const Operation& operation)
 {
-    static const char* const trap = std::getenv("RECORD_TRAP");
+    const char* trap = settings().trap;
     if (!trap)
         return false;
     int saved = errno;
@@ -277,7 +293,7 @@ std::uint8_t tag_of(const std::string& path, std::int64_t offset, std::string_vi
 
 bool no_space()
 {
-    static const char* const when = std::getenv("RECORD_NO_SPACE_WHEN");
+    const char* when = settings().no_space_when;
     return when && ::syscall(SYS_faccessat, AT_FDCWD, when, F_OK) == 0;
 }
 
@@ -331,17 +347,16 @@ int open_recorded(int directory_fd, const char* path, int flags, mode_t mode)
 
 bool sync_must_fail(const Known& file)
 {
-    static const char* const pattern = std::getenv("RECORD_FSYNC_FAIL");
-    static const char* const when = std::getenv("RECORD_FSYNC_FAIL_WHEN");
+    const char* pattern = settings().fail;
+    const char* when = settings().fail_when;
     return pattern && ::fnmatch(pattern, file.path.c_str(), 0) == 0 &&
            (!when || ::syscall(SYS_faccessat, AT_FDCWD, when, F_OK) == 0);
 }
 
 void delay_sync()
 {
-    static const char* const delay = std::getenv("RECORD_FSYNC_DELAY_MS");
-    if (delay)
-        ::usleep(static_cast<useconds_t>(std::atoi(delay)) * 1000);
+    if (settings().delay)
+        ::usleep(static_cast<useconds_t>(std::atoi(settings().delay)) * 1000);
 }
 
 int sync_recorded(int fd, int (*real)(int))
