@@ -2,6 +2,7 @@
 import concurrent.futures
 import pathlib
 import sys
+import tempfile
 import time
 
 import pytest
@@ -37,12 +38,12 @@ def make_recorded(sink):
 
 
 @pytest.fixture
-def fault(tmp_path_factory):
-    """A file whose existence switches a fault on; readable for everybody."""
-    directory = tmp_path_factory.mktemp("fault")
-    for level in (directory, *list(directory.parents)[:2]):
-        level.chmod(0o755)
-    return directory / "on"
+def fault():
+    """A file whose existence switches a fault on; every account can see it."""
+    with tempfile.TemporaryDirectory(prefix="ph-fault-", dir="/tmp") as name:
+        directory = pathlib.Path(name)
+        directory.chmod(0o755)
+        yield directory / "on"
 
 
 def seconds_until_answered(client, message):
