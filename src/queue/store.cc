@@ -62,9 +62,25 @@ Result<std::unique_ptr<Store>> Store::open(QueueOptions options)
         return fail(ErrorKind::Exists, "another process schedules this queue");
     TRY(impl->positions, Positions::open(impl->options.directory));
     TRY(impl->discover_segments());
-    for (auto& [number, segment] : impl->segments)
-        segment.check_files_until = segment.header.size;
+    // What a living writer appends from now on cannot have been moved by an earlier queue manager.
+    for (auto& [number, segment] : impl->segments) {
+        Positions::View view = impl->positions->view(number);
+        bool written = is_locked_by_other(segment.file->fd(), writer_lock_byte);
+        if (!written)
+            segment.check_files_until = segment.header.size;
+        else if (view.generation == segment.header.generation)
+            segment.check_files_until = view.durable_end;
+    }
     return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+bool Store::is_recovered() const
+{
+    return std::ranges::all_of(impl_->segments, [](const auto& entry) {
+        const KnownSegment& segment = entry.second;
+        return segment.header.state != SegmentState::InUse || segment.read_to_end ||
+               segment.scan.offset >= segment.check_files_until;
+    });
 }
 
 Result<void> Store::Impl::discover_segments()

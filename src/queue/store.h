@@ -52,6 +52,9 @@ public:
     // Up to `most` messages that were committed and not seen yet: journal first, then complete files in incoming/
     // (they are renamed to active/). Empty when there is nothing new. Call after a hint and every few seconds.
     Result<std::vector<LoadedMessage>> next(std::size_t most);
+    // Whether next() has been through all that lay in the journal at open(). Before that, a file in deferred/ or
+    // active/ may be the unfinished copy of a journal message: do not activate or load files.
+    [[nodiscard]] bool is_recovered() const;
     // Calls back for each file of a queue directory (deferred, hold, active); bounded work per entry: no file is
     // opened.
     Result<void> for_each_file(QueueName queue, const std::function<void(const FileEntry&)>& callback);

@@ -50,6 +50,9 @@ Result<void> Store::Impl::set_message_mark(const MessageRef& ref, MessageMark ma
 
 Result<void> Store::bury(const MessageRef& ref)
 {
+    // Perhaps an agent that a queue manager of before asked: its place must not be used again under it.
+    if (busy(ref))
+        return busy_error(ref);
     if (ref.queue == QueueName::Journal) {
         TRY(impl_->set_message_mark(ref, MessageMark::Dead));
         --impl_->segments.at(ref.segment).live;

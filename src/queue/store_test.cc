@@ -203,6 +203,36 @@ TEST_F(Queue, FileWinsOverJournalCopyAfterACrash)
     EXPECT_TRUE(queue->next(10)->empty());
 }
 
+TEST_F(Queue, FilesMayBeScheduledOnlyWhenTheJournalWasRead)
+{
+    {
+        auto in = writer();
+        commit(*in, "a@example.net");
+    }
+    auto queue = store();
+    EXPECT_FALSE(queue->is_recovered());
+    MUST(run_until_done(queue->upkeep()));  // notices that the writer is gone
+    EXPECT_EQ(queue->next(10)->size(), 1U);
+    EXPECT_TRUE(queue->is_recovered());
+}
+
+TEST_F(Queue, WhatAnAgentHoldsIsNotBuried)
+{
+    auto queue = store();
+    auto in = writer();
+    Committed committed = commit(*in, "a@example.net");
+    static_cast<void>(queue->next(10));
+    Reader reader(options_);
+    {
+        auto message = reader.open(committed.ref);
+        ASSERT_TRUE(message);
+        auto buried = queue->bury(committed.ref);
+        ASSERT_FALSE(buried);
+        EXPECT_EQ(buried.error().kind(), ErrorKind::Temporary);
+    }
+    EXPECT_TRUE(queue->bury(committed.ref));
+}
+
 TEST_F(Queue, KilledWhileDeliveredDiesWhenTheLockIsFree)
 {
     auto queue = store();

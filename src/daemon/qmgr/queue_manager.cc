@@ -137,9 +137,12 @@ std::size_t QueueManager::room() const
 
 void QueueManager::read_more()
 {
-    retry_parked();
+    // Files only after the journal, which may still have the true copy of one that was not finished.
+    if (store_->is_recovered())
+        retry_parked();
     std::size_t found = read_new(std::min(room(), read_at_once));
-    found += read_due(std::min(room(), read_at_once));
+    if (store_->is_recovered())
+        found += read_due(std::min(room(), read_at_once));
     if (found > 0 && room() > 0)
         hint();
 }
