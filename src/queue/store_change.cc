@@ -184,6 +184,7 @@ void move_on_this_thread(std::vector<JournalMove>& moves, const std::string& dir
             touched.insert(move.file.get());
         // Marked or not, the file is whole and durable: if both copies are found, it wins.
         move.builder->keep();
+        move.builder.reset();  // and with it the file's lock: from here on it may be scheduled
     }
     for (SegmentFile* segment : touched)
         if (auto synced = segment->sync(); !synced)
