@@ -72,6 +72,8 @@ def test_defer_transports_are_not_used_until_the_queue_is_flushed(make_instance)
     instance = make_instance(transport_maps="inline:{gone.test=discard:}", defer_transports="discard").start()
     queue_id = send(instance, "x@gone.test")
     assert line_of(instance, queue_id).endswith("dsn=4.3.2, status=deferred (deferred transport)")
+    # The agent's line is out a moment before the queue manager has put the message away.
+    wait_until(lambda: b'"queue_name": "deferred"' in instance.run("postqueue", "-j").stdout, "a deferred message")
     instance.run("postqueue", "-f")
     assert "status=sent" in line_of(instance, queue_id, "discard")
 
