@@ -106,7 +106,7 @@ def test_reload_takes_effect_for_the_next_client(quiet):
     assert not before & set(instance.pids("discard")) or wait_until(
         lambda: not before & set(instance.pids("discard")), "the end of the old process")
     assert "refreshing the Postfix mail system" in instance.log()
-    assert "reload -- version " in instance.log()
+    instance.wait_for_log(r"reload -- version ")
 
 
 def test_a_removed_service_closes_its_socket(quiet):
