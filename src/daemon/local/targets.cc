@@ -51,6 +51,16 @@ dsn::Outcome read_as_outcome(const std::string& path)
                    : dsn::Outcome::deferred({4, 3, 0}, content.error().text());
 }
 
+// The lines of a .forward or :include: file, without comments, as one list of destinations.
+std::string list_of_lines(std::string_view text)
+{
+    std::string list;
+    for (std::string_view line : split(text, "\n"))
+        if (!trim(line).empty() && !trim(line).starts_with('#'))
+            list.append(list.empty() ? "" : ", ").append(trim(line));
+    return list;
+}
+
 }  // namespace
 
 Task<Result<Expanded>> Expansion::expand(std::string recipient)
@@ -188,11 +198,8 @@ Task<Result<void>> Expansion::expand_include(std::string path, std::string addre
         add_problem(address, dsn::Outcome::bounced({5, 4, 6}, "unreasonable alias nesting"));
         co_return Result<void>{};
     }
-    std::string list;
-    for (std::string_view line : split(content.text, "\n"))
-        if (!trim(line).empty() && !trim(line).starts_with('#'))
-            list.append(list.empty() ? "" : ", ").append(trim(line));
-    co_return co_await expand_list(std::move(list), std::move(address), std::move(account), "include", depth + 1);
+    co_return co_await expand_list(list_of_lines(content.text), std::move(address), std::move(account), "include",
+                                   depth + 1);
 }
 
 Task<Result<std::optional<std::string>>> Expansion::forward_file(mailbox::Account account, std::string extension)
@@ -222,11 +229,7 @@ Task<Result<std::optional<std::string>>> Expansion::forward_file(mailbox::Accoun
             co_await mailbox::run_as(account, std::chrono::seconds(60), [path] { return read_as_outcome(path); });
         if (content.action != dsn::Action::Delivered)
             co_return fail(ErrorKind::Temporary, "cannot read " + path + ": " + content.text);
-        std::string list;
-        for (std::string_view line : split(content.text, "\n"))
-            if (!trim(line).empty() && !trim(line).starts_with('#'))
-                list.append(list.empty() ? "" : ", ").append(trim(line));
-        co_return std::optional(std::move(list));
+        co_return std::optional(list_of_lines(content.text));
     }
     co_return std::optional<std::string>();
 }
