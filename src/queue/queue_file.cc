@@ -17,14 +17,23 @@ namespace {
 constexpr std::size_t write_size = 256 << 10;
 }
 
-std::string queue_file_path(const QueueOptions& options, QueueName queue, const std::string& queue_id)
+bool is_hashed(const QueueOptions& options, std::string_view directory)
 {
-    std::string path(name(queue));
-    bool hashed = std::ranges::find(options.hashed_queues, path) != options.hashed_queues.end();
+    return std::ranges::find(options.hashed_queues, directory) != options.hashed_queues.end();
+}
+
+std::string queue_file_path(const QueueOptions& options, std::string_view directory, const std::string& queue_id)
+{
+    std::string path(directory);
     path += '/';
-    if (hashed)
+    if (is_hashed(options, directory))
         path += hash_path(queue_id, options.hash_depth);
     return path + queue_id;
+}
+
+std::string queue_file_path(const QueueOptions& options, QueueName queue, const std::string& queue_id)
+{
+    return queue_file_path(options, name(queue), queue_id);
 }
 
 Result<void> make_parent_directories(const std::string& directory, const std::string& path)
@@ -83,8 +92,7 @@ Result<void> FileBuilder::append_content(std::string_view bytes)
     return buffer_.size() >= write_size ? write_out() : Result<void>();
 }
 
-Result<void> FileBuilder::finish(std::string_view encoded_envelope, std::string_view marks,
-                                 std::chrono::system_clock::time_point modified)
+Result<void> FileBuilder::finish(std::string_view encoded_envelope, std::string_view marks, WallTime modified)
 {
     FileHeader header;
     header.content_offset = file_header_size;
@@ -100,13 +108,8 @@ Result<void> FileBuilder::finish(std::string_view encoded_envelope, std::string_
     std::string block(file_header_size, '\0');
     std::memcpy(block.data(), &header, sizeof header);
     TRY(write_fully_at(fd_.get(), block, 0));
-    if (modified != std::chrono::system_clock::time_point{}) {
-        auto since = modified.time_since_epoch();
-        auto seconds = std::chrono::floor<std::chrono::seconds>(since);
-        timespec stamp{
-            seconds.count(),
-            static_cast<long>(std::chrono::duration_cast<std::chrono::nanoseconds>(since - seconds).count())};
-        timespec times[2] = {stamp, stamp};
+    if (modified != WallTime{}) {
+        timespec times[2] = {file_time(modified), file_time(modified)};
         if (::futimens(fd_.get(), times) != 0)
             return fail_errno("set time of " + path_);
     }

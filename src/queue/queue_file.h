@@ -7,12 +7,12 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "queue/file_time.h"
 #include "queue/layout.h"
 #include "queue/marks.h"
 #include "queue/message_ref.h"
 #include "queue/options.h"
 
-#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,8 +26,12 @@ inline constexpr std::uint64_t file_lock_byte = 0;
 inline constexpr unsigned mode_incomplete = 0600;
 inline constexpr unsigned mode_complete = 0700;
 
+// Whether the files of a directory lie in subdirectories (hash_queue_names).
+bool is_hashed(const QueueOptions& options, std::string_view directory);
 // Path of a queue file below the queue directory: "deferred/A/A1B2C3...".
 std::string queue_file_path(const QueueOptions& options, QueueName queue, const std::string& queue_id);
+// The same for a directory by its name; also of the logs of bounce(8): defer, bounce, trace.
+std::string queue_file_path(const QueueOptions& options, std::string_view directory, const std::string& queue_id);
 
 // Writes one queue file. Dropped before finish(): the file is removed.
 class FileBuilder {
@@ -42,8 +46,7 @@ public:
     Result<void> append_content(std::string_view bytes);
     // Writes envelope, marks (message mark first) and header, sets the mode and, if given, the modification time.
     // The caller syncs: sync() for one file, or one syncfs for many.
-    Result<void> finish(std::string_view encoded_envelope, std::string_view marks,
-                        std::chrono::system_clock::time_point modified = {});
+    Result<void> finish(std::string_view encoded_envelope, std::string_view marks, WallTime modified = {});
     Result<void> sync_file_and_directory();
     // Keeps the file when this object goes: call it once the file is durable.
     void keep() { keep_ = true; }

@@ -3,13 +3,12 @@
 
 #include "base/text.h"
 #include "log/log.h"
+#include "queue/directory_walk.h"
 #include "queue/locks.h"
-#include "queue/queue_id.h"
 #include "queue/store_impl.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -20,12 +19,6 @@ namespace {
 
 constexpr std::array<std::string_view, 6> queue_directories{"journal",  "incoming", "active",
                                                             "deferred", "hold",     "corrupt"};
-
-WallTime wall_time(const timespec& stamp)
-{
-    return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::seconds(stamp.tv_sec) +
-                                                                   std::chrono::nanoseconds(stamp.tv_nsec)));
-}
 
 bool nothing_owed(std::string_view recipient_marks)
 {
@@ -264,59 +257,17 @@ void Store::Impl::save_damage(const KnownSegment& segment, std::uint64_t from, s
                saved ? "" : " (failed: " + saved.error().text() + ")");
 }
 
-namespace {
-
-// Calls back for each regular file below a directory, one level of hash directories at a time.
-Result<void> walk(const std::string& directory, unsigned depth,
-                  const std::function<void(const std::string& name, const struct stat&)>& callback)
-{
-    std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), ::closedir);
-    if (!stream) {
-        if (errno == ENOENT)
-            return {};
-        return fail_errno("open " + directory);
-    }
-    std::vector<std::string> below;
-    while (const dirent* entry = ::readdir(stream.get())) {  // NOLINT(concurrency-mt-unsafe): own stream
-        std::string entry_name = entry->d_name;
-        if (entry_name.starts_with('.'))
-            continue;
-        if (entry->d_type == DT_DIR) {
-            below.push_back(std::move(entry_name));
-            continue;
-        }
-        struct stat status{};
-        if (::fstatat(::dirfd(stream.get()), entry_name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-            continue;  // gone meanwhile
-        if (S_ISDIR(status.st_mode))
-            below.push_back(std::move(entry_name));
-        else if (S_ISREG(status.st_mode))
-            callback(entry_name, status);
-    }
-    stream.reset();
-    if (depth > 0)
-        for (const std::string& child : below)
-            TRY(walk(directory + "/" + child, depth - 1, callback));
-    return {};
-}
-
-constexpr unsigned deepest_hash = 8;
-
-}  // namespace
-
 Result<void> Store::for_each_file(QueueName queue, const std::function<void(const FileEntry&)>& callback)
 {
-    std::string directory = impl_->options.directory + "/" + std::string(name(queue));
-    return walk(directory, deepest_hash, [&](const std::string& file, const struct stat& status) {
-        if (!is_queue_id(file))
-            return;
-        if ((status.st_mode & 0777) != mode_complete) {
+    return for_each_file_below(impl_->options, name(queue), [&](const WalkedFile& file) {
+        if ((file.status.st_mode & 0777) != mode_complete) {
             // Left by a queue manager that died while it moved a message: void, the original still exists.
             if (queue == QueueName::Deferred || queue == QueueName::Hold)
-                ::unlink(impl_->full_path(queue, file).c_str());
+                ::unlink(impl_->full_path(queue, file.queue_id).c_str());
             return;
         }
-        callback({queue, file, wall_time(status.st_mtim), static_cast<std::uint64_t>(status.st_size)});
+        callback(
+            {queue, file.queue_id, wall_time(file.status.st_mtim), static_cast<std::uint64_t>(file.status.st_size)});
     });
 }
 
@@ -327,28 +278,25 @@ Result<void> Store::Impl::read_incoming(std::size_t most, std::vector<LoadedMess
     if (::stat(directory.c_str(), &status) != 0)
         return fail_errno("stat " + directory);
     bool unchanged = status.st_mtim.tv_sec == incoming_seen.tv_sec && status.st_mtim.tv_nsec == incoming_seen.tv_nsec;
-    bool hashed = std::ranges::find(options.hashed_queues, "incoming") != options.hashed_queues.end();
-    if (unchanged && incoming_settled && !hashed)
+    if (unchanged && incoming_settled && !is_hashed(options, name(QueueName::Incoming)))
         return {};
     // A directory that changed within the clock's granularity may change again without a new time: look again later.
     incoming_settled = std::chrono::system_clock::now() - wall_time(status.st_mtim) > std::chrono::milliseconds(100);
     incoming_seen = status.st_mtim;
 
     std::vector<std::string> complete;
-    TRY(walk(directory, deepest_hash, [&](const std::string& file, const struct stat& entry) {
-        if (!is_queue_id(file))
-            return;
-        if ((entry.st_mode & 0777) == mode_complete) {
-            complete.push_back(file);
+    TRY(for_each_file_below(options, name(QueueName::Incoming), [&](const WalkedFile& file) {
+        if ((file.status.st_mode & 0777) == mode_complete) {
+            complete.push_back(file.queue_id);
             return;
         }
         incoming_settled = false;
-        auto fd = posthaste::open_file(full_path(QueueName::Incoming, file), O_RDWR);
+        auto fd = posthaste::open_file(full_path(QueueName::Incoming, file.queue_id), O_RDWR);
         // Unlocked and incomplete: its writer is dead, and nobody was told 250 for it. A file that has just been
         // created is given time to be locked.
-        bool old = std::chrono::system_clock::now() - wall_time(entry.st_mtim) > std::chrono::seconds(10);
+        bool old = std::chrono::system_clock::now() - wall_time(file.status.st_mtim) > std::chrono::seconds(10);
         if (fd && old && !is_locked_by_other(fd->get(), file_lock_byte))
-            ::unlink(full_path(QueueName::Incoming, file).c_str());
+            ::unlink(full_path(QueueName::Incoming, file.queue_id).c_str());
     }));
     for (const std::string& queue_id : complete) {
         if (found.size() >= most) {

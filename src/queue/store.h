@@ -11,6 +11,7 @@
 #include "net/loop.h"
 #include "net/task.h"
 #include "queue/envelope.h"
+#include "queue/file_time.h"
 #include "queue/marks.h"
 #include "queue/message_ref.h"
 #include "queue/options.h"
@@ -23,8 +24,6 @@
 #include <vector>
 
 namespace posthaste::queue {
-
-using WallTime = std::chrono::system_clock::time_point;
 
 // A message as the scheduler needs it: no content.
 struct LoadedMessage {

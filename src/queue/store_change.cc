@@ -25,11 +25,7 @@ std::unexpected<Error> busy_error(const MessageRef& ref)
 
 Result<void> set_file_time(const std::string& path, WallTime when)
 {
-    auto since = when.time_since_epoch();
-    auto seconds = std::chrono::floor<std::chrono::seconds>(since);
-    timespec stamp{seconds.count(),
-                   static_cast<long>(std::chrono::duration_cast<std::chrono::nanoseconds>(since - seconds).count())};
-    timespec times[2] = {stamp, stamp};
+    timespec times[2] = {file_time(when), file_time(when)};
     if (::utimensat(AT_FDCWD, path.c_str(), times, 0) != 0)
         return fail_errno("set time of " + path);
     return {};

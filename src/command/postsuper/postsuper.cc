@@ -3,10 +3,10 @@
 
 #include "base/text.h"
 #include "command/postsuper/queue_access.h"
-#include "command/postsuper/structure.h"
 #include "config/config.h"
 #include "log/log.h"
 #include "param/basics.h"
+#include "queue/directory_walk.h"
 #include "queue/queue_id.h"
 #include "server/identity.h"
 #include "server/log_setup.h"
@@ -207,8 +207,8 @@ MessageList Session::messages()
     auto found = access_.messages();
     if (!found)
         log::fatal("{}", found.error().text());
-    for_each_queue_file(std::string(name(Maildrop)),
-                        [&](const std::string&, std::string id) { found->emplace(std::move(id), Maildrop); });
+    (void)queue::for_each_file_below({}, name(Maildrop),
+                                     [&](const queue::WalkedFile& file) { found->emplace(file.queue_id, Maildrop); });
     return std::move(*found);
 }
 

@@ -5,6 +5,7 @@
 #include "net/endpoint.h"
 #include "net/stream.h"
 #include "net/tasks.h"
+#include "queue/directory_walk.h"
 
 #include <algorithm>
 #include <chrono>
@@ -68,8 +69,8 @@ public:
         MessageList found;
         TRY(add_active(found));
         for (queue::QueueName name : {queue::QueueName::Deferred, queue::QueueName::Hold})
-            for_each_queue_file(options_.directory + "/" + std::string(queue::name(name)),
-                                [&](const std::string&, std::string id) { found[std::move(id)] = name; });
+            (void)queue::for_each_file_below(options_, queue::name(name),
+                                             [&](const queue::WalkedFile& file) { found[file.queue_id] = name; });
         TRY(add_active(found));
         return found;
     }

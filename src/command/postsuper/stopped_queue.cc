@@ -4,6 +4,7 @@
 #include "command/postsuper/structure.h"
 #include "log/log.h"
 #include "net/tasks.h"
+#include "queue/queue_file.h"
 #include "queue/store.h"
 
 #include <chrono>
@@ -157,7 +158,7 @@ Task<Result<queue::MessageRef>> StoppedQueue::move(queue::MessageRef ref, QueueN
 void StoppedQueue::drop_logs(const std::string& queue_id) const
 {
     for (std::string_view name : {"defer", "bounce", "trace"})
-        ::unlink(path_in_queue(options_, name, queue_id).c_str());
+        ::unlink((options_.directory + "/" + queue::queue_file_path(options_, name, queue_id)).c_str());
 }
 
 }  // namespace

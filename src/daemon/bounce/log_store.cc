@@ -47,7 +47,7 @@ Result<std::string> LogStore::path_of(const std::string& queue_id) const
 {
     if (!queue::is_queue_id(queue_id))
         return fail(ErrorKind::Invalid, "bad queue id");
-    return directory_ + "/" + queue::hash_path(queue_id, hash_depth_) + queue_id;
+    return queue::queue_file_path(options_, directory_, queue_id);
 }
 
 Task<Result<void>> LogStore::append(std::string queue_id, std::vector<dsn::DeliveryRecord> records) const

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "dsn/delivery_log.h"
 #include "net/task.h"
+#include "queue/options.h"
 
 #include <cstdint>
 #include <string>
@@ -20,9 +21,9 @@ enum class Durability : std::uint8_t { Synced, Advisory };
 // One a process; keeps no files open.
 class LogStore {
 public:
-    // directory: "bounce", "defer" or "trace" below the working directory; hash_depth 0: no subdirectories.
-    LogStore(std::string directory, unsigned hash_depth, Durability durability)
-        : directory_(std::move(directory)), hash_depth_(hash_depth), durability_(durability)
+    // directory: "bounce", "defer" or "trace" below the working directory.
+    LogStore(queue::QueueOptions options, std::string directory, Durability durability)
+        : options_(std::move(options)), directory_(std::move(directory)), durability_(durability)
     {
     }
 
@@ -35,8 +36,8 @@ public:
 private:
     [[nodiscard]] Result<std::string> path_of(const std::string& queue_id) const;
 
+    queue::QueueOptions options_;
     std::string directory_;
-    unsigned hash_depth_;
     Durability durability_;
 };
 

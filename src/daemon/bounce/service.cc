@@ -79,8 +79,7 @@ Result<void> Service::after_jail()
 {
     queue::QueueOptions options = server::queue_options(*context_.config);
     std::string directory = role_ == Role::Bounce ? "bounce" : role_ == Role::Defer ? "defer" : "trace";
-    bool hashed = std::ranges::find(options.hashed_queues, directory) != options.hashed_queues.end();
-    logs_ = std::make_unique<LogStore>(directory, hashed ? options.hash_depth : 0,
+    logs_ = std::make_unique<LogStore>(options, directory,
                                        role_ == Role::Defer ? Durability::Advisory : Durability::Synced);
     reader_ = std::make_unique<queue::Reader>(options);
     return {};

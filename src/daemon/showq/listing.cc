@@ -5,15 +5,12 @@
 #include "dsn/delivery_log.h"
 #include "intake/maildrop.h"
 #include "net/stream.h"
+#include "queue/directory_walk.h"
 #include "queue/layout.h"
 #include "queue/queue_file.h"
-#include "queue/queue_id.h"
 #include "queue/store.h"
 
-#include <algorithm>
 #include <chrono>
-#include <dirent.h>
-#include <functional>
 #include <map>
 #include <sys/stat.h>
 
@@ -22,27 +19,6 @@ namespace posthaste::showq {
 namespace {
 
 using std::chrono::seconds;
-
-// Adds the files below a directory, hash directories included. A directory that is missing has none.
-void add_files(const std::string& queue_name, const std::string& directory, unsigned depth,
-               const std::function<void(std::string)>& add)
-{
-    std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), ::closedir);
-    if (!stream)
-        return;
-    std::vector<std::string> below;
-    while (const dirent* entry = ::readdir(stream.get())) {  // NOLINT(concurrency-mt-unsafe): own stream
-        std::string name = entry->d_name;
-        if (entry->d_type == DT_DIR && !name.starts_with('.'))
-            below.push_back(directory + "/" + name);
-        else if (queue::is_queue_id(name))
-            add(directory + "/" + name);
-    }
-    stream.reset();
-    if (depth > 0)
-        for (const std::string& child : below)
-            add_files(queue_name, child, depth - 1, add);
-}
 
 ListedMessage listed(const queue::Envelope& envelope, const queue::ContentFacts& facts, std::string_view marks)
 {
@@ -67,7 +43,7 @@ Task<Result<std::optional<ListedMessage>>> Listing::next()
         } else {
             CO_TRY(co_await read_journal());
         }
-        CO_TRY(find_files());
+        find_files();
         part_ = Part::Files;
     }
     if (!ready_.empty()) {
@@ -130,21 +106,20 @@ Task<Result<void>> Listing::read_journal()
     co_return Result<void>{};
 }
 
-Result<void> Listing::find_files()
+// A directory that cannot be read is left out: the rest is worth showing.
+void Listing::find_files()
 {
-    constexpr unsigned deepest_hash = 8;
     std::vector<std::string> queues{"maildrop", "deferred", "hold"};
     if (manager_ == QueueManager::Down)
         queues.insert(queues.begin() + 1, "active");
     for (const std::string& queue_name : queues)
-        add_files(queue_name, options_.directory + "/" + queue_name, deepest_hash,
-                  [&](std::string path) { files_.push_back({queue_name, std::move(path)}); });
-    return {};
+        (void)queue::for_each_file_below(
+            options_, queue_name, [&](const queue::WalkedFile& file) { files_.push_back({queue_name, file.path}); });
 }
 
 std::optional<ListedMessage> Listing::read_file(const std::string& queue_name, const std::string& path) const
 {
-    auto file = queue::FileReader::open(".", path);
+    auto file = queue::FileReader::open(options_.directory, path);
     if (!file || !(*file)->envelope_is_intact())
         return std::nullopt;  // gone, incomplete or damaged: the queue manager's business
     auto stored = queue::decode_envelope((*file)->envelope());
@@ -156,8 +131,9 @@ std::optional<ListedMessage> Listing::read_file(const std::string& queue_name, c
     return message;
 }
 
-std::optional<ListedMessage> Listing::read_maildrop(const std::string& path) const
+std::optional<ListedMessage> Listing::read_maildrop(const std::string& path_in_queue) const
 {
+    const std::string path = options_.directory + "/" + path_in_queue;
     constexpr std::size_t largest_shown = std::size_t{64} << 20;
     auto content = posthaste::read_file(path, largest_shown);
     struct stat status{};
@@ -181,10 +157,8 @@ std::optional<ListedMessage> Listing::read_maildrop(const std::string& path) con
 
 void Listing::add_reasons(ListedMessage& message) const
 {
-    bool hashed = std::ranges::find(options_.hashed_queues, "defer") != options_.hashed_queues.end();
-    std::string path = options_.directory + "/defer/";
-    path += (hashed ? queue::hash_path(message.queue_id, options_.hash_depth) : std::string()) + message.queue_id;
-    auto log = posthaste::read_file(path);
+    auto log =
+        posthaste::read_file(options_.directory + "/" + queue::queue_file_path(options_, "defer", message.queue_id));
     if (!log)
         return;
     std::map<std::string, std::string> reasons;

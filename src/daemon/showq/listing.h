@@ -52,14 +52,14 @@ private:
 
     Task<Result<void>> ask_queue_manager();
     Task<Result<void>> read_journal();
-    Result<void> find_files();
+    void find_files();
     [[nodiscard]] std::optional<ListedMessage> read_file(const std::string& queue_name, const std::string& path) const;
-    [[nodiscard]] std::optional<ListedMessage> read_maildrop(const std::string& path) const;
+    [[nodiscard]] std::optional<ListedMessage> read_maildrop(const std::string& path_in_queue) const;
     void add_reasons(ListedMessage& message) const;
 
     struct File {
         std::string queue_name;
-        std::string path;
+        std::string path;  // below the queue directory
     };
 
     queue::QueueOptions options_;
