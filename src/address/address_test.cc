@@ -91,7 +91,9 @@ TEST(HeaderList, AddressesGroupsCommentsAndNames)
     EXPECT_EQ(list("user@host (Full Name)"), "user@host;");
     EXPECT_EQ(list(",, a@b ,,"), "a@b;");
     EXPECT_EQ(list("\"a b\"@c"), "a b@c;");
-    EXPECT_EQ(list("two words, x@y"), "!two words;x@y;");
+    EXPECT_EQ(list("two words, x@y"), "two;words;x@y;");
+    EXPECT_EQ(list("a@b c@d.e (x) f"), "a@b;c@d.e;f;");
+    EXPECT_EQ(list("a@b, \"c\" d <e@f>"), "a@b;e@f;");
     EXPECT_EQ(list("\"open, x@y"), "!\"open, x@y;");
 }
 
@@ -130,7 +132,8 @@ TEST(Destinations, AddressesFilesCommandsAndIncludes)
     EXPECT_EQ(destinations(":include:/etc/list, \":include:/a b\", :Include:\"/c d\""), "I(/etc/list)I(/a b)I(/c d)");
     EXPECT_EQ(destinations("\\user, D <e@f> (c), <g@h>"), "A(user)A(e@f)A(g@h)");
     EXPECT_EQ(destinations("/x/@example.com"), "A(/x/@example.com)");
-    EXPECT_EQ(destinations("|, :include:, two words, \"open"), "!(|)!(:include:)!(two words)!(\"open)");
+    EXPECT_EQ(destinations("|, :include:, a b@c\td, e \"f\" <g>, \"open"),
+              "!(|)!(:include:)A(a)A(b@c)A(d)A(g)!(\"open)");
     EXPECT_EQ(destinations(" , ,"), "");
 }
 

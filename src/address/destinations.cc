@@ -4,6 +4,8 @@
 #include "address/tokens.h"
 #include "base/text.h"
 
+#include <algorithm>
+
 namespace posthaste::address {
 
 namespace {
@@ -79,6 +81,13 @@ Destination destination(std::string_view text, const Token* first, const Token* 
     return {.kind = DestinationKind::Address, .text = std::move(spec.address)};
 }
 
+// A command, a file, :include: and a name with <address> go on to the next comma.
+bool reaches_to_the_comma(const Token* first, const Token* last)
+{
+    return first->text.starts_with('|') || first->text.starts_with('/') || first->is(':') ||
+           std::any_of(first, last, [](const Token& token) { return token.is('<'); });
+}
+
 }  // namespace
 
 Destinations parse_destinations(std::string_view text, std::size_t token_limit)
@@ -91,11 +100,13 @@ Destinations parse_destinations(std::string_view text, std::size_t token_limit)
         const Token* first = position;
         while (position != end && !position->is(','))
             ++position;
-        if (first != position) {
-            const Token& last = *(position - 1);
+        while (first != position) {
+            const Token* next = reaches_to_the_comma(first, position) ? position : end_of_address(first, position);
+            const Token& last = *(next - 1);
             const char* begin = first->text.data();
             const auto size = static_cast<std::size_t>(last.text.data() + last.text.size() - begin);
-            result.list.push_back(destination({begin, size}, first, position));
+            result.list.push_back(destination({begin, size}, first, next));
+            first = next;
         }
         if (position != end)
             ++position;

@@ -1,7 +1,7 @@
 // destinations.h — the right-hand side of aliases(5) entries and the lines of .forward and :include: files.
 //
-// Values between commas: an address, /file/name, |command, :include:/file/name; each may stand in double quotes, and a
-// command's text, too (|"cmd arg"). A pure function with a bound on tokens.
+// Values between commas (or, between addresses, white space): an address, /file/name, |command, :include:/file/name;
+// each may stand in double quotes, and a command's text, too (|"cmd arg"). A pure function with a bound on tokens.
 #pragma once
 
 #include <cstddef>

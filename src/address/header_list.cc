@@ -42,7 +42,10 @@ private:
             if ((position_->is(',') && !(route && in_route(first))) || position_->is(';'))
                 break;
         }
-        add(first, position_, false);
+        for (const Token* last = nullptr; first != position_; first = last) {
+            last = end_of_address(first, position_);
+            add(first, last, false);
+        }
         if (position_ != end_)
             ++position_;
     }

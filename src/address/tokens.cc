@@ -124,6 +124,25 @@ Tokens tokenize(std::string_view text, std::size_t limit)
     return tokens;
 }
 
+const Token* end_of_address(const Token* begin, const Token* end)
+{
+    bool previous_word = false;
+    bool gap = false;
+    for (const Token* token = begin; token != end; ++token) {
+        gap = gap || token->after_space;
+        if (token->kind == TokenKind::Comment) {
+            gap = true;
+            continue;
+        }
+        const bool word = is_word(*token);
+        if (word && previous_word && gap)
+            return token;
+        previous_word = word;
+        gap = false;
+    }
+    return end;
+}
+
 const Token* skip_route(const Token* begin, const Token* end)
 {
     if (begin == end || !begin->is('@'))

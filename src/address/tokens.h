@@ -50,6 +50,9 @@ struct AddrSpec {
 // A leading source route (@a,@b:) is dropped. Comments are skipped. Invalid: empty, words with nothing between them,
 // an '@' inside quotes without a domain behind, control characters, an empty local part.
 AddrSpec addr_spec(const Token* begin, const Token* end);
+// Where the first address of [begin, end) ends: words with only white space between them are addresses of their own
+// ("root: alice bob"), as they are for Postfix.
+const Token* end_of_address(const Token* begin, const Token* end);
 // The first token behind a leading source route "@a,@b:".
 const Token* skip_route(const Token* begin, const Token* end);
 

@@ -27,8 +27,8 @@ struct Route {
     std::string nexthop;
     // The recipient in internal form as the agent shall see it: with a domain, percent hack and source route undone.
     std::string recipient;
-    // The address names another domain inside its local part (user%remote@here, "user@remote"@here): such mail is
-    // relayed for nobody who may not relay (smtpd: "Relay access denied").
+    // With local domains unwrapped, there is still an '@', '%' or '!' in the local part (user%elsewhere@relay.test):
+    // the next system might forward the mail, so nobody gets it there who may not relay (smtpd: "Relay access denied").
     bool sender_routed = false;
     // No address at all (user@[bad literal], user@two..dots, -user without allow_min_user): the transport is "error",
     // smtpd answers 501 5.1.3.

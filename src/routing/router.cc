@@ -67,7 +67,7 @@ Task<Result<Destination>> Router::Impl::unwrap(std::string address)
         if (domain.ends_with('.'))
             domain.pop_back();
         std::string user(split.local_part);
-        destination = {.local_part = user, .domain = domain, .sender_routed = depth > 0};
+        destination = {.local_part = user, .domain = domain};
         if (domain.empty() && null_domain_is_local)
             destination.domain = own_name;
         if (numeric_domain_is_literal && !domain.starts_with('[') && net::Endpoint::ip(domain, 0))
@@ -90,7 +90,8 @@ Task<Result<Route>> Router::Impl::resolve(std::string sender, std::string recipi
     CO_TRY(Destination destination, co_await unwrap(std::move(recipient)));
     Route route;
     route.recipient = destination.local_part + "@" + destination.domain;
-    route.sender_routed = destination.sender_routed;
+    // postconf(5) allow_untrusted_routing: the next system might forward u%elsewhere@it to elsewhere.
+    route.sender_routed = destination.local_part.find_first_of("@%!") != std::string::npos;
     route.malformed = destination.malformed || (!may_begin_with_minus && route.recipient.starts_with('-'));
     if (route.malformed) {
         route.transport = error_transport;

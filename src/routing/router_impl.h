@@ -25,7 +25,6 @@ inline constexpr std::string_view error_transport = "error";
 struct Destination {
     std::string local_part;
     std::string domain;
-    bool sender_routed = false;
     bool malformed = false;
 };
 

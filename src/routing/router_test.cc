@@ -93,17 +93,19 @@ TEST(Router, lets_the_sender_choose_transport_and_relayhost)
     EXPECT_EQ(path(resolved(*r, "u@example.com", "a@own.test")), "local:mail.example.com u@example.com");
 }
 
-TEST(Router, unwraps_local_domains_and_says_that_the_sender_chose_the_route)
+TEST(Router, unwraps_local_domains_and_tells_of_routes_beyond_the_next_system)
 {
     auto r = router("");
     for (const char* address :
          {"u%remote.test@example.com", "remote.test!u@example.com", "u@remote.test@example.com"}) {
         Route route = resolved(*r, address);
         EXPECT_EQ(path(route), "smtp:remote.test u@remote.test") << address;
-        EXPECT_TRUE(route.sender_routed) << address;
+        EXPECT_FALSE(route.sender_routed) << address;
     }
     EXPECT_FALSE(resolved(*r, "u@example.com").sender_routed);
-    EXPECT_FALSE(resolved(*r, "u%x@remote.test").sender_routed);
+    for (const char* address :
+         {"u%x@remote.test", "x!u@remote.test", "u@x@remote.test", "u%@remote.test", "u%x%remote.test@example.com"})
+        EXPECT_TRUE(resolved(*r, address).sender_routed) << address;
     auto strict = router("allow_percent_hack = no\nswap_bangpath = no\nresolve_dequoted_address = no\n");
     EXPECT_EQ(path(resolved(*strict, "u%remote.test@example.com")), "local:mail.example.com u%remote.test@example.com");
     EXPECT_EQ(path(resolved(*strict, "u@remote.test@example.com")), "local:mail.example.com u@remote.test@example.com");

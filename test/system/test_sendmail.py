@@ -46,6 +46,11 @@ def test_recipients_from_the_header_and_no_bcc_in_the_message(relay, sink):
     assert message.content.endswith(b"\r\n\r\n.\r\ntext\r\n")
 
 
+def test_words_without_a_comma_between_them_are_recipients_of_their_own(relay, sink):
+    relay.sendmail("-t", "-i", stdin=b"To: bob@far.test carol@far.test (C), Dave D <dave@far.test>\n\nhi\n")
+    assert sorted(sink.wait_for(1)[0].recipients) == ["bob@far.test", "carol@far.test", "dave@far.test"]
+
+
 def test_only_resent_recipients_count_when_there_are_some(relay, sink):
     relay.sendmail("-t", stdin="To: bob@far.test\nResent-To: cee@far.test\nResent-From: ann@a.test\n\ntext\n")
     message = sink.wait_for(1)[0]

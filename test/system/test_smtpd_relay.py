@@ -21,6 +21,20 @@ def test_stranger_may_send_to_us_and_nowhere_else(make_instance):
                           r"access denied; from=<a@example\.com> to=<a@elsewhere\.test> proto=ESMTP helo=<client\.test>$")
 
 
+def test_a_route_beyond_the_next_system_is_for_those_who_may_relay(make_instance):
+    """postconf(5) allow_untrusted_routing: a backup MX host would else open the primary one."""
+    instance = make_instance(relay_domains="relay.test", local_recipient_maps="", **STRANGER).start()
+    forms = ["a%elsewhere.test@relay.test", "elsewhere.test!a@relay.test", '"a@elsewhere.test"@relay.test',
+             "a%b%relay.test@local.test"]
+    assert [reply.code for reply in replies(instance, *forms)] == [454] * 4
+    known = ["a%relay.test@local.test", "a%local.test@local.test", '"a@local.test"@local.test']
+    assert [reply.code for reply in replies(instance, *known)] == [250] * 3
+    instance.configure(allow_untrusted_routing="yes")
+    instance.stop()
+    instance.start()
+    assert [reply.code for reply in replies(instance, *forms)] == [250] * 4
+
+
 def test_permission_in_another_list_does_not_open_the_relay(make_instance):
     instance = make_instance(smtpd_client_restrictions="permit", smtpd_helo_restrictions="permit",
                              smtpd_sender_restrictions="permit", smtpd_recipient_restrictions="permit", **STRANGER).start()
