@@ -137,7 +137,7 @@ TEST_F(PipelineTest, RefusesTheOversizedAndTheLooping)
 
 TEST_F(PipelineTest, ExpandsVirtualAliasesAndRemovesDuplicates)
 {
-    open("virtual_alias_maps = inline:{ {two@here.test=ann, bob@there.test} {ann@here.test=ann@here.test} "
+    open("virtual_alias_maps = inline:{ {two@here.test=ann bob@there.test} {ann@here.test=ann@here.test, eve} "
          "{one@here.test = two} }\nalways_bcc = archive\n");
     Message message = begin();
     message.envelope().recipients = {{.address = "one", .original = {}, .dsn_orcpt = {}},
@@ -145,7 +145,8 @@ TEST_F(PipelineTest, ExpandsVirtualAliasesAndRemovesDuplicates)
                                      {.address = "ANN@here.test", .original = {}, .dsn_orcpt = {}}};
     message.add_lines("\r\n");
     EXPECT_THAT(addresses(finish(std::move(message))),
-                testing::ElementsAre("ann@here.test from one", "bob@there.test from one", "ann@here.test",
+                testing::ElementsAre("ann@here.test from one", "eve@here.test from one", "bob@there.test from one",
+                                     "ann@here.test", "eve@here.test from ann@here.test",
                                      "archive@here.test from archive"));
 }
 
@@ -157,6 +158,17 @@ TEST_F(PipelineTest, KeepsAMessageWaitingWhenAnAliasGrowsWithoutEnd)
     }
     pipeline_.reset();
     open("virtual_alias_maps = pcre:" + directory_ + "/grow\n");
+    Message message = begin();
+    message.envelope().recipients = {{.address = "ann@here.test", .original = {}, .dsn_orcpt = {}}};
+    message.add_lines("\r\n");
+    auto refused = net::run_until_done(message.finish());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reply(), "451 4.6.0 Error: Alias expansion error");
+}
+
+TEST_F(PipelineTest, TakesNoAliasThatItCannotUnderstandForNoAlias)
+{
+    open("virtual_alias_maps = inline:{ {ann@here.test=,} }\n");
     Message message = begin();
     message.envelope().recipients = {{.address = "ann@here.test", .original = {}, .dsn_orcpt = {}}};
     message.add_lines("\r\n");

@@ -138,6 +138,8 @@ Task<Accepted<>> RecipientMapper::expand(queue::Recipient recipient, std::vector
             // An address that its own alias names is a mailbox: it is not looked up again.
             if (equal_ignoring_case(alias, next.address)) {
                 queue::Recipient result = recipient;
+                if (result.original.empty() && next.address != recipient.address)
+                    result.original = recipient.address;
                 result.address = alias;
                 out->push_back(std::move(result));
             } else {
@@ -179,6 +181,11 @@ Task<Accepted<std::vector<std::string>>> RecipientMapper::aliases_of(std::string
         else if (!extension.empty())
             alias = with_extension(alias, extension);
         aliases.push_back(router_.canonical_form(alias, routing::RewriteContext::Local));
+    }
+    if (aliases.empty()) {  // an entry that cannot be understood is not "no such user"
+        Rejection rejection = Rejection::alias_expansion();
+        rejection.detail = fmt::format("virtual_alias_maps: no address in \"{}\" for {}", value, address);
+        co_return std::unexpected(std::move(rejection));
     }
     co_return aliases;
 }
