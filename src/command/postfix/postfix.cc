@@ -20,8 +20,8 @@ namespace posthaste::postfix {
 
 namespace {
 
-constexpr const char* usage = "usage: postfix [-c config_dir] [-Dv] command\n"
-                              "commands: start, start-fg, stop, reload, status, check, flush, abort, logrotate";
+constexpr const char* usage = "usage: postfix [-c config_dir] [-Dv] command";
+constexpr const char* commands = "start, start-fg, stop, reload, status, check, flush, abort, logrotate";
 
 Instance load_instance(std::string config_directory, int verbosity)
 {
@@ -58,7 +58,7 @@ int dispatch(const Instance& instance, std::string_view command)
         return check(instance) ? EXIT_SUCCESS : EXIT_FAILURE;
     if (command == "logrotate")
         return logrotate(instance);
-    log::fatal("unknown command \"{}\"\n{}", command, usage);
+    log::fatal("unknown command \"{}\" (there are: {})", command, commands);
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ int run(int argc, char** argv)
         }
     }
     if (::optind + 1 != argc)
-        log::fatal("{}", usage);
+        log::fatal("{} (there are: {})", usage, commands);
     Instance instance = load_instance(std::move(config_directory), verbosity);
     ::setenv("MAIL_CONFIG", instance.config->directory().c_str(), 1);
     return dispatch(instance, argv[::optind]);
