@@ -18,6 +18,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <functional>
+#include <optional>
 #include <vector>
 
 namespace posthaste::pickup {
@@ -76,6 +78,38 @@ Result<bool> read_more(int file, intake::SubmissionReader& reader)
     reader.feed(std::string_view(buffer).substr(0, static_cast<std::size_t>(count)));
     return count > 0;
 }
+
+Result<intake::Submission> read_envelope(int file, intake::SubmissionReader& reader)
+{
+    for (;;) {
+        TRY(bool more, read_more(file, reader));
+        TRY(std::optional<intake::Submission> submission, reader.envelope());
+        if (submission)
+            return std::move(*submission);
+        if (!more)
+            return fail(ErrorKind::Invalid, "no envelope");
+    }
+}
+
+// Hands the content over piece by piece, up to the mark that says that it is whole.
+Result<void> read_content(int file, intake::SubmissionReader& reader, const std::function<void(std::string_view)>& use)
+{
+    for (;;) {
+        TRY(std::optional<std::string_view> piece, reader.piece());
+        if (piece) {
+            use(*piece);
+            continue;
+        }
+        if (reader.complete())
+            return {};
+        TRY(bool more, read_more(file, reader));
+        if (!more)
+            return fail(ErrorKind::Invalid, "incomplete");
+    }
+}
+
+// The file itself is wrong, and will be the next time; an error of the system may pass.
+bool is_damage(const Error& error) { return error.kind() == ErrorKind::Invalid || error.kind() == ErrorKind::Limit; }
 
 }  // namespace
 
@@ -182,17 +216,16 @@ Task<Service::After> Service::feed(std::string name, UniqueFd file, struct ::sta
         log::warning("{}/{}: {}: message saved in the corrupt directory", maildrop, name, why);
         return After::SetAside;
     };
+    auto unreadable = [&](const Error& error) {
+        if (is_damage(error))
+            return set_aside(error.text());
+        log::warning("{}/{}: {}", maildrop, name, error.text());
+        return After::KeepForLater;
+    };
     intake::SubmissionReader reader;
-    std::optional<intake::Submission> submission;
-    while (!submission) {
-        auto more = read_more(file.get(), reader);
-        auto envelope = reader.envelope();
-        if (!envelope)
-            co_return set_aside(envelope.error().text());
-        submission = std::move(*envelope);
-        if (!submission && (!more || !*more))
-            co_return set_aside("no envelope");
-    }
+    auto submission = read_envelope(file.get(), reader);
+    if (!submission)
+        co_return unreadable(submission.error());
     auto message = begin(*submission, facts);
     if (!message) {
         log::warning("{}/{}: {}", maildrop, name, message.error().detail);
@@ -206,19 +239,12 @@ Task<Service::After> Service::feed(std::string name, UniqueFd file, struct ::sta
 
     intake::WholeLines lines(*message);
     std::string header;
-    while (!reader.complete()) {
-        auto piece = reader.piece();
-        if (!piece)
-            co_return set_aside(piece.error().text());
-        if (*piece) {
-            lines.add(**piece);
-            keep_header(header, **piece);
-        } else if (!reader.complete()) {
-            auto more = read_more(file.get(), reader);
-            if (!more || !*more)
-                co_return set_aside(more ? "incomplete" : more.error().text());
-        }
-    }
+    auto whole = read_content(file.get(), reader, [&](std::string_view piece) {
+        lines.add(piece);
+        keep_header(header, piece);
+    });
+    if (!whole)
+        co_return unreadable(whole.error());
     lines.finish();
     intake::Refused refused{.queue_id = message->queue_id(),
                             .arrival_seconds = message->envelope().arrival_seconds,
