@@ -107,6 +107,14 @@ Result<void> sync_directory(const std::string& path)
     return {};
 }
 
+Result<void> sync_file_system(const std::string& directory)
+{
+    TRY(UniqueFd fd, open_file(directory, O_RDONLY | O_DIRECTORY));
+    if (::syncfs(fd.get()) != 0)
+        return fail_errno("syncfs " + directory);
+    return {};
+}
+
 Result<void> set_nonblocking(int fd)
 {
     int flags = ::fcntl(fd, F_GETFL);

@@ -59,6 +59,8 @@ Result<void> write_fully_at(int fd, std::string_view bytes, off_t offset);
 // Reads up to buffer.size() bytes at offset; fewer only at the end of the file.
 Result<std::size_t> read_fully_at(int fd, std::span<char> buffer, off_t offset);
 Result<void> sync_directory(const std::string& path);
+// Makes all that was written to the file system of this directory durable, by whatever process: syncfs(2).
+Result<void> sync_file_system(const std::string& directory);
 Result<void> set_nonblocking(int fd);
 
 }  // namespace posthaste

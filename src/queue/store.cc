@@ -53,6 +53,8 @@ Result<std::unique_ptr<Store>> Store::open(QueueOptions options)
     TRY(bool locked, try_lock_range(impl->scheduler_lock.get(), 0, LockMode::Exclusive));
     if (!locked)
         return fail(ErrorKind::Exists, "another process schedules this queue");
+    // What the last queue manager wrote and did not live to sync is believed from now on: it must be durable.
+    TRY(sync_file_system(impl->options.directory));
     TRY(impl->positions, Positions::open(impl->options.directory));
     TRY(impl->discover_segments());
     // What a living writer appends from now on cannot have been moved by an earlier queue manager.
@@ -260,12 +262,10 @@ void Store::Impl::save_damage(const KnownSegment& segment, std::uint64_t from, s
 Result<void> Store::for_each_file(QueueName queue, const std::function<void(const FileEntry&)>& callback)
 {
     return for_each_file_below(impl_->options, name(queue), [&](const WalkedFile& file) {
-        if ((file.status.st_mode & 0777) != mode_complete) {
-            // Left by a queue manager that died while it moved a message: void, the original still exists.
-            if (queue == QueueName::Deferred || queue == QueueName::Hold)
-                ::unlink(impl_->full_path(queue, file.queue_id).c_str());
+        // Being written by move() at this moment, or left by a queue manager that died over it: see
+        // has_complete_file().
+        if ((file.status.st_mode & 0777) != mode_complete)
             return;
-        }
         callback(
             {queue, file.queue_id, wall_time(file.status.st_mtim), static_cast<std::uint64_t>(file.status.st_size)});
     });
@@ -403,6 +403,8 @@ Result<LoadedMessage> Store::load(const MessageRef& ref)
 bool Store::busy(const MessageRef& ref)
 {
     if (ref.queue == QueueName::Journal) {
+        if (impl_->moving.contains(ref.queue_id))
+            return true;
         auto place = impl_->find(ref);
         return place && is_locked_by_other(place->segment->file->fd(), ref.offset);
     }

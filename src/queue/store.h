@@ -54,8 +54,8 @@ public:
     // Whether next() has been through all that lay in the journal at open(). Before that, a file in deferred/ or
     // active/ may be the unfinished copy of a journal message: do not activate or load files.
     [[nodiscard]] bool is_recovered() const;
-    // Calls back for each file of a queue directory (deferred, hold, active); bounded work per entry: no file is
-    // opened.
+    // Calls back for each complete file of a queue directory (deferred, hold, active); bounded work per entry: no file
+    // is opened.
     Result<void> for_each_file(QueueName queue, const std::function<void(const FileEntry&)>& callback);
     // Reads envelope and marks again. NotFound, Corrupt (the file has been moved to corrupt/), Temporary.
     Result<LoadedMessage> load(const MessageRef& ref);
@@ -74,7 +74,8 @@ public:
         WallTime retry_at;
     };
     // Moves survivors into files of their own, durably, before anything else may happen to them; one result for each.
-    // From the journal: file written and synced, then the Moved mark synced. From active/: renamed, mtime set.
+    // From the journal: file written and synced, then the Moved mark synced. From active/: renamed, mtime set. Until
+    // the answer comes the messages are busy.
     // NoSpace: the message stays where it is and may be retried from there.
     Task<std::vector<Result<MessageRef>>> move(std::vector<Survivor> survivors);
     // deferred/ or hold/ -> active/ (rename), loaded.

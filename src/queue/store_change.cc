@@ -50,8 +50,14 @@ Result<void> Store::bury(const MessageRef& ref)
     if (busy(ref))
         return busy_error(ref);
     if (ref.queue == QueueName::Journal) {
-        TRY(impl_->set_message_mark(ref, MessageMark::Dead));
-        --impl_->segments.at(ref.segment).live;
+        TRY(Impl::Place place, impl_->find(ref));
+        KnownSegment& segment = *place.segment;
+        auto mark = static_cast<MessageMark>(segment.file->marks(place.frame, segment.header)[0]);
+        if (mark == MessageMark::Dead || mark == MessageMark::Moved)
+            return {};  // it does not count as live any more
+        segment.marks_dirty = true;
+        TRY(segment.file->set_mark(place.frame, segment.header, 0, static_cast<std::uint8_t>(MessageMark::Dead)));
+        --segment.live;
         return {};
     }
     std::string path = impl_->full_path(ref.queue, ref.queue_id);
@@ -91,6 +97,8 @@ Result<LoadedMessage> Store::activate(QueueName from, const std::string& queue_i
 
 Result<void> Store::kill(const MessageRef& ref)
 {
+    if (impl_->moving.contains(ref.queue_id))
+        return busy_error(ref);
     TRY(impl_->set_message_mark(ref, MessageMark::Killed));
     if (!busy(ref))
         return bury(ref);
@@ -145,9 +153,6 @@ Result<void> write_survivor(JournalMove& move, const std::string& directory)
                                 move.retry_at);
 }
 
-// From this many files on, one syncfs costs less than an fsync and a directory sync for each.
-constexpr std::size_t many_files = 16;
-
 Result<void> sync_all(std::vector<JournalMove>& moves, const std::string& directory)
 {
     if (moves.size() < many_files) {
@@ -156,10 +161,7 @@ Result<void> sync_all(std::vector<JournalMove>& moves, const std::string& direct
                 move.result = move.builder->sync_file_and_directory();
         return {};
     }
-    TRY(UniqueFd fd, open_file(directory, O_RDONLY | O_DIRECTORY));
-    if (::syncfs(fd.get()) != 0)
-        return fail_errno("syncfs " + directory);
-    return {};
+    return sync_file_system(directory);
 }
 
 // Everything that blocks: write files, make them durable, then mark the journal's copies and make that durable.
@@ -217,6 +219,7 @@ Task<std::vector<Result<MessageRef>>> Store::move(std::vector<Survivor> survivor
             results[i] = locked ? busy_error(survivor.ref) : fail(std::move(locked).error());
             continue;
         }
+        impl_->moving.insert(survivor.ref.queue_id);
         moves->push_back({i,
                           place->segment->file,
                           place->segment->header,
@@ -235,6 +238,7 @@ Task<std::vector<Result<MessageRef>>> Store::move(std::vector<Survivor> survivor
     }
     for (JournalMove& move : *moves) {
         unlock_range(move.file->fd(), move.offset);
+        impl_->moving.erase(survivors[move.position].ref.queue_id);
         if (move.result)
             --impl_->segments.at(survivors[move.position].ref.segment).live;
         else

@@ -16,6 +16,9 @@
 
 namespace posthaste::queue {
 
+// From this many files on, one syncfs costs less than a sync for each, and its time does not grow with their number.
+inline constexpr std::size_t many_files = 16;
+
 // One segment as the queue manager sees it.
 struct KnownSegment {
     std::shared_ptr<SegmentFile> file;
@@ -59,6 +62,7 @@ struct Store::Impl {
     std::unique_ptr<Positions> positions;
     std::map<std::uint64_t, KnownSegment> segments;
     std::vector<MessageRef> killed;  // to be buried when no longer busy
+    std::set<std::string> moving;    // queue ids of journal messages that move() is writing
     timespec incoming_seen{};        // modification time of incoming/ at the last complete scan
     bool incoming_settled = false;
     net::Clock::time_point last_discovery{};

@@ -251,6 +251,54 @@ TEST_F(Queue, KilledWhileDeliveredDiesWhenTheLockIsFree)
     EXPECT_EQ(queue->live_in_journal(), 0U);
 }
 
+TEST_F(Queue, BuriedTwiceCountsOnce)
+{
+    auto queue = store();
+    auto in = writer();
+    Committed removed = commit(*in, "removed@example.net");
+    Committed live = commit(*in, "live@example.net");
+    ASSERT_EQ(queue->next(10)->size(), 2U);
+    MUST(queue->kill(removed.ref));
+    MUST(queue->bury(removed.ref));
+    EXPECT_EQ(queue->live_in_journal(), 1U);
+    in.reset();  // the segment has no writer any more, and one message
+    MUST(run_until_done(queue->upkeep()));
+    MUST(run_until_done(queue->upkeep()));
+    EXPECT_TRUE(queue->load(live.ref));
+}
+
+Task<void> move_to_hold(Store* queue, MessageRef ref, bool* moved)
+{
+    auto results = co_await queue->move({{.ref = ref, .to = QueueName::Hold, .retry_at = {}}});
+    *moved = results.front().has_value();
+}
+
+Task<void> meddle_while_it_moves(Store* queue, MessageRef ref)
+{
+    bool moved = false;
+    net::TaskGroup tasks;
+    tasks.start(move_to_hold(queue, ref, &moved));
+    for (int i = 0; i < 1000 && !moved; ++i) {
+        EXPECT_TRUE(queue->busy(ref));
+        EXPECT_FALSE(queue->kill(ref));
+        EXPECT_FALSE(queue->bury(ref));
+        EXPECT_TRUE(queue->for_each_file(QueueName::Hold, [](const FileEntry&) {}));
+        co_await net::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_TRUE(moved);
+}
+
+TEST_F(Queue, WhatIsBeingMovedIsLeftAlone)
+{
+    auto queue = store();
+    auto in = writer();
+    Committed committed = commit(*in, "later@example.net");
+    ASSERT_EQ(queue->next(10)->size(), 1U);
+    run_until_done(meddle_while_it_moves(queue.get(), committed.ref));
+    EXPECT_TRUE(queue->load({.queue = QueueName::Hold, .queue_id = committed.ref.queue_id}));
+    EXPECT_EQ(queue->live_in_journal(), 0U);
+}
+
 TEST_F(Queue, DamageIsSetAsideAndTheRestIsFound)
 {
     Committed damaged;

@@ -27,7 +27,7 @@ constexpr time_t unfinished_age = 60;
 
 struct Work {
     std::vector<std::shared_ptr<SegmentFile>> sync;
-    std::map<std::string, timespec> active_files;  // changed by the work: when they were synced
+    std::map<std::string, timespec> active_files;  // changed by the work: as they were before they were synced
     std::set<std::string> files;
     std::set<std::string> directories;
     std::vector<std::shared_ptr<SegmentFile>> retire;
@@ -52,15 +52,17 @@ bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_s
 // Marks in queue files, and the names of files that were moved or buried.
 Result<void> sync_queue_files(Work& work)
 {
+    std::set<std::string>& files = work.files;
     for (auto& [path, synced_at] : work.active_files) {
         struct stat status{};
-        std::string full = work.directory + "/" + path;
-        if (::stat(full.c_str(), &status) != 0 || same_time(status.st_mtim, synced_at))
+        if (::stat((work.directory + "/" + path).c_str(), &status) != 0 || same_time(status.st_mtim, synced_at))
             continue;
-        TRY(sync_queue_file(full));
+        files.insert(path);
         synced_at = status.st_mtim;
     }
-    for (const std::string& path : work.files)
+    if (files.size() + work.directories.size() >= many_files)
+        return sync_file_system(work.directory);
+    for (const std::string& path : files)
         TRY(sync_queue_file(work.directory + "/" + path));
     for (const std::string& path : work.directories)
         TRY(sync_directory(work.directory + "/" + path));
@@ -160,9 +162,14 @@ Task<Result<void>> Store::upkeep()
         do_work(*work);
         return true;
     });
-    for (const auto& [path, synced_at] : work->active_files)
-        if (auto active = impl_->active_files.find(path); active != impl_->active_files.end())
-            active->second = synced_at;
+    if (work->result) {
+        for (const auto& [path, synced_at] : work->active_files)
+            if (auto active = impl_->active_files.find(path); active != impl_->active_files.end())
+                active->second = synced_at;
+    } else {  // again next time
+        impl_->unsynced_files.merge(work->files);
+        impl_->unsynced_directories.merge(work->directories);
+    }
     for (const auto& file : work->retire)
         if (auto refreshed = impl_->refresh(file->number()); !refreshed)
             log::warning("{}", refreshed.error().text());

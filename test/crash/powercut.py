@@ -11,6 +11,7 @@ import concurrent.futures
 import os
 import pathlib
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -74,12 +75,26 @@ class Cut:
         self.books.promised = set(promised)
         for key, times in delivered.items():
             self.books.delivered[key] = [(when, None) for when in times]
-        self.missing, self.problems, self.log = set(), [], ""
+        self.missing, self.problems, self.traces, self.log = set(), [], [], ""
 
     def repeated(self):
         """(all that came again after the cut, key and age of those of them that had come too long before it)"""
         after = [repetition for repetition in self.books.repetitions() if repetition.second > self.moment]
         return after, [(item.key, self.moment - item.first) for item in after if self.moment - item.first > WINDOW]
+
+
+def traces(cut, instance, key):
+    """What there is to know of a key that did not arrive: where the image and the recovered queue still have its
+    message, and what was logged of its recipient."""
+    token, _, name = key.partition("/")
+    mark = re.compile(rb"token-%s\b" % token.encode())
+    for place, root in (("image", cut.image), ("recovered queue", instance.queue)):
+        for path in sorted(root.rglob("*")):
+            if path.is_file() and (found := mark.search(path.read_bytes())):
+                yield f"{key}: in the {place}: {path.relative_to(root)} at {found.start()}"
+    for line in cut.log.splitlines():
+        if name in line:
+            yield f"{key}: {line}"
 
 
 def recover(cut, owners):
@@ -97,6 +112,7 @@ def recover(cut, owners):
             cut.missing = account.wait_until_accounted(cut.books, recorded.QUIET)
             time.sleep(0.3)         # for repetitions
             cut.problems, cut.log = instance.problems(), instance.log()
+            cut.traces = [trace for key in sorted(cut.missing)[:5] for trace in traces(cut, instance, key)]
         finally:
             instance.kill_all()
             instance.close()
@@ -149,8 +165,8 @@ class Totals:
         if cut.missing or cut.problems or late:
             self.bad += 1
             print(f"image {cut.number} (cut after operation {cut.place}, {cut.arrow}): {len(cut.missing)} lost: "
-                  f"{sorted(cut.missing)[:5]}, again too late: {late[:5]}\n{cut.problems[:3]}\n{cut.log[-2000:]}",
-                  flush=True)
+                  f"{sorted(cut.missing)[:5]}, again too late: {late[:5]}\n{cut.problems[:3]}\n"
+                  + "\n".join(cut.traces) + cut.log[-2000:], flush=True)
             if self.keep:
                 shutil.copytree(cut.image, pathlib.Path(self.keep) / str(cut.number), dirs_exist_ok=True)
         shutil.rmtree(cut.image)

@@ -45,11 +45,11 @@ public:
     void set(std::size_t recipient, Progress progress, std::string code = {}, std::string reason = {});
     // The agent went away: what is marked in the queue counts, the rest of `indices` is still to be done.
     void take_marks(const std::vector<queue::RecipientMark>& marks);
-    // The message was moved while it was active.
-    void relocate(queue::MessageRef ref) { stored_.ref = std::move(ref); }
 
     // Deliveries that are queued or under way, and routing that is not finished. At 0 the attempt is over.
     std::size_t outstanding = 0;
+    // Reports are being written or the message is being moved: a wish waits until that is done.
+    bool attempt_is_over = false;
     Wish wish = Wish::None;
     bool was_deferred = false;        // tried before: a defer log may exist
     std::int64_t previous_retry = 0;  // seconds: the retry time it was activated for, 0 if it is new

@@ -119,11 +119,13 @@ Task<ControlOutcome> QueueManager::apply(Command command, std::string queue_id)
             drop_logs(queue_id);
             co_return ControlOutcome::Done;
         }
+        const Seconds due = parked->first;
+        parked_.erase(parked);
         auto moved = co_await store_->move({{.ref = ref, .to = queue::QueueName::Hold, .retry_at = {}}});
-        if (!moved.front())
-            co_return ControlOutcome::Failed;
-        std::erase_if(parked_, [&](const auto& each) { return each.second.queue_id == queue_id; });
-        co_return ControlOutcome::Done;
+        if (moved.front())
+            co_return ControlOutcome::Done;
+        park(ref, due);
+        co_return ControlOutcome::Failed;
     }
 
     const queue::MessageRef deferred{.queue = queue::QueueName::Deferred, .queue_id = queue_id};
@@ -163,19 +165,17 @@ ControlOutcome QueueManager::apply_to_active(ActiveMessage& message, Wish wish)
 {
     if (wish == Wish::None)
         return ControlOutcome::Done;  // to be tried soon: it is being tried
-    message.wish = wish;
-    if (wish == Wish::Expire) {
+    if (message.wish != Wish::Remove)
+        message.wish = wish;
+    if (wish == Wish::Expire)
         forced_expiry_.insert(message.queue_id());
-        return ControlOutcome::Pending;
-    }
-    if (wish == Wish::Requeue)
+    if (wish == Wish::Expire || wish == Wish::Requeue || message.attempt_is_over)
         return ControlOutcome::Pending;
     if (wish == Wish::Remove)
         static_cast<void>(store_->kill(message.ref()));  // so that it is gone after a restart, too
     // What is not under way yet ends here; the rest when it is answered. The count keeps the message meanwhile.
     ++message.outstanding;
-    for (auto& delivery : scheduler_.withdraw(message))
-        --message.outstanding;
+    message.outstanding -= scheduler_.withdraw(message).size();
     const bool at_once = message.outstanding == 1;
     release(message);
     return at_once ? ControlOutcome::Done : ControlOutcome::Pending;

@@ -38,9 +38,9 @@ bounce::Record record_of(const ActiveMessage& message, std::size_t index)
 
 void QueueManager::attempt_over(ActiveMessage& message)
 {
+    message.attempt_is_over = true;
     if (message.wish == Wish::Remove) {
-        drop_logs(message.queue_id());
-        bury(message);
+        remove(message);
         return;
     }
     const bool unfinished = message.count(Progress::Todo) > 0;
@@ -90,12 +90,16 @@ Task<void> QueueManager::settle(ActiveMessage* message)
         co_return;
     }
     const Seconds now = seconds_now();
+    if (reported && (message->wish == Wish::None || message->wish == Wish::Requeue))
+        co_await warn_of_delay(message);
+    if (message->wish == Wish::Remove) {
+        remove(*message);
+        co_return;
+    }
     if (message->wish == Wish::Hold) {
         put_off(*message, queue::QueueName::Hold, now);
         co_return;
     }
-    if (reported)
-        co_await warn_of_delay(message);
     const Seconds due = message->wish == Wish::Requeue
                             ? now
                             : next_attempt(now, message->envelope().arrival_seconds, snapshot_->backoff);
@@ -174,6 +178,13 @@ Task<void> QueueManager::drop_logs_of(std::string queue_id)
     co_await ask(&bounce_, {.command = bounce::Command::Drop, .queue_id = std::move(queue_id)});
 }
 
+// postsuper -d
+void QueueManager::remove(ActiveMessage& message)
+{
+    drop_logs(message.queue_id());
+    bury(message);
+}
+
 // Those of one turn of the loop are buried together: first their lines are out, so that a kill loses none of them.
 void QueueManager::bury(ActiveMessage& message)
 {
@@ -231,24 +242,34 @@ Task<void> QueueManager::move_survivors()
         batch.assign(survivors_.begin(), survivors_.begin() + static_cast<std::ptrdiff_t>(count));
         survivors_.erase(survivors_.begin(), survivors_.begin() + static_cast<std::ptrdiff_t>(count));
         auto moved = co_await store_->move(batch);
-        for (std::size_t i = 0; i < batch.size(); ++i) {
-            const queue::MessageRef& ref = batch[i].ref;
-            if (auto active = active_.find(ref.queue_id); active != active_.end())
-                forget(*active->second);
-            const Seconds due =
-                std::chrono::duration_cast<std::chrono::seconds>(batch[i].retry_at.time_since_epoch()).count();
-            if (!moved[i]) {
-                log::warning("{}: cannot be moved to {}: {}", ref.queue_id, queue::name(batch[i].to),
-                             moved[i].error().text());
-                // It stays where it is. While an agent has the lock, soon; else when it would have been due.
-                park(ref, moved[i].error().kind() == ErrorKind::Temporary ? seconds_now() + held_pause : due);
-            } else if (batch[i].to == queue::QueueName::Deferred) {
-                schedule_.put(ref.queue_id, due);
-            }
-        }
+        for (std::size_t i = 0; i < batch.size(); ++i)
+            co_await after_move(std::move(batch[i]), std::move(moved[i]));
         hint();
     }
     moving_ = false;
+}
+
+// The attempt has ended for good; what was wished meanwhile is done as for any message that waits.
+Task<void> QueueManager::after_move(queue::Store::Survivor survivor, Result<queue::MessageRef> moved)
+{
+    const std::string queue_id = survivor.ref.queue_id;
+    ActiveMessage& message = *active_.at(queue_id);
+    const Wish wish = message.wish;
+    forget(message);
+    const Seconds due = std::chrono::duration_cast<std::chrono::seconds>(survivor.retry_at.time_since_epoch()).count();
+    if (!moved) {
+        log::warning("{}: cannot be moved to {}: {}", queue_id, queue::name(survivor.to), moved.error().text());
+        // It stays where it is. While an agent has the lock, soon; else when it would have been due.
+        park(survivor.ref, moved.error().kind() == ErrorKind::Temporary ? seconds_now() + held_pause : due);
+    } else if (survivor.to == queue::QueueName::Deferred) {
+        schedule_.put(queue_id, due);
+    }
+    if (wish == Wish::Remove)
+        co_await apply(Command::Remove, queue_id);
+    else if (wish == Wish::Hold && survivor.to != queue::QueueName::Hold)
+        co_await apply(Command::Hold, queue_id);
+    else if (wish == Wish::Requeue)
+        co_await apply(Command::Requeue, queue_id);
 }
 
 }  // namespace posthaste::qmgr

@@ -180,7 +180,7 @@ std::size_t QueueManager::read_due(std::size_t most)
         } else if (message.error().kind() == ErrorKind::Temporary || message.error().kind() == ErrorKind::Io) {
             log::warning("{}: cannot be activated: {}", due->queue_id, message.error().text());
             schedule_.put(due->queue_id, now + snapshot_->backoff.minimum.count());
-        } else if (message.error().kind() != ErrorKind::NotFound) {
+        } else {
             log::warning("{}: {}", due->queue_id, message.error().text());
         }
     }
@@ -215,6 +215,9 @@ void QueueManager::admit(queue::LoadedMessage stored, Source source, Seconds pre
 {
     if (active_.contains(stored.ref.queue_id))
         return;
+    // A file of this name that start() found was the unfinished copy of this one, and is gone.
+    if (source == Source::New)
+        schedule_.remove(stored.ref.queue_id);
     if (recovering_ && store_->busy(stored.ref)) {
         log::still_being_delivered(stored.ref.queue_id);
         park(stored.ref, seconds_now() + still_held_pause);

@@ -104,10 +104,12 @@ private:
     Task<void> report_trace(ActiveMessage* message);
     Task<void> warn_of_delay(ActiveMessage* message);
     Task<bool> ask(ipc::Client* service, bounce::Request request);
+    void remove(ActiveMessage& message);
     void bury(ActiveMessage& message);
     void bury_done();
     void put_off(ActiveMessage& message, queue::QueueName to, Seconds retry_at);
     Task<void> move_survivors();
+    Task<void> after_move(queue::Store::Survivor survivor, Result<queue::MessageRef> moved);
     void park(const queue::MessageRef& ref, Seconds due);
     void forget(ActiveMessage& message);
     void drop_logs(const std::string& queue_id);

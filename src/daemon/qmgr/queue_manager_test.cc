@@ -3,6 +3,7 @@
 #include "daemon/qmgr/queue_manager.h"
 
 #include "net/tasks.h"
+#include "queue/queue_file.h"
 #include "queue/writer.h"
 #include "server/delivery_agent.h"
 
@@ -62,6 +63,8 @@ protected:
             auto request = co_await connection.receive<bounce::Request>(net::Deadline::never());
             if (!request)
                 co_return;
+            if (report_gated)
+                static_cast<void>(co_await report_gate.wait(net::Deadline::after(10s)));
             if (request->command != bounce::Command::Append)
                 reports.push_back(which + " " + std::to_string(static_cast<int>(request->command)) + " " +
                                   std::to_string(request->records.size()));
@@ -174,6 +177,8 @@ protected:
     bool reports_work = true;
     bool gated = false;  // agents wait for the gate
     net::Event gate;
+    bool report_gated = false;  // report services wait for theirs
+    net::Event report_gate;
     std::vector<std::shared_ptr<server::DeliveryAgent>> agents;
     net::TaskGroup tasks;
     std::unique_ptr<QueueManager> manager;
@@ -360,6 +365,44 @@ TEST_F(QueueManagerTest, removes_and_holds_active_mail)
     EXPECT_THAT(attempts, ElementsAre("smtp a@remote.test"));
     EXPECT_THAT(files("hold"), ElementsAre(held));
     EXPECT_THAT(files("deferred"), IsEmpty());
+}
+
+// The queue manager before died, or the power failed, while it moved this one: all but the file's content was written.
+TEST_F(QueueManagerTest, does_not_take_the_torn_copy_of_a_survivor_for_a_second_message)
+{
+    gated = true;
+    add_agent("smtp", put_off);
+    const std::string id = submit({"a@remote.test"});
+    const std::string torn = (directory / queue::queue_file_path(options, queue::QueueName::Deferred, id)).string();
+    std::filesystem::create_directories(std::filesystem::path(torn).parent_path());
+    ASSERT_TRUE(replace_file(torn, std::string(5000, '\0'), queue::mode_complete));
+    start();
+    ASSERT_EQ(manager->deferred(), 1U);
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 1; }));
+    EXPECT_EQ(manager->deferred(), 0U);
+    gate.set();
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    EXPECT_THAT(files("deferred"), ElementsAre(id));
+}
+
+TEST_F(QueueManagerTest, does_what_is_wished_while_the_report_is_written)
+{
+    report_gated = true;
+    add_agent("smtp", [](const std::string& address) {
+        return address.starts_with("nobody") ? refused(address) : put_off(address);
+    });
+    start();
+    const std::string removed = submit({"nobody@remote.test", "a@remote.test"});
+    const std::string held = submit({"nobody@remote.test", "b@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 4 && manager->active() == 2; }));
+    EXPECT_EQ(control(Command::Remove, removed), ControlOutcome::Pending);
+    EXPECT_EQ(control(Command::Hold, held), ControlOutcome::Pending);
+    EXPECT_EQ(control(Command::Remove, removed), ControlOutcome::Pending);
+    report_gate.set();
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 0; }));
+    EXPECT_THAT(files("hold"), ElementsAre(held));
+    EXPECT_THAT(files("deferred"), IsEmpty());
+    EXPECT_EQ(manager->deferred(), 0U);
 }
 
 TEST_F(QueueManagerTest, returns_a_message_that_is_expired_by_hand)
