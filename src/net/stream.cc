@@ -14,6 +14,24 @@ constexpr std::size_t smallest_buffer = 4096;
 constexpr std::size_t largest_growth = 65536;
 
 bool would_wait(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+// One byte and room for one descriptor with it, for sendmsg() and recvmsg(). Points into itself: stays where it is.
+struct DescriptorMessage {
+    DescriptorMessage()
+    {
+        header.msg_iov = &part;
+        header.msg_iovlen = 1;
+        header.msg_control = control;
+        header.msg_controllen = sizeof control;
+    }
+    DescriptorMessage(const DescriptorMessage&) = delete;
+    DescriptorMessage& operator=(const DescriptorMessage&) = delete;
+
+    char byte = 0;
+    iovec part{&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr header{};
+};
 }  // namespace
 
 Stream::Stream(UniqueFd fd) : fd_(std::move(fd)), watch_(std::make_unique<Watch>(fd_.get())) {}
@@ -139,21 +157,14 @@ Task<Result<void>> Stream::write_all(std::string_view first, std::string_view se
 
 Task<Result<void>> Stream::send_fd(int fd, Deadline deadline)
 {
-    char byte = 0;
-    iovec part{&byte, 1};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    DescriptorMessage message;
+    cmsghdr* header = CMSG_FIRSTHDR(&message.header);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
     std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
     for (;;) {
-        if (::sendmsg(fd_.get(), &message, MSG_NOSIGNAL) == 1)
+        if (::sendmsg(fd_.get(), &message.header, MSG_NOSIGNAL) == 1)
             co_return Result<void>{};
         if (!would_wait(errno) && errno != EINTR)
             co_return fail_errno("send descriptor");
@@ -164,15 +175,8 @@ Task<Result<void>> Stream::send_fd(int fd, Deadline deadline)
 Task<Result<UniqueFd>> Stream::receive_fd(Deadline deadline)
 {
     for (;;) {
-        char byte = 0;
-        iovec part{&byte, 1};
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-        msghdr message{};
-        message.msg_iov = &part;
-        message.msg_iovlen = 1;
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        ssize_t n = ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC);
+        DescriptorMessage message;
+        ssize_t n = ::recvmsg(fd_.get(), &message.header, MSG_CMSG_CLOEXEC);
         drained_ = false;
         if (n < 0 && would_wait(errno)) {
             CO_TRY(co_await watch_->wait(Watch::Direction::Read, deadline));
@@ -182,7 +186,7 @@ Task<Result<UniqueFd>> Stream::receive_fd(Deadline deadline)
             continue;
         if (n < 0)
             co_return fail_errno("receive descriptor");
-        cmsghdr* header = CMSG_FIRSTHDR(&message);
+        cmsghdr* header = CMSG_FIRSTHDR(&message.header);
         if (n == 0 || !header || header->cmsg_type != SCM_RIGHTS)
             co_return fail(ErrorKind::Closed, "peer sent no descriptor");
         int fd = -1;
