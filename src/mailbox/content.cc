@@ -1,10 +1,12 @@
 // content.cc — see content.h.
 #include "mailbox/content.h"
 
+#include "address/local_part.h"
 #include "base/fd.h"
 #include "base/text.h"
 
 #include <ctime>
+#include <fmt/format.h>
 
 namespace posthaste::mailbox {
 
@@ -53,14 +55,27 @@ std::string local_form(std::string_view content, const ContentStyle& style)
     return out;
 }
 
-std::string from_line(std::string_view sender, std::int64_t seconds)
+std::string from_line(std::string_view sender, std::string_view line_end)
 {
-    auto when = static_cast<time_t>(seconds);
+    const time_t now = std::time(nullptr);
     tm local{};
-    ::localtime_r(&when, &local);
+    ::localtime_r(&now, &local);
     char date[40];
     std::size_t length = std::strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", &local);
-    return "From " + std::string(sender.empty() ? "MAILER-DAEMON" : sender) + "  " + std::string(date, length) + "\n";
+    return fmt::format("From {}  {}{}", sender.empty() ? "MAILER-DAEMON" : address::quote(sender),
+                       std::string_view(date, length), line_end);
+}
+
+std::string delivery_headers(const DeliveryHeaders& headers, std::string_view line_end)
+{
+    std::string text;
+    if (headers.return_path)
+        text += fmt::format("Return-Path: <{}>{}", address::quote(*headers.return_path), line_end);
+    if (headers.original_to)
+        text += fmt::format("X-Original-To: {}{}", address::quote(*headers.original_to), line_end);
+    if (headers.delivered_to)
+        text += fmt::format("Delivered-To: {}{}", address::quote(*headers.delivered_to), line_end);
+    return text;
 }
 
 bool was_delivered_to(std::string_view content, std::string_view address)

@@ -23,6 +23,7 @@ struct Recipient {
     std::string dsn_orcpt;  // RFC 3461 ORCPT, "rfc822;user@domain", still xtext-decoded; empty if none
     std::uint8_t notify = notify_default;
 
+    [[nodiscard]] const std::string& original_address() const { return original.empty() ? address : original; }
     friend bool operator==(const Recipient&, const Recipient&) = default;
 };
 

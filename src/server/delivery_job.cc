@@ -272,7 +272,7 @@ void Job::log_line(const JobRecipient& recipient, const std::string& to_address,
     std::int64_t set_up = connected_ ? connected_ : connects_ ? now : started_;
     std::string to = address::quote(to_address);
     const queue::Recipient& received = *recipient.envelope;  // routing may have unwrapped its address
-    std::string original = address::quote(received.original.empty() ? received.address : received.original);
+    std::string original = address::quote(received.original_address());
     log::delivery({.queue_id = envelope().queue_id,
                    .recipient = to,
                    .original_recipient = original,

@@ -142,8 +142,7 @@ private:
             if (recipient.notify != queue::notify_default)
                 attribute("notify_flags", std::to_string(recipient.notify));
             attribute("dsn_orig_rcpt", recipient.dsn_orcpt);
-            record(Record::Original, "original_recipient",
-                   recipient.original.empty() ? recipient.address : recipient.original);
+            record(Record::Original, "original_recipient", recipient.original_address());
             const bool todo = i < message_.recipient_marks.size() &&
                               message_.recipient_marks[i] == static_cast<char>(queue::RecipientMark::Todo);
             record(todo ? Record::Recipient : Record::Done, todo ? "recipient" : "done_recipient", recipient.address);

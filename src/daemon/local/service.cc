@@ -115,9 +115,8 @@ Task<dsn::Outcome> Service::deliver_target(server::JobPtr job, std::size_t recip
 std::string Service::headers(const server::Job& job, std::size_t recipient, const std::string& delivered_to) const
 {
     const queue::Recipient& received = *job.recipients()[recipient].envelope;
-    const std::string& original = received.original.empty() ? received.address : received.original;
-    return "Return-Path: <" + address::quote(job.sender()) + ">\nX-Original-To: " + address::quote(original) +
-           "\nDelivered-To: " + address::quote(delivered_to) + "\n";
+    return mailbox::delivery_headers(
+        {.return_path = job.sender(), .original_to = received.original_address(), .delivered_to = delivered_to});
 }
 
 // A user's mailbox, or a file that an alias names; a path that ends in '/' is a maildir.
@@ -137,24 +136,17 @@ Task<dsn::Outcome> Service::deliver_to_mailbox(server::JobPtr job, std::size_t r
         if (::stat(spool.c_str(), &status) == 0 && (status.st_mode & S_IWGRP))
             spool_group = status.st_gid;  // Debian's /var/mail: group mail may make lock files
     }
-    auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
     delivery.user = target.account.name;
-    delivery.from_line = mailbox::from_line(address::quote(job->sender()), now);
+    delivery.from_line = mailbox::from_line(job->sender());
     delivery.headers = headers(*job, recipient, job->recipients()[recipient].address);
     delivery.content = job->message().content();
     mailbox::MboxOptions options = mbox_;
     if (is_file)
         options.require_owner = false;
     std::string host = config().get(param::myhostname);
-    // Twice the time that the locks may take, and then some for the disk.
-    auto limit = options.lock_attempts * options.lock_delay * 2 + std::chrono::seconds(600);
     dsn::Outcome outcome = co_await mailbox::run_as(
-        target.account, std::chrono::duration_cast<std::chrono::seconds>(limit),
-        [&delivery, &options, &host] {
-            return delivery.path.ends_with('/') ? mailbox::deliver_to_maildir(delivery, options.size_limit, host)
-                                                : mailbox::deliver_to_mbox(delivery, options);
-        },
-        spool_group);
+        target.account, options.time_limit(),
+        [&delivery, &options, &host] { return mailbox::deliver(delivery, options, host); }, spool_group);
     if (is_file && outcome.action == dsn::Action::Delivered)
         outcome.text = "delivered to file: " + target.text;
     co_return outcome;
@@ -182,7 +174,7 @@ Task<dsn::Outcome> Service::deliver_to_command(server::JobPtr job, std::size_t r
         {"DOMAIN", at == std::string::npos ? std::string() : address.substr(at + 1)},
         {"LOCAL", local_part},
         {"RECIPIENT", address},
-        {"ORIGINAL_RECIPIENT", received.original.empty() ? received.address : received.original},
+        {"ORIGINAL_RECIPIENT", received.original_address()},
         {"SENDER", job->sender()},
         {"ENVID", job->envelope().dsn_envid},
         {"CLIENT_ADDRESS", client.address},
@@ -193,8 +185,7 @@ Task<dsn::Outcome> Service::deliver_to_command(server::JobPtr job, std::size_t r
         {"SASL_SENDER", client.sasl_sender},
         {"SASL_USERNAME", client.sasl_username},
     };
-    auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-    std::string input = mailbox::from_line(address::quote(job->sender()), now) + headers(*job, recipient, address) +
+    std::string input = mailbox::from_line(job->sender()) + headers(*job, recipient, address) +
                         mailbox::local_form(job->message().content(), {});
     std::string success = "delivered to command: " + command;
     co_return co_await mailbox::run_as(target.account, config().get(param::command_time_limit),
@@ -215,11 +206,11 @@ Task<dsn::Outcome> Service::forward(server::JobPtr job, std::size_t recipient, s
     submit.dsn_return = static_cast<std::uint8_t>(job->envelope().dsn_return);
     submit.encoding = static_cast<std::uint8_t>(job->envelope().encoding);
     submit.smtputf8 = job->envelope().smtputf8;
-    submit.headers = "Delivered-To: " + address::quote(address) + "\r\n";
+    submit.headers = mailbox::delivery_headers({.delivered_to = address}, "\r\n");
     submit.content_of = job->request().message;
     for (std::string& destination : addresses)
         submit.recipients.push_back({.address = std::move(destination),
-                                     .original = received.original.empty() ? received.address : received.original,
+                                     .original = received.original_address(),
                                      .dsn_orcpt = received.dsn_orcpt,
                                      .notify = received.notify});
     auto reply =

@@ -69,22 +69,16 @@ Task<server::Outcomes> Service::deliver(server::JobPtr job)
 std::string Service::headers(const server::Job& job) const
 {
     const Flags& flags = attributes_.flags;
-    const queue::Recipient& first = *job.recipients()[0].envelope;
-    std::string text;
-    if (flags.from_line) {
-        auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-        std::string line = mailbox::from_line(address::quote(job.sender()), now);
-        line.pop_back();
-        text += line + attributes_.line_end;
-    }
+    const server::JobRecipient& first = job.recipients()[0];
+    mailbox::DeliveryHeaders headers;
     if (flags.return_path)
-        text += "Return-Path: <" + address::quote(job.sender()) + ">" + attributes_.line_end;
+        headers.return_path = job.sender();
     if (flags.original_to)
-        text += "X-Original-To: " + address::quote(first.original.empty() ? first.address : first.original) +
-                attributes_.line_end;
+        headers.original_to = first.envelope->original_address();
     if (flags.delivered_to)
-        text += "Delivered-To: " + address::quote(job.recipients()[0].address) + attributes_.line_end;
-    return text;
+        headers.delivered_to = first.address;
+    std::string text = mailbox::delivery_headers(headers, attributes_.line_end);
+    return flags.from_line ? mailbox::from_line(job.sender(), attributes_.line_end) + text : text;
 }
 
 Task<dsn::Outcome> Service::run(server::JobPtr job)
@@ -128,9 +122,7 @@ Task<dsn::Outcome> Service::run(server::JobPtr job)
         if (name == "recipient")
             return address;
         if (name == "original_recipient")
-            return shaped(recipient.envelope->original.empty() ? recipient.envelope->address
-                                                               : recipient.envelope->original,
-                          flags);
+            return shaped(recipient.envelope->original_address(), flags);
         if (name == "mailbox")
             return local;
         if (name == "user")

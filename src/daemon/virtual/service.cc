@@ -2,7 +2,6 @@
 #include "daemon/virtual/service.h"
 
 #include "address/fold.h"
-#include "address/local_part.h"
 #include "base/text.h"
 #include "mailbox/child.h"
 #include "mailbox/content.h"
@@ -12,7 +11,6 @@
 #include "param/virtual.h"
 #include "table/address_keys.h"
 
-#include <chrono>
 #include <fmt/format.h>
 
 namespace posthaste::virtual_agent {
@@ -96,26 +94,21 @@ Task<dsn::Outcome> Service::deliver_to(server::JobPtr job, std::size_t recipient
     delivery.path = config().get(param::virtual_mailbox_base) + "/" + where;
     delivery.user = address;
     const queue::Recipient& received = *job->recipients()[recipient].envelope;
-    delivery.headers = "Return-Path: <" + address::quote(job->sender()) + ">\nX-Original-To: " +
-                       address::quote(received.original.empty() ? received.address : received.original) +
-                       "\nDelivered-To: " + address::quote(address) + "\n";
-    auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-    delivery.from_line = mailbox::from_line(address::quote(job->sender()), now);
+    delivery.headers = mailbox::delivery_headers(
+        {.return_path = job->sender(), .original_to = received.original_address(), .delivered_to = address});
+    delivery.from_line = mailbox::from_line(job->sender());
     delivery.content = job->message().content();
     if (job->verify_only())
         co_return dsn::Outcome::delivered({2, 0, 0}, "delivers to mailbox");
     std::string host = config().get(param::myhostname);
     mailbox::MboxOptions options = mbox_;
-    auto limit = options.lock_attempts * options.lock_delay * 2 + std::chrono::seconds(600);
     mailbox::Account account;
     account.name = fmt::format("{}", *uid);
     account.uid = *uid;
     account.gid = *gid;
-    co_return co_await mailbox::run_as(
-        account, std::chrono::duration_cast<std::chrono::seconds>(limit), [&delivery, &options, &host] {
-            return delivery.path.ends_with('/') ? mailbox::deliver_to_maildir(delivery, options.size_limit, host)
-                                                : mailbox::deliver_to_mbox(delivery, options);
-        });
+    co_return co_await mailbox::run_as(account, options.time_limit(), [&delivery, &options, &host] {
+        return mailbox::deliver(delivery, options, host);
+    });
 }
 
 }  // namespace posthaste::virtual_agent
