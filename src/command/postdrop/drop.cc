@@ -5,7 +5,7 @@
 #include "config/config.h"
 #include "intake/maildrop.h"
 #include "log/log.h"
-#include "match/list.h"
+#include "match/authorized_user.h"
 #include "param/basics.h"
 #include "param/cleanup.h"
 #include "param/commands.h"
@@ -18,7 +18,6 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <pwd.h>
 #include <string>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -68,30 +67,6 @@ void clean_environment()
         if (!kept[i].empty())
             ::setenv(names[i], kept[i].c_str(), 1);
     ::setenv("PATH", "/usr/bin:/bin", 1);
-}
-
-std::string user_name()
-{
-    const passwd* user = ::getpwuid(::getuid());
-    return user == nullptr ? "unknown" : user->pw_name;
-}
-
-// postconf(5) authorized_submit_users.
-Done<bool> may_submit(const config::Config& config)
-{
-    const std::string& allowed = config.get(param::authorized_submit_users);
-    if (allowed == "static:anyone" || allowed == "static:all")
-        return true;
-    auto list = match::List::parse(allowed, match::Kind::String);
-    if (!list)
-        return failed(list.error());
-    auto answer = list->matches_string(user_name());
-    if (!answer.ready())
-        return failed(EX_CONFIG, "authorized_submit_users: network tables cannot be used here");
-    auto matched = answer.take_ready();
-    if (!matched)
-        return failed(matched.error());
-    return *matched;
 }
 
 // Reads standard input to its end and writes it as it comes, as far as it keeps to the format.
@@ -163,11 +138,13 @@ void wake_pickup(std::string_view socket_path)
 
 Done<std::string> drop(const config::Config& config)
 {
-    auto allowed = may_submit(config);
+    auto allowed = match::is_real_user_in("authorized_submit_users", config.get(param::authorized_submit_users));
     if (!allowed)
-        return std::unexpected(std::move(allowed.error()));
+        return failed(allowed.error().kind() == ErrorKind::Unsupported ? EX_CONFIG : EX_TEMPFAIL,
+                      allowed.error().text());
     if (!*allowed)
-        return failed(EX_NOPERM, fmt::format("User {}({}) is not allowed to submit mail", user_name(), ::getuid()));
+        return failed(EX_NOPERM,
+                      fmt::format("User {}({}) is not allowed to submit mail", match::real_user_name(), ::getuid()));
     auto file = DropFile::create("maildrop");
     if (!file)
         return failed(file.error());

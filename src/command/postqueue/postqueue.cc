@@ -7,7 +7,7 @@
 #include "daemon/qmgr/control_protocol.h"
 #include "ipc/attributes.h"
 #include "log/log.h"
-#include "match/list.h"
+#include "match/authorized_user.h"
 #include "net/stream.h"
 #include "net/tasks.h"
 #include "param/basics.h"
@@ -23,7 +23,6 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <optional>
-#include <pwd.h>
 #include <string>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -87,25 +86,14 @@ Options parse_options(int argc, char** argv)
 
 // --- who may do what
 
-// postconf(5) authorized_mailq_users, authorized_flush_users: the real user counts, because this program is set-gid.
-// Whom the user database does not know is "unknown". Doubt means no.
+// postconf(5) authorized_mailq_users, authorized_flush_users. Doubt means no.
 void require_authorization(std::string_view parameter, const std::string& allowed, std::string_view what)
 {
-    if (allowed == "static:anyone" || allowed == "static:all")
-        return;
-    const passwd* user = ::getpwuid(::getuid());  // NOLINT(concurrency-mt-unsafe): one thread
-    const std::string user_name = user == nullptr ? "unknown" : user->pw_name;
-    auto list = match::List::parse(allowed, match::Kind::String);
-    if (!list)
-        fatal(EX_CONFIG, fmt::format("{}: {}", parameter, list.error().text()));
-    auto answer = list->matches_string(user_name);
-    if (!answer.ready())
-        fatal(EX_CONFIG, fmt::format("{}: network tables cannot be used here", parameter));
-    auto matched = answer.take_ready();
-    if (!matched)
-        fatal(EX_TEMPFAIL, fmt::format("{}: {}", parameter, matched.error().text()));
-    if (!*matched)
-        fatal(EX_NOPERM, fmt::format("User {}({}) is not allowed to {}", user_name, ::getuid(), what));
+    auto authorized = match::is_real_user_in(parameter, allowed);
+    if (!authorized)
+        fatal(authorized.error().kind() == ErrorKind::Temporary ? EX_TEMPFAIL : EX_CONFIG, authorized.error().text());
+    if (!*authorized)
+        fatal(EX_NOPERM, fmt::format("User {}({}) is not allowed to {}", match::real_user_name(), ::getuid(), what));
 }
 
 // --- listing
