@@ -67,19 +67,4 @@ bool holds_addresses(HeaderKind kind)
     }
 }
 
-std::optional<std::string_view> header_name(std::string_view line)
-{
-    std::size_t end = 0;
-    while (end < line.size() && line[end] > ' ' && line[end] < 0x7f && line[end] != ':')
-        ++end;
-    if (end == 0)
-        return std::nullopt;
-    std::size_t colon = end;
-    while (colon < line.size() && (line[colon] == ' ' || line[colon] == '\t'))
-        ++colon;
-    if (colon == line.size() || line[colon] != ':')
-        return std::nullopt;
-    return line.substr(0, end);
-}
-
 }  // namespace posthaste::intake

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace posthaste::intake {
@@ -31,9 +30,5 @@ HeaderKind header_kind(std::string_view name);
 bool is_resent(HeaderKind kind);
 // The value is a list of addresses that the local rewriting context completes.
 bool holds_addresses(HeaderKind kind);
-
-// The field name of "Name: value" (RFC 5322 3.6.8; white space before the colon as in 4.5); no value if the line is
-// no header line.
-std::optional<std::string_view> header_name(std::string_view line);
 
 }  // namespace posthaste::intake

@@ -4,6 +4,7 @@
 #include "address/header_list.h"
 #include "address/local_part.h"
 #include "base/text.h"
+#include "mime/header_scanner.h"
 
 #include <algorithm>
 
@@ -70,9 +71,9 @@ bool HeaderPass::take_line(std::string_view line, std::string& out)
         store(line, out);
         return true;
     }
-    if (auto name = header_name(text)) {
+    if (std::size_t name_length = mime::header_name_length(text); name_length != 0) {
         close_header(out);
-        open_header(*name);
+        open_header(text.substr(0, name_length));
         store(line, out);
         return true;
     }

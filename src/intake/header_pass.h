@@ -5,6 +5,10 @@
 // others pass in runs of lines, without being copied twice. It stops at the empty line, or at the first line that can
 // be no header line: then the body begins there (an empty line belongs in between). Limits: header_size_limit bytes
 // per header, what exceeds them is cut off; hopcount_limit is judged by the caller.
+//
+// Not built on mime::HeaderScanner on purpose: that one hands out whole headers with unfolded line ends, for which it
+// copies every line once more. Every message passes here, and most of its lines go straight from the buffer they came
+// in to the draft. What makes a header line is said in one place for both, mime::header_name_length().
 #pragma once
 
 #include "intake/header_kind.h"

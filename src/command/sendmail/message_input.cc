@@ -4,6 +4,7 @@
 #include "address/header_list.h"
 #include "base/text.h"
 #include "intake/header_kind.h"
+#include "mime/header_scanner.h"
 
 #include <cerrno>
 #include <unistd.h>
@@ -29,8 +30,8 @@ void for_each_header(std::string_view header, const std::function<void(intake::H
         } while (end < header.size() && (header[end] == ' ' || header[end] == '\t'));
         std::string_view one = header.substr(0, end);
         header.remove_prefix(end);
-        if (auto name = intake::header_name(one))
-            callback(intake::header_kind(*name), one.substr(one.find(':') + 1));
+        if (std::size_t name_length = mime::header_name_length(one); name_length != 0)
+            callback(intake::header_kind(one.substr(0, name_length)), one.substr(one.find(':') + 1));
     }
 }
 
@@ -116,7 +117,7 @@ Result<std::string> MessageInput::read_header()
             continue;  // a mailbox's separator line, which programs put before a message by mistake
         header.append(line).append("\r\n");
         bool continues = line.starts_with(' ') || line.starts_with('\t');
-        if (line.empty() || (!continues && !intake::header_name(line)))
+        if (line.empty() || (!continues && mime::header_name_length(line) == 0))
             return header;
         if (header.size() > header_limit)
             return fail(ErrorKind::Limit, "message header too big");
