@@ -65,6 +65,19 @@ Task<std::optional<anvil::Reply>> Session::report(anvil::Event event)
     co_return co_await shared_->rates.report(event, shared_->context->service_name, std::move(who));
 }
 
+// Counts one more message or recipient of the client; true, and logged, if that is more than it may have in
+// anvil_rate_time_unit. fastest 0: no limit.
+Task<bool> Session::is_too_fast(anvil::Event event, int fastest, log::RateLimit limit)
+{
+    if (fastest <= 0 || !counted_by_anvil_)
+        co_return false;
+    auto known = co_await report(event);
+    if (!known || known->rate <= fastest)
+        co_return false;
+    log::smtpd_limit_exceeded(limit, known->rate, client_.for_log, shared_->context->service_name);
+    co_return true;
+}
+
 // Count and rate limits. False: the client has been told, and leaves.
 Task<bool> Session::admit()
 {

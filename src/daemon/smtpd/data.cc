@@ -37,17 +37,8 @@ Task<Session::Reply> Session::data(std::string arguments)
         co_return Reply{501, "5.5.4 Syntax: DATA"};
     if (transaction_->recipients == 0)
         co_return Reply{554, "5.5.1 Error: no valid recipients"};
-    if (!shared_->data_restrictions.empty() && !shared_->context->stand_alone) {
-        PendingVerdicts pending = transaction_->pending;
-        Verdict verdict = co_await evaluate(this, &shared_->data_restrictions, ListKind::Data, &pending);
-        std::optional<Reply> refused;
-        if (verdict.decision == Decision::Reject)
-            refused = std::move(verdict.reply);
-        if (auto reply = conclude(std::move(refused), pending)) {
-            log_access("reject", reply->line());
-            co_return std::move(*reply);
-        }
-    }
+    if (auto refused = co_await check_message(&shared_->data_restrictions, ListKind::Data))
+        co_return std::move(*refused);
     Incoming& message = *transaction_->message;
     std::string headers;
     for (const std::string& line : transaction_->effects.prepend)
@@ -60,6 +51,22 @@ Task<Session::Reply> Session::data(std::string arguments)
     Reply reply = co_await finish_message();
     reset_transaction();
     co_return reply;
+}
+
+// postconf(5) smtpd_data_restrictions, smtpd_end_of_data_restrictions: one answer for all recipients.
+Task<std::optional<Session::Reply>> Session::check_message(const RestrictionList* list, ListKind kind)
+{
+    if (list->empty() || shared_->context->stand_alone)
+        co_return std::nullopt;
+    PendingVerdicts pending = transaction_->pending;
+    Verdict verdict = co_await evaluate(this, list, kind, &pending);
+    std::optional<Reply> refused;
+    if (verdict.decision == Decision::Reject)
+        refused = std::move(verdict.reply);
+    refused = conclude(std::move(refused), pending);
+    if (refused)
+        log_access("reject", refused->line());
+    co_return refused;
 }
 
 // Reads to the end of data. over_: the client is gone, or was sent away.
@@ -105,17 +112,8 @@ Task<Session::Reply> Session::finish_message()
 {
     Incoming& message = *transaction_->message;
     stage_ = "END-OF-MESSAGE";
-    if (!shared_->end_of_data_restrictions.empty() && !shared_->context->stand_alone) {
-        PendingVerdicts pending = transaction_->pending;
-        Verdict verdict = co_await evaluate(this, &shared_->end_of_data_restrictions, ListKind::EndOfData, &pending);
-        std::optional<Reply> refused;
-        if (verdict.decision == Decision::Reject)
-            refused = std::move(verdict.reply);
-        if (auto reply = conclude(std::move(refused), pending)) {
-            log_access("reject", reply->line());
-            co_return std::move(*reply);
-        }
-    }
+    if (auto refused = co_await check_message(&shared_->end_of_data_restrictions, ListKind::EndOfData))
+        co_return std::move(*refused);
     const AccessEffects& effects = transaction_->effects;
     queue::Envelope& envelope = message.envelope();
     if (!effects.filter.empty())

@@ -69,14 +69,9 @@ Task<Session::Reply> Session::mail(std::string arguments)
     auto transaction = parse_mail(arguments);
     if (!transaction)
         co_return std::move(transaction.error());
-    if (int fastest = config_->get(param::smtpd_client_message_rate_limit); fastest > 0 && counted_by_anvil_) {
-        auto known = co_await report(anvil::Event::Message);
-        if (known && known->rate > fastest) {
-            log::smtpd_limit_exceeded(log::RateLimit::MessageRate, known->rate, client_.for_log,
-                                      shared_->context->service_name);
-            co_return Reply{450, "4.7.1 Error: too much mail from " + client_.address};
-        }
-    }
+    if (co_await is_too_fast(anvil::Event::Message, config_->get(param::smtpd_client_message_rate_limit),
+                             log::RateLimit::MessageRate))
+        co_return Reply{450, "4.7.1 Error: too much mail from " + client_.address};
     transaction_ = std::move(*transaction);
     std::optional<Reply> refused = check_size();
     if (!refused && !config_->get(param::smtpd_delay_reject) && !shared_->context->stand_alone) {

@@ -30,24 +30,15 @@ Task<Session::Reply> Session::rcpt(std::string arguments)
     auto parameters = smtp::parse_rcpt_parameters(path->parameters, {});
     if (!parameters)
         co_return std::move(parameters.error());
-    if (int fastest = config_->get(param::smtpd_client_recipient_rate_limit); fastest > 0 && counted_by_anvil_) {
-        auto known = co_await report(anvil::Event::Recipient);
-        if (known && known->rate > fastest) {
-            log::smtpd_limit_exceeded(log::RateLimit::RecipientRate, known->rate, client_.for_log,
-                                      shared_->context->service_name);
-            co_return Reply{450, "4.7.1 Error: too many recipients from " + client_.address};
-        }
-    }
+    if (co_await is_too_fast(anvil::Event::Recipient, config_->get(param::smtpd_client_recipient_rate_limit),
+                             log::RateLimit::RecipientRate))
+        co_return Reply{450, "4.7.1 Error: too many recipients from " + client_.address};
     if (transaction_->recipients >= static_cast<std::size_t>(config_->get(param::smtpd_recipient_limit))) {
         ++transaction_->beyond_limit;
         co_return Reply{452, "4.5.3 Error: too many recipients"};
     }
     Target target{.address = std::move(path->address), .route = {}};
-    target_ = &target;
     std::optional<Reply> refused = co_await check_recipient(&target);
-    if (refused && refused->code != 501)
-        log_access("reject", refused->line());
-    target_ = nullptr;
     if (refused && refused->code == 501 && target.route.malformed)
         co_return bad_address();
     if (refused)
@@ -57,8 +48,19 @@ Task<Session::Reply> Session::rcpt(std::string arguments)
     co_return Reply{250, "2.1.5 Ok"};
 }
 
-// Everything that can be said against a recipient, in the order in which Postfix says it.
+// What RCPT and VRFY ask. A refusal is logged, unless it is about the syntax.
 Task<std::optional<Session::Reply>> Session::check_recipient(Target* target)
+{
+    target_ = target;
+    std::optional<Reply> refused = co_await recipient_objection(target);
+    if (refused && refused->code != 501)
+        log_access("reject", refused->line());
+    target_ = nullptr;
+    co_return refused;
+}
+
+// Everything that can be said against a recipient, in the order in which Postfix says it.
+Task<std::optional<Session::Reply>> Session::recipient_objection(Target* target)
 {
     if (shared_->context->stand_alone)
         co_return std::nullopt;

@@ -13,6 +13,7 @@
 #include "daemon/smtpd/policy.h"
 #include "daemon/smtpd/shared.h"
 #include "daemon/smtpd/transaction.h"
+#include "log/events_smtpd.h"
 #include "net/endpoint.h"
 #include "net/stream.h"
 #include "smtp/command.h"
@@ -87,6 +88,7 @@ private:
     Task<void> identify_client();
     Task<bool> admit();
     Task<std::optional<anvil::Reply>> report(anvil::Event event);
+    Task<bool> is_too_fast(anvil::Event event, int fastest, log::RateLimit limit);
     [[nodiscard]] bool limits_apply() const;
     Task<intake::RewriteContext> rewrite_context();
 
@@ -107,6 +109,8 @@ private:
     // --- parts of verbs
     [[nodiscard]] smtp::ExtensionSet offered_extensions() const;
     Task<std::optional<Reply>> check_recipient(Target* target);  // fills target->route
+    Task<std::optional<Reply>> recipient_objection(Target* target);
+    Task<std::optional<Reply>> check_message(const RestrictionList* list, ListKind kind);
     Task<std::optional<Reply>> check_unlisted();
     [[nodiscard]] std::expected<std::unique_ptr<Transaction>, Reply> parse_mail(std::string_view arguments) const;
     [[nodiscard]] std::optional<Reply> check_size() const;

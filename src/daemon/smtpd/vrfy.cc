@@ -17,12 +17,7 @@ Task<Session::Reply> Session::vrfy(std::string arguments)
     if (!path || path->address.empty() || !path->parameters.empty())
         co_return Reply{501, "5.1.3 Bad recipient address syntax"};
     Target target{.address = std::move(path->address), .route = {}};
-    target_ = &target;
-    std::optional<Reply> refused = co_await check_recipient(&target);
-    if (refused && refused->code != 501)
-        log_access("reject", refused->line());
-    target_ = nullptr;
-    if (refused)
+    if (auto refused = co_await check_recipient(&target))
         co_return std::move(*refused);
     co_return Reply{252, "2.0.0 " + arguments};
 }
