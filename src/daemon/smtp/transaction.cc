@@ -305,15 +305,21 @@ Task<bool> Transaction::write_content()
     co_return true;
 }
 
+// False: the connection broke instead. After a 421 it is not used again.
+bool Transaction::is_final_reply(const Result<smtp::PeerReply>& reply)
+{
+    if (!reply)
+        return break_off(reply.error(), end_of_data);
+    if (reply->code == 421)
+        session_->unusable = true;
+    return true;
+}
+
 Task<void> Transaction::read_final_reply()
 {
     auto reply = co_await session_->connection().read_reply(settings_->timeouts.data_done);
-    if (!reply) {
-        break_off(reply.error(), end_of_data);
+    if (!is_final_reply(reply))
         co_return;
-    }
-    if (reply->code == 421)
-        session_->unusable = true;
     for (std::size_t recipient : accepted_)
         set_outcome(recipient, final_outcome(*reply, recipient));
 }
@@ -324,12 +330,8 @@ Task<void> Transaction::read_lmtp_replies()
 {
     for (std::size_t recipient : accepted_) {
         auto reply = co_await session_->connection().read_reply(settings_->timeouts.data_done);
-        if (!reply) {
-            break_off(reply.error(), end_of_data);
+        if (!is_final_reply(reply))
             co_return;
-        }
-        if (reply->code == 421)
-            session_->unusable = true;
         dsn::Outcome outcome = final_outcome(*reply, recipient);
         if (!outcome.is_final()) {
             set_outcome(recipient, std::move(outcome));

@@ -57,6 +57,7 @@ private:
     Task<bool> send_content();
     Task<bool> write_content();
     Task<void> finish_empty();
+    bool is_final_reply(const Result<smtp::PeerReply>& reply);
     Task<void> read_final_reply();
     Task<void> read_lmtp_replies();
     bool break_off(const Error& error, std::string_view stage);
