@@ -22,8 +22,9 @@ struct DeliveryAgent::Session {
     ipc::Connection connection;
     std::string outgoing;
     std::size_t pending = 0;  // requests without an answer
-    net::Event quiet;         // pending went down to zero
-    net::Event more;          // outgoing is to be written
+    std::uint64_t last_received = 0;
+    net::Event quiet;  // pending went down to zero
+    net::Event more;   // outgoing is to be written
     bool flush_posted = false;
     bool closing = false;
 };
@@ -58,11 +59,15 @@ Task<void> DeliveryAgent::serve(net::Stream stream)
             break;
         }
         ++session->pending;
+        session->last_received = request->id;
         waiting_.push_back({std::move(*request), session});
         start_waiting();
     }
-    // The queue manager is gone and another will ask again: what has not begun must not run beside that.
-    if (!draining_)
+    // What the queue manager sent and nobody has read is for the next agent. Otherwise it is gone and another will ask
+    // again: what has not begun must not run beside that.
+    if (draining_)
+        send(session, {.last_received = session->last_received});
+    else
         session->pending -= std::erase_if(waiting_, [&](const Waiting& each) { return each.session == session; });
     while (session->pending > 0) {
         session->quiet.reset();
@@ -76,7 +81,6 @@ Task<void> DeliveryAgent::serve(net::Stream stream)
 Task<Result<void>> DeliveryAgent::drain(net::Deadline deadline)
 {
     draining_ = true;
-    // What the queue manager sent and nobody read is still Todo: it sees the connection end and asks elsewhere.
     for (const auto& weak : sessions_)
         if (auto session = weak.lock(); session && session->connection.stream().is_open())
             ::shutdown(session->connection.stream().fd(), SHUT_RD);
@@ -140,13 +144,18 @@ Task<qmgr::DeliveryReply> DeliveryAgent::answer(qmgr::DeliveryRequest request)
     co_return (*job)->close();
 }
 
-void DeliveryAgent::reply(const std::shared_ptr<Session>& session, const qmgr::DeliveryReply& reply)
+void DeliveryAgent::send(const std::shared_ptr<Session>& session, const qmgr::DeliveryReply& reply)
 {
     ipc::append_framed(session->outgoing, ipc::encode(reply));
     if (session->outgoing.size() >= reply_batch_bytes)
         session->more.set();
     else
         flush_later(session);
+}
+
+void DeliveryAgent::reply(const std::shared_ptr<Session>& session, const qmgr::DeliveryReply& reply)
+{
+    send(session, reply);
     if (--session->pending == 0)
         session->quiet.set();
 }

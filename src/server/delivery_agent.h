@@ -57,6 +57,7 @@ private:
     void start_waiting();
     Task<void> run(Waiting next);
     Task<qmgr::DeliveryReply> answer(qmgr::DeliveryRequest request);
+    static void send(const std::shared_ptr<Session>& session, const qmgr::DeliveryReply& reply);
     static void reply(const std::shared_ptr<Session>& session, const qmgr::DeliveryReply& reply);
     static void flush_later(const std::shared_ptr<Session>& session);
     static Task<void> write_replies(std::shared_ptr<Session> session);

@@ -5,6 +5,11 @@
 
 namespace posthaste::qmgr {
 
+namespace {
+// An agent that leaves reads no more before it can say so; one that is dead says nothing.
+constexpr std::chrono::seconds notice_patience{5};
+}  // namespace
+
 AgentConnection::AgentConnection(std::string socket_path, std::chrono::seconds timeout, AgentLinkOwner& owner)
     : path_(std::move(socket_path)), timeout_(timeout), owner_(&owner), self_(std::make_shared<AgentConnection*>(this))
 {
@@ -67,7 +72,13 @@ Task<void> AgentConnection::run()
             end(AgentLinkOwner::Stage::Established, reply.error());
             co_return;
         }
-        owner_->answered(std::move(*reply));
+        if (ended_)
+            co_return;  // the owner has given up on what is answered here
+        if (reply->id != 0) {
+            owner_->answered(std::move(*reply));
+        } else if (!std::exchange(agent_leaves_, true)) {
+            owner_->leaving(*this, reply->last_received);
+        }
     }
 }
 
@@ -84,16 +95,26 @@ Task<void> AgentConnection::write()
         log::flush();  // from= of a message stands in the log before its agent says to=
         auto sent = co_await connection_->stream().write_all(batch, net::Deadline::after(timeout_));
         if (!sent) {
-            end(AgentLinkOwner::Stage::Established, sent.error());
+            co_await write_failed(sent.error());
             co_return;
         }
     }
 }
 
+// The agent takes no more requests, but what it has answered, or still will, is there to be read: the end of this link
+// is the reader's to tell.
+Task<void> AgentConnection::write_failed(Error error)
+{
+    if (error.kind() == ErrorKind::Closed && !agent_leaves_)
+        co_await net::sleep_for(notice_patience);
+    if (!agent_leaves_)
+        end(AgentLinkOwner::Stage::Established, error);
+}
+
 void AgentConnection::end(AgentLinkOwner::Stage stage, const Error& error)
 {
     if (!std::exchange(ended_, true))
-        owner_->ended(stage, error);
+        owner_->ended(*this, stage, error);
 }
 
 }  // namespace posthaste::qmgr

@@ -1,7 +1,9 @@
 // agent_link.h — the connection to one delivery agent (private/<transport>).
 //
 // Requests are sent without waiting for answers: those of one turn of the loop go out in one write, and answers come
-// in any order. The link says once that it has ended; whoever owns it decides what to do with unanswered requests.
+// in any order. An agent that is being replaced says so first: further requests are for another link, this one lives
+// until it has brought the answers. The link says once that it has ended; whoever owns it decides what to do with
+// unanswered requests, and hears of no answer after that.
 #pragma once
 
 #include "daemon/qmgr/protocol.h"
@@ -15,13 +17,17 @@
 
 namespace posthaste::qmgr {
 
+class AgentLink;
+
 // Who is told. Called on the loop's thread, never from inside send().
 class AgentLinkOwner {
 public:
     virtual ~AgentLinkOwner() = default;
     virtual void answered(DeliveryReply reply) = 0;
     enum class Stage : unsigned char { Connecting, Established };
-    virtual void ended(Stage stage, const Error& error) = 0;
+    virtual void ended(const AgentLink& link, Stage stage, const Error& error) = 0;
+    // The agent answers the requests up to this id and takes no others.
+    virtual void leaving(const AgentLink& link, std::uint64_t last_received) = 0;
 };
 
 // The scheduler sees only this, so that tests can put their own agent behind it.
@@ -45,6 +51,7 @@ private:
     Task<void> run();
     Task<Result<void>> establish();
     Task<void> write();
+    Task<void> write_failed(Error error);
     void wake_writer();
     void end(AgentLinkOwner::Stage stage, const Error& error);
 
@@ -55,6 +62,7 @@ private:
     std::string outgoing_;
     net::Event more_;
     bool ended_ = false;
+    bool agent_leaves_ = false;
     bool established_ = false;
     bool wake_posted_ = false;
     std::shared_ptr<AgentConnection*> self_;  // for posted calls, which may come after the end of this object

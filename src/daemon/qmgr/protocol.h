@@ -5,6 +5,10 @@
 // order, matched by `id`. A request names the message and the recipients by their index in its envelope. The agent
 // opens the message (queue::Reader), delivers, logs one line a recipient, appends to the bounce or defer log, marks,
 // and only then answers. If the agent dies, qmgr sees the connection end and schedules again what is still Todo.
+//
+// An agent that is to leave (reload) reads no further request. It says so with a reply whose id is 0 and whose
+// last_received is the highest id that it has read, answers what it has, and closes the connection. What came later is
+// the successor's: qmgr sends it over a new connection.
 #pragma once
 
 #include "ipc/connection.h"
@@ -30,7 +34,7 @@ struct RequestRecipient {
 };
 
 struct DeliveryRequest {
-    std::uint64_t id = 0;   // chosen by qmgr, unique on the connection
+    std::uint64_t id = 0;   // chosen by qmgr: from 1, ascending on the connection
     std::string message;    // queue::MessageRef::text()
     std::string transport;  // service name, for instance "smtp" or "relay"
     std::string nexthop;
@@ -64,7 +68,8 @@ struct RecipientReply {
 };
 
 struct DeliveryReply {
-    std::uint64_t id = 0;
+    std::uint64_t id = 0;             // 0: no answer, the agent leaves
+    std::uint64_t last_received = 0;  // with id 0: of the last request that the agent has read
     std::vector<RecipientReply> recipients;
     // The destination as a whole did not work (connect failed, greeting 4xx, ...): counts against its concurrency
     // window and, when the window is down to zero, stops further attempts (qmgr(8), "dead" site).
@@ -77,7 +82,8 @@ struct DeliveryReply {
     std::string message_problem;
 
     static constexpr auto fields =
-        ipc::fields(ipc::field("id", &DeliveryReply::id), ipc::field("recipients", &DeliveryReply::recipients),
+        ipc::fields(ipc::field("id", &DeliveryReply::id), ipc::field("last_received", &DeliveryReply::last_received),
+                    ipc::field("recipients", &DeliveryReply::recipients),
                     ipc::field("destination_problem", &DeliveryReply::destination_problem),
                     ipc::field("destination_problem_code", &DeliveryReply::destination_problem_code),
                     ipc::field("capacity", &DeliveryReply::capacity),

@@ -49,7 +49,9 @@ protected:
             *config,
             [this](const std::string& transport, AgentLinkOwner& owner) {
                 owners[transport] = &owner;
-                return std::make_unique<FakeLink>(sent);
+                auto link = std::make_unique<FakeLink>(sent);
+                links[transport] = link.get();
+                return link;
             },
             observer, [this] { return now; });
     }
@@ -105,6 +107,7 @@ protected:
     std::vector<DeliveryRequest> sent;
     std::size_t answered = 0;
     std::map<std::string, AgentLinkOwner*> owners;
+    std::map<std::string, FakeLink*> links;  // the newest of a transport
     std::vector<std::unique_ptr<ActiveMessage>> messages;
     std::unique_ptr<Scheduler> scheduler;
 };
@@ -215,11 +218,34 @@ TEST_F(SchedulerTest, hands_back_what_an_agent_had_when_it_went_away)
     schedule(1, "a.test");
     schedule(1, "a.test");
     answer();
-    owners["smtp"]->ended(AgentLinkOwner::Stage::Established, Error(ErrorKind::Closed, "gone"));
+    owners["smtp"]->ended(*links["smtp"], AgentLinkOwner::Stage::Established, Error(ErrorKind::Closed, "gone"));
     ASSERT_EQ(observer.gone.size(), 1U);
     EXPECT_EQ(observer.gone[0]->losses, 1U);
     scheduler->add(std::move(observer.gone[0]), "smtp", "a.test");
     EXPECT_EQ(sent.size(), 3U);  // over a new connection, at once
+}
+
+TEST_F(SchedulerTest, takes_answers_of_an_agent_that_leaves_and_sends_the_rest_to_its_successor)
+{
+    use("");
+    for (int i = 0; i < 4; ++i)
+        schedule(1, "a.test");
+    FakeLink* old = links["smtp"];
+    owners["smtp"]->leaving(*old, sent[1].id);
+    ASSERT_EQ(sent.size(), 6U);  // the last two again, over a new connection
+    EXPECT_NE(links["smtp"], old);
+    EXPECT_EQ(sent[4].message, sent[2].message);
+    EXPECT_EQ(sent[5].message, sent[3].message);
+    answer();
+    EXPECT_EQ(observer.done.size(), 1U);
+    owners["smtp"]->ended(*old, AgentLinkOwner::Stage::Established, Error(ErrorKind::Closed, "gone"));
+    EXPECT_EQ(observer.gone.size(), 1U);  // the second, which the old agent had and never answered
+    answered = 4;
+    answer();
+    answer();
+    EXPECT_EQ(observer.done.size(), 3U);
+    EXPECT_EQ(sent.size(), 6U);
+    EXPECT_THAT(observer.suspensions, IsEmpty());
 }
 
 TEST_F(SchedulerTest, calls_a_transport_unavailable_after_some_quick_attempts)
@@ -228,7 +254,8 @@ TEST_F(SchedulerTest, calls_a_transport_unavailable_after_some_quick_attempts)
     schedule(1, "a.test");
     for (int i = 0; i < 4; ++i) {
         EXPECT_THAT(observer.suspensions, IsEmpty());
-        owners["smtp"]->ended(AgentLinkOwner::Stage::Connecting, Error(ErrorKind::Closed, "Connection refused"));
+        owners["smtp"]->ended(*links["smtp"], AgentLinkOwner::Stage::Connecting,
+                              Error(ErrorKind::Closed, "Connection refused"));
         pass(std::chrono::seconds(2));
     }
     EXPECT_THAT(observer.suspensions, ElementsAre("smtp: 4.3.0 mail transport unavailable"));

@@ -179,6 +179,8 @@ void Transport::begin_deliveries()
 
 void Transport::send(Destination& destination)
 {
+    if (!link_)
+        link_ = surroundings_->make_link(name_, *this);
     std::unique_ptr<Delivery> delivery = destination.begin();
     const ActiveMessage& message = *delivery->message;
     DeliveryRequest request{.id = next_id_++,
@@ -190,9 +192,8 @@ void Transport::send(Destination& destination)
                             .active_since = message.active_since(),
                             .agent_requested = microseconds_now(),
                             .recipients = delivery->recipients};
-    under_way_.emplace(request.id, UnderWay{.destination = &destination, .delivery = std::move(delivery)});
-    if (!link_)
-        link_ = surroundings_->make_link(name_, *this);
+    under_way_.emplace(request.id,
+                       UnderWay{.destination = &destination, .delivery = std::move(delivery), .link = link_.get()});
     link_->send(request);
 }
 
@@ -200,7 +201,7 @@ void Transport::answered(DeliveryReply reply)
 {
     auto found = under_way_.find(reply.id);
     if (found == under_way_.end()) {
-        log::warning("transport {}: unexpected answer to request {}", name_, reply.id);
+        log::warning("transport {}: unexpected answer to request {}", name_, reply.id);  // a bug of the agent
         return;
     }
     UnderWay ended = std::move(found->second);
@@ -242,25 +243,45 @@ void Transport::suspend_waiting(Destination& destination)
         surroundings_->observer->suspended(std::move(delivery), name_, code, reason);
 }
 
-void Transport::ended(Stage stage, const Error& error)
+Transport::Interrupted Transport::take_interrupted(const AgentLink& link, std::uint64_t after)
 {
-    ended_link_ = std::move(link_);
-    const TimePoint now = surroundings_->now();
-    auto interrupted = std::exchange(under_way_, {});
-    for (auto& [id, each] : interrupted)
-        each.destination->interrupted();
-    ++failed_attempts_;
+    Interrupted taken;
+    for (auto each = under_way_.upper_bound(after); each != under_way_.end();) {
+        auto next = std::next(each);
+        if (each->second.link == &link) {
+            each->second.destination->interrupted();
+            taken.insert(under_way_.extract(each));
+        }
+        each = next;
+    }
+    return taken;
+}
+
+void Transport::leaving(const AgentLink& link, std::uint64_t last_received)
+{
+    if (link_.get() != &link)
+        return;
+    leaving_links_.push_back(std::move(link_));
+    put_back(take_interrupted(link, last_received));
+    for (auto& [key, destination] : destinations_)
+        take_turn(*destination);
+    begin_deliveries();
+}
+
+void Transport::ended(const AgentLink& link, Stage stage, const Error& error)
+{
+    auto interrupted = take_interrupted(link, 0);
+    if (auto left = std::ranges::find(leaving_links_, &link, &std::unique_ptr<AgentLink>::get);
+        left != leaving_links_.end()) {
+        ended_link_ = std::move(*left);
+        leaving_links_.erase(left);
+    } else {
+        ended_link_ = std::move(link_);
+        attempt_failed(stage, error);
+    }
     if (stage == Stage::Established && !interrupted.empty())
         log::info("transport {}: the agent went away with {} deliveries under way: {}", name_, interrupted.size(),
                   error.text());
-    const bool will_not_come =
-        stage == Stage::Connecting && (error.kind() == ErrorKind::NotFound || error.kind() == ErrorKind::Timeout);
-    if (failed_attempts_ >= quick_attempts || will_not_come) {
-        agent_unavailable(error);
-    } else if (failed_attempts_ > 1 || stage == Stage::Connecting) {
-        link_not_before_ = now + quick_retry * failed_attempts_;
-        surroundings_->wake_at(link_not_before_);
-    }
     if (stage == Stage::Established) {
         for (auto& [id, each] : interrupted) {
             ++each.delivery->losses;
@@ -274,8 +295,21 @@ void Transport::ended(Stage stage, const Error& error)
     begin_deliveries();
 }
 
-// They never left this process.
-void Transport::put_back(std::map<std::uint64_t, UnderWay> interrupted)
+void Transport::attempt_failed(Stage stage, const Error& error)
+{
+    ++failed_attempts_;
+    const bool will_not_come =
+        stage == Stage::Connecting && (error.kind() == ErrorKind::NotFound || error.kind() == ErrorKind::Timeout);
+    if (failed_attempts_ >= quick_attempts || will_not_come) {
+        agent_unavailable(error);
+    } else if (failed_attempts_ > 1 || stage == Stage::Connecting) {
+        link_not_before_ = surroundings_->now() + quick_retry * failed_attempts_;
+        surroundings_->wake_at(link_not_before_);
+    }
+}
+
+// No agent has read them.
+void Transport::put_back(Interrupted interrupted)
 {
     const bool unavailable = unavailable_until_ > surroundings_->now();
     for (auto& [id, each] : std::views::reverse(interrupted)) {  // each goes to the head: the first one last

@@ -75,20 +75,26 @@ public:
     [[nodiscard]] const Destination* find(const std::string& key) const;
 
     void answered(DeliveryReply reply) override;
-    void ended(Stage stage, const Error& error) override;
+    void ended(const AgentLink& link, Stage stage, const Error& error) override;
+    void leaving(const AgentLink& link, std::uint64_t last_received) override;
 
 private:
     struct UnderWay {
         Destination* destination = nullptr;
         std::unique_ptr<Delivery> delivery;
+        const AgentLink* link = nullptr;
     };
+    using Interrupted = std::map<std::uint64_t, UnderWay>;
     Destination& destination(const std::string& key, const std::string& nexthop);
     [[nodiscard]] std::string key_of(const Delivery& delivery, const std::string& nexthop) const;
     void take_turn(Destination& destination);
     void begin_deliveries();
     void send(Destination& destination);
     void suspend_waiting(Destination& destination);
-    void put_back(std::map<std::uint64_t, UnderWay> interrupted);
+    void put_back(Interrupted interrupted);
+    // Takes out what went over this link and has no answer: the requests with a higher id.
+    Interrupted take_interrupted(const AgentLink& link, std::uint64_t after);
+    void attempt_failed(Stage stage, const Error& error);
     void agent_unavailable(const Error& error);
 
     std::string name_;
@@ -98,7 +104,8 @@ private:
     std::deque<Destination*> turns_;
     std::map<std::uint64_t, UnderWay> under_way_;  // by request id
     std::unique_ptr<AgentLink> link_;
-    std::unique_ptr<AgentLink> ended_link_;  // its coroutine may still be on the stack
+    std::vector<std::unique_ptr<AgentLink>> leaving_links_;  // of agents that finish what they have
+    std::unique_ptr<AgentLink> ended_link_;                  // its coroutine may still be on the stack
     std::uint64_t next_id_ = 1;
     std::size_t capacity_;  // of the agent
     unsigned failed_attempts_ = 0;
