@@ -75,6 +75,24 @@ void fill(Context& context, DaemonOptions options)
     context.root = ::geteuid() == 0;
 }
 
+// Master works in the queue directory when it starts a process. If that is another one now, somebody has replaced it:
+// this process would serve one queue's sockets and work in the other queue.
+void enter_queue_directory(const Context& context)
+{
+    const std::string& queue = context.config->get(param::queue_directory);
+    struct stat of_master{};
+    struct stat of_ours{};
+    const bool known = !context.stand_alone && ::stat(".", &of_master) == 0;
+    const bool entered = ::chdir(queue.c_str()) == 0 && ::stat(".", &of_ours) == 0;
+    const int error = errno;
+    if (entered && (!known || (of_master.st_ino == of_ours.st_ino && of_master.st_dev == of_ours.st_dev)))
+        return;
+    server::set_up_log(*context.config, {.program = context.process_name, .to_stderr = context.stand_alone});
+    if (!entered)
+        log::fatal("chdir {}: {}", queue, std::strerror(error));
+    log::fatal("queue_directory {} is not the one that master was started with: stop and start the mail system", queue);
+}
+
 // The named moment: after this line the process has no rights but those of mail_owner, and no file system but the
 // queue.
 void give_up_root(Context& context, const DaemonOptions& wanted)
@@ -108,8 +126,7 @@ int run(int argc, char** argv, MakeService make)
     fill(context, std::move(*options));
     context.config = load_config(context);
     ::umask(077);
-    if (const std::string& queue = context.config->get(param::queue_directory); ::chdir(queue.c_str()) != 0)
-        log::fatal("chdir {}: {}", queue, std::strerror(errno));
+    enter_queue_directory(context);
     set_up_log(context);
 
     auto [service, hooks] = make(context);

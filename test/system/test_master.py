@@ -2,6 +2,8 @@
 import concurrent.futures
 import os
 import pathlib
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,6 +11,7 @@ import time
 
 import pytest
 
+from support.instance import processes_of
 from support.ports import free_port
 from support.source import source
 from support.waiting import wait_until
@@ -138,12 +141,42 @@ def test_reload_under_load_refuses_nobody_and_delivers_once(make_instance, reuse
         while not sending.done():
             instance.reload()
             reloads += 1
-            time.sleep(0.4)
+            time.sleep(0.1)
         sending.result()  # smtp-source fails at the first refusal
     assert reloads > 1
     instance.wait_for_log("status=sent", count=1500)
     instance.wait_until_queue_empty()
     assert instance.log().count("status=sent") == 1500
+
+
+def test_a_storm_of_reloads_loses_nothing_and_leaves_nobody_behind(make_instance, sink):
+    """Mail in and out, by clients of all kinds, with old and new processes side by side."""
+    rounds, messages = 8, 300
+    instance = make_instance(transport_maps=f"inline:{{{{far.test=smtp:[127.0.0.1]:{sink.port}}}}}").start()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        sending = [pool.submit(source, instance.smtp_port, messages=messages, sessions=5,
+                               recipient=recipient, reuse=reuse)
+                   for recipient in (f"{instance.user}@local.test", "bob@far.test") for reuse in (True, False)]
+        reloads = 0
+        while reloads < rounds or not all(each.done() for each in sending):
+            instance.reload()
+            reloads += 1
+            time.sleep(0.3)
+        for each in sending:
+            each.result()  # smtp-source fails at the first refusal
+    instance.wait_until_queue_empty()
+    assert instance.mailbox().count(b"\nFrom source@example.com ") + 1 == 2 * messages
+    assert len(sink.messages) == 2 * messages
+    assert "unexpected answer" not in instance.log()
+    assert "went away with" not in instance.log()
+
+    def left():
+        """Programs of which more than one process is there; local's children belong to their deliveries."""
+        names = list(instance.processes().values())
+        return {name for name in names if names.count(name) > 1} - {"smtpd"}
+
+    wait_until(lambda: not left() and len(instance.pids("smtpd")) <= max(os.cpu_count(), 2),
+               lambda: f"the end of the old processes: {instance.processes()}")
 
 
 @pytest.mark.parametrize("broken_file, text", [("master.cf", "smtp inet n\n"), ("main.cf", "no value here\n"),
@@ -197,6 +230,43 @@ def test_a_service_that_cannot_start_is_throttled(quiet):
         instance.wait_for_log("throttling", count=2)
         assert time.monotonic() - first > 1.5
     assert greeting(instance.discard_port), "the other services work"
+
+
+def dying_discard(instance, deaths):
+    """The name in master.cf of a program that is killed so often before it comes up, and then is discard."""
+    program = instance.directory / "dying"
+    program.write_text(f"""#!/bin/sh
+echo x >>{instance.directory}/deaths
+[ $(wc -l <{instance.directory}/deaths) -gt {deaths} ] || kill -9 $$
+exec {instance.command_path("postfix").parent.parent}/libexec/discard "$@"
+""")
+    program.chmod(0o755)
+    (instance.directory / "deaths").touch()
+    (instance.directory / "deaths").chmod(0o666)
+    return "../" * 12 + str(program).lstrip("/")
+
+
+@pytest.mark.parametrize("deaths", [1, 5])
+def test_a_process_killed_before_it_came_up_is_replaced_unless_that_goes_on(quiet, deaths):
+    port = free_port()
+    instance = quiet(service_throttle_time="2s")
+    instance.master += f"127.0.0.1:{port} inet n - n - - {dying_discard(instance, deaths)}\n"
+    instance.write_configuration()
+    instance.start()
+    begin = time.monotonic()
+    assert greeting(port)
+    assert len(re.findall(r"/dying pid \d+ killed by signal 9$", instance.log(), re.M)) == deaths
+    assert ("throttling" in instance.log()) == (time.monotonic() - begin > 1.5) == (deaths == 5)
+
+
+def test_a_mail_system_whose_queue_directory_is_removed_says_so_once_and_stops(make_instance):
+    instance = make_instance().start()
+    instance.wait_for_log("daemon started")
+    instance.expect_problem("No such file or directory|Permission denied")      # a process that starts in what is left
+    shutil.rmtree(instance.queue)
+    wait_until(lambda: not processes_of(f"{instance.queue} (deleted)"), lambda: "the end of all processes")
+    assert instance.log().count("the mail system stops") == 1
+    assert instance.log().count("No such file or directory") <= 10
 
 
 def test_a_service_is_woken_up_at_start_and_at_intervals(quiet):

@@ -21,6 +21,12 @@ namespace {
 constexpr std::chrono::seconds quick{1};            // a process that dies this soon after its start ...
 constexpr unsigned max_quick_failures = 5;          // ... this often in a row is throttled
 constexpr std::chrono::seconds limit_interval{60};  // between two warnings about the same limit
+
+// Somebody else ended the process (an operator, the kernel for want of memory): no sign of a broken program.
+bool killed_from_outside(int status)
+{
+    return WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
+}
 }  // namespace
 
 Service::Service(const Common& common, ServiceSpec spec, std::vector<UniqueFd> sockets,
@@ -231,7 +237,8 @@ bool Service::ended(pid_t pid, int status)
         ++quick_failures_;
     else
         quick_failures_ = 0;
-    if (!process->reported || quick_failures_ >= max_quick_failures) {
+    const bool bad_startup = !process->reported && !killed_from_outside(status);
+    if (bad_startup || quick_failures_ >= max_quick_failures) {
         log::throttling(spec_.command);
         throttle();
         return true;

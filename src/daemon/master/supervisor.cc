@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::chrono::seconds start_patience{10};  // for addresses that the processes of a killed master still hold
 constexpr std::chrono::seconds stop_grace{10};      // then SIGKILL; processes leave by themselves a little earlier
+constexpr std::chrono::seconds directory_interval{5};
 constexpr unsigned most_processes = 8;
 constexpr std::chrono::seconds change_over_patience{5};
 constexpr std::chrono::milliseconds change_over_poll{2};
@@ -35,7 +37,8 @@ unsigned processes_per_service(const config::Config& config)
 }  // namespace
 
 Supervisor::Supervisor(std::shared_ptr<const config::Config> config, int verbosity)
-    : config_(std::move(config)), kill_timer_([this] { abort(); })
+    : config_(std::move(config)), kill_timer_([this] { abort(); }),
+      directory_timer_([this] { watch_queue_directory(); })
 {
     common_.verbosity = verbosity;
     common_.root = ::geteuid() == 0;
@@ -68,7 +71,21 @@ Result<void> Supervisor::start()
     }
     for (const auto& service : services_)
         service->start();
+    watch_queue_directory();
     return {};
+}
+
+// Whoever removes the queue directory under a running mail system gets no complaint from anybody: each process keeps
+// working in a directory that has no name any more.
+void Supervisor::watch_queue_directory()
+{
+    struct stat here{};
+    if (::stat(".", &here) == 0 && here.st_nlink > 0) {
+        directory_timer_.start(net::Clock::now() + directory_interval);
+        return;
+    }
+    log::error("queue_directory {} has been removed: the mail system stops", config_->get(param::queue_directory));
+    stop();
 }
 
 void Supervisor::reload(std::function<void()> done)

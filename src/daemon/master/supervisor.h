@@ -38,6 +38,7 @@ private:
     Result<void> apply(std::shared_ptr<const config::Config> config);
     void take_settings();
     void continue_stop();
+    void watch_queue_directory();
     [[nodiscard]] bool is_log_service(const Service& service) const;
     [[nodiscard]] Service* find(const std::string& key);
 
@@ -48,6 +49,7 @@ private:
     bool stopping_ = false;
     bool log_service_stopped_ = false;
     net::Timer kill_timer_;
+    net::Timer directory_timer_;
     net::TaskGroup tasks_;
 };
 
