@@ -197,7 +197,7 @@ class Instance:
         self.run("postfix", "-c", self.config, "stop", check=False)
         try:
             wait_until(lambda: not self.processes(),
-                       lambda: f"the end of {self.processes()} after postfix stop; log:\n{self.log()[-3000:]}")
+                       lambda: f"the end of {self.kind}'s {self.processes()} after postfix stop; log:\n{self.log()[-3000:]}")
         finally:
             self.kill_all()
 
