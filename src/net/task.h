@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "net/frame_pool.h"
 
 #include <coroutine>
 #include <optional>
@@ -29,7 +30,7 @@ struct FinalAwaiter {
     void await_resume() noexcept {}
 };
 
-struct PromiseBase {
+struct PromiseBase : PooledFrame {
     std::suspend_always initial_suspend() noexcept { return {}; }
     FinalAwaiter final_suspend() noexcept { return {}; }
     [[noreturn]] void unhandled_exception() noexcept { panic("exception left a coroutine"); }

@@ -70,7 +70,7 @@ void Event::Wait::finish(Result<void> result)
 
 // The coroutine that runs one task of a group and takes itself out of the group's list at the end.
 struct TaskGroup::Driver {
-    struct promise_type {
+    struct promise_type : PooledFrame {
         Driver get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
         std::suspend_always initial_suspend() noexcept { return {}; }
         std::suspend_never final_suspend() noexcept { return {}; }
