@@ -2,6 +2,7 @@
 #include "net/stream.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <netinet/in.h>
@@ -10,8 +11,10 @@
 namespace posthaste::net {
 
 namespace {
-constexpr std::size_t smallest_buffer = 4096;
-constexpr std::size_t largest_growth = 65536;
+// What is read at once. A stream whose buffer has no room for that much reads into scratch space that all streams
+// share, and keeps what came: a command takes a few bytes, a message of usual size takes one read.
+constexpr std::size_t read_size = 65536;
+constexpr std::size_t worth_reading_into = 16384;
 
 bool would_wait(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -77,30 +80,33 @@ Task<Result<std::size_t>> Stream::read_some(std::span<char> buffer, Deadline dea
     }
 }
 
+// Moves what is buffered to the front, so that the rest of the buffer is free.
 void Stream::make_room()
 {
-    if (begin_ == end_) {
-        begin_ = end_ = 0;
-    } else if (begin_ > 0 && end_ == buffer_.size()) {
+    if (begin_ > 0 && begin_ < end_)
         std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
-        end_ -= begin_;
-        begin_ = 0;
-    }
-    if (buffer_.size() - end_ < smallest_buffer / 2)
-        buffer_.resize(buffer_.size() + std::clamp(buffer_.size(), smallest_buffer, largest_growth));
+    end_ -= begin_;
+    begin_ = 0;
 }
 
 Result<bool> Stream::fill_now()
 {
+    static const auto scratch = std::make_unique<std::array<char, read_size>>();  // of the loop's thread
     if (!fd_)
         return fail(ErrorKind::Cancelled, "connection closed");
     make_room();
+    std::span<char> room = std::span(buffer_).subspan(end_);
+    const bool direct = room.size() >= worth_reading_into;
     bool would_block = false;
-    TRY(std::size_t got, read_now(std::span(buffer_).subspan(end_), would_block));
+    TRY(std::size_t got, read_now(direct ? room : std::span(*scratch), would_block));
     if (would_block)
         return false;
     if (got == 0)
         return fail(ErrorKind::Closed, "end of stream");
+    if (!direct) {
+        buffer_.resize(end_);
+        buffer_.insert(buffer_.end(), scratch->data(), scratch->data() + got);
+    }
     end_ += got;
     return true;
 }
