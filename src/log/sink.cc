@@ -170,7 +170,8 @@ private:
             return;
         }
         // Where the new file cannot be opened (a jail), the old one stays in use.
-        if (UniqueFd fd(::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, mode_)); fd)
+        UniqueFd fd(::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, mode_));
+        if (fd && ::fstat(fd.get(), &opened_) == 0)
             fd_ = std::move(fd);
     }
 
@@ -178,10 +179,10 @@ private:
     [[nodiscard]] bool was_rotated() const
     {
         struct stat by_name{};
-        struct stat by_fd{};
-        if (file_.starts_with("/dev/") || ::fstat(fd_.get(), &by_fd) != 0)
+        if (file_.starts_with("/dev/"))
             return false;
-        return ::stat(file_.c_str(), &by_name) != 0 || by_name.st_ino != by_fd.st_ino || by_name.st_dev != by_fd.st_dev;
+        return ::stat(file_.c_str(), &by_name) != 0 || by_name.st_ino != opened_.st_ino ||
+               by_name.st_dev != opened_.st_dev;
     }
 
     bool append(std::string_view lines)
@@ -197,6 +198,7 @@ private:
     SlowReader slow_reader_;
     UniqueFd socket_;
     UniqueFd fd_;
+    struct stat opened_{};  // of fd_
 };
 
 }  // namespace

@@ -23,6 +23,8 @@ constexpr std::chrono::milliseconds load_interval{200};
 constexpr int saturated_percent = 85;  // of the time that the loop works
 constexpr std::chrono::seconds descriptor_pause{1};
 constexpr std::size_t max_datagram = std::size_t{64} << 10;
+// Under load, datagrams are taken a few at a time: otherwise each of them wakes this process.
+constexpr std::chrono::milliseconds datagram_pause{1};
 
 // Copies from one blocking descriptor to another until the end of the first.
 void pump(int from, int to)
@@ -256,12 +258,16 @@ Task<void> Runtime::serve_passed(net::Stream from)
 Task<void> Runtime::receive_datagrams(Sockets::iterator socket)
 {
     std::string buffer(max_datagram, '\0');
+    bool took_some = false;
     // Before the system stops, what has arrived is taken: senders do not repeat it. Otherwise it is the successor's.
     for (bool waited = true; waited && context_.leaving() != Leaving::WhenDone;) {
         ssize_t length = ::recv(socket->fd(), buffer.data(), buffer.size(), 0);
         if (length >= 0) {
             last_use_ = net::Clock::now();
             co_await hooks_.datagram(buffer.substr(0, static_cast<std::size_t>(length)));
+            took_some = true;
+        } else if (errno != EINTR && std::exchange(took_some, false)) {
+            co_await net::sleep_for(datagram_pause);
         } else if (errno != EINTR) {
             waited = !context_.is_leaving() && (co_await socket->wait(net::Deadline::never())).has_value();
         }
