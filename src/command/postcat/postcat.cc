@@ -3,9 +3,9 @@
 
 #include "base/text.h"
 #include "command/postcat/print_message.h"
-#include "config/config.h"
 #include "log/log.h"
 #include "param/basics.h"
+#include "server/command_config.h"
 #include "server/queue_options.h"
 
 #include <algorithm>
@@ -68,11 +68,7 @@ void print(const FoundMessage& message, const Style& style)
 
 void print_from_queue(const Options& options)
 {
-    config::LoadOptions load;
-    load.config_directory = options.config_directory;
-    load.process_name = "postcat";
-    load.bad_values = config::BadValues::Collect;
-    auto config = config::load(load);
+    auto config = server::load_command_config("postcat", options.config_directory);
     if (!config)
         log::fatal("{}", config.error().text());
     if (::chdir((*config)->get(param::queue_directory).c_str()) != 0)

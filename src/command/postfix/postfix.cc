@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/log.h"
+#include "server/command_config.h"
 #include "server/log_setup.h"
 
 #include <cerrno>
@@ -25,11 +26,7 @@ constexpr const char* commands = "start, start-fg, stop, reload, status, check, 
 
 Instance load_instance(std::string config_directory, int verbosity)
 {
-    config::LoadOptions options;
-    options.config_directory = std::move(config_directory);
-    options.process_name = "postfix";
-    options.bad_values = config::BadValues::Collect;
-    auto config = config::load(options);
+    auto config = server::load_command_config("postfix", std::move(config_directory));
     if (!config)
         log::fatal("{}", config.error().text());
     server::set_up_log(

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "log/log.h"
 #include "param/log.h"
+#include "server/command_config.h"
 #include "server/log_setup.h"
 
 #include <array>
@@ -67,11 +68,7 @@ Options parse_options(int argc, char** argv)
 
 void set_up_log(const Options& options)
 {
-    config::LoadOptions load;
-    load.config_directory = options.config_directory;
-    load.process_name = "postlog";
-    load.bad_values = config::BadValues::Collect;
-    auto config = config::load(load);
+    auto config = server::load_command_config("postlog", options.config_directory);
     if (!config)
         log::fatal("{}", config.error().text());
     std::string tag = options.tag.empty() ? (*config)->get(param::syslog_name) + "/postlog" : options.tag;

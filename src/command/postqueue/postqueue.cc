@@ -15,6 +15,7 @@
 #include "param/commands.h"
 #include "param/services.h"
 #include "queue/queue_id.h"
+#include "server/command_config.h"
 #include "server/log_setup.h"
 
 #include <cerrno>
@@ -253,11 +254,7 @@ int run(int argc, char** argv)
 {
     log::init({.program = "postqueue", .to_log = false});
     Options options = parse_options(argc, argv);
-    config::LoadOptions load;
-    load.config_directory = options.config_directory;
-    load.process_name = "postqueue";
-    load.bad_values = config::BadValues::Collect;
-    auto config = config::load(load);
+    auto config = server::load_command_config("postqueue", options.config_directory);
     if (!config)
         fatal(EX_CONFIG, config.error().text());
     if (options.mode == Mode::List || options.mode == Mode::Json)

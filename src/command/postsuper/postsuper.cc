@@ -8,6 +8,7 @@
 #include "param/basics.h"
 #include "queue/directory_walk.h"
 #include "queue/queue_id.h"
+#include "server/command_config.h"
 #include "server/identity.h"
 #include "server/log_setup.h"
 #include "server/queue_options.h"
@@ -116,11 +117,7 @@ Options parse_options(int argc, char** argv)
 
 std::shared_ptr<const config::Config> load_configuration(const Options& options)
 {
-    config::LoadOptions load;
-    load.config_directory = options.config_directory;
-    load.process_name = "postsuper";
-    load.bad_values = config::BadValues::Collect;
-    auto config = config::load(load);
+    auto config = server::load_command_config("postsuper", options.config_directory);
     if (!config)
         log::fatal("{}", config.error().text());
     return *config;
