@@ -15,7 +15,8 @@
 namespace posthaste::config {
 namespace {
 
-constexpr std::size_t max_nesting = 100;
+constexpr std::size_t max_nesting = 100;                  // of names, and of braces: bounds the recursion
+constexpr std::size_t max_texts = 2 * max_nesting;        // names and braces together
 constexpr std::size_t max_names = 100'000;                // looked up for one text
 constexpr std::size_t max_length = std::size_t{1} << 20;  // of an expanded text
 
@@ -40,9 +41,9 @@ Result<std::string_view> take_group(std::string_view& text, char open, char clos
 {
     std::size_t depth = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == open)
-            ++depth;
-        else if (text[i] == close && --depth == 0) {
+        if (text[i] == open && ++depth > max_nesting)
+            return fail(ErrorKind::Limit, fmt::format("'{}' nested more than {} deep", open, max_nesting));
+        if (text[i] == close && --depth == 0) {
             const std::string_view inside = text.substr(1, i - 1);
             text.remove_prefix(i + 1);
             return inside;
@@ -191,6 +192,17 @@ public:
 
     Result<std::string> text(std::string_view input)
     {
+        if (texts_ >= max_texts)
+            return fail(ErrorKind::Limit, fmt::format("expressions within expressions, more than {} deep", max_texts));
+        ++texts_;
+        Result<std::string> output = parts(input);
+        --texts_;
+        return output;
+    }
+
+private:
+    Result<std::string> parts(std::string_view input)
+    {
         std::string output;
         while (!input.empty()) {
             const std::size_t dollar = input.find('$');
@@ -212,7 +224,6 @@ public:
         return output;
     }
 
-private:
     Result<std::string> body(std::string_view inside)
     {
         TRY(Body parsed, parse_body(inside));
@@ -261,6 +272,7 @@ private:
     const NameLookup& lookup_;
     std::vector<std::string> open_;
     std::size_t names_ = 0;
+    std::size_t texts_ = 0;  // that are being expanded, within each other
 };
 
 void names_in_body(std::string_view inside, const std::function<void(std::string_view)>& use)

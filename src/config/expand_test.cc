@@ -93,6 +93,25 @@ TEST(Expand, GrowthIsBounded)
     EXPECT_EQ(expand("$x", doubling).error().kind(), ErrorKind::Limit);
 }
 
+TEST(Expand, DepthIsBounded)
+{
+    const auto nested = [](std::size_t depth) {
+        std::string text;
+        for (std::size_t i = 0; i < depth; ++i)
+            text += "${host?";
+        return text + "x" + std::string(depth, '}');
+    };
+    EXPECT_EQ(expanded(nested(100)), "x");
+    EXPECT_EQ(expand(nested(100'000), look_up).error().kind(), ErrorKind::Limit);
+    for_each_name(nested(100'000), [](std::string_view) {});
+    const auto chain = [&](std::string_view name) -> Result<std::optional<NameValue>> {
+        std::string text = nested(50);
+        text.replace(text.find('x'), 1, fmt::format("${}x", name));
+        return name == "host" ? NameValue{"h"} : NameValue{std::move(text)};
+    };
+    EXPECT_EQ(expand("$x", chain).error().kind(), ErrorKind::Limit);
+}
+
 TEST(Expand, ForeignTextIsNotLookedInto)
 {
     const auto result = expand("$user", [](std::string_view) -> Result<std::optional<NameValue>> {
