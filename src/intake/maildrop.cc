@@ -8,6 +8,17 @@
 
 namespace posthaste::intake {
 
+namespace {
+
+// RFC 5321 4.1.2 has no control characters in a path, not even in quotes. One that got through could be taken for the
+// end of a line by everything behind: header, SMTP command, mailbox.
+bool is_address_text(std::string_view address)
+{
+    return std::ranges::none_of(address, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+}  // namespace
+
 std::string begin_submission(const Submission& submission)
 {
     std::string list = ipc::encode(submission);
@@ -43,6 +54,10 @@ Result<std::optional<Submission>> SubmissionReader::envelope()
     if (!list)
         return std::optional<Submission>();
     TRY(Submission submission, ipc::decode<Submission>(*list));
+    if (!is_address_text(submission.sender) || !std::ranges::all_of(submission.recipients, [](const auto& recipient) {
+            return is_address_text(recipient.address);
+        }))
+        return fail(ErrorKind::Invalid, "control character in an address");
     return std::optional<Submission>(std::move(submission));
 }
 

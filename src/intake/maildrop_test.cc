@@ -54,6 +54,21 @@ TEST(Maildrop, IncompleteFilesAreNeverComplete)
     EXPECT_FALSE(reader.complete());
 }
 
+TEST(Maildrop, RefusesControlCharactersInAddresses)
+{
+    for (const char* address : {"a\nb@there.test", "a@there.test\r\nRCPT TO:<x@y.test>", "\"a\tb\"@there.test"}) {
+        Submission as_sender;
+        as_sender.sender = address;
+        Submission as_recipient;
+        as_recipient.recipients = {{"ann@there.test", 0}, {address, 0}};
+        for (const Submission& submission : {as_sender, as_recipient}) {
+            SubmissionReader reader;
+            reader.feed(begin_submission(submission));
+            EXPECT_EQ(reader.envelope().error().kind(), ErrorKind::Invalid) << address;
+        }
+    }
+}
+
 TEST(Maildrop, RefusesWhatIsNoSubmission)
 {
     for (const std::string& bytes : {std::string("T\0211795229821"), std::string("PHDROP1\n99999999999:"),
