@@ -15,6 +15,7 @@
 #include <span>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <thread>
 #include <vector>
 
 namespace posthaste::net {
@@ -60,16 +61,17 @@ struct Loop::Impl {
         signals = UniqueFd(ends[0]);
         signals_in = UniqueFd(ends[1]);
         signal_pipe = ends[1];
-        add(wake_up.get());
-        add(signals.get());
+        add(wake_up);
+        add(signals);
     }
 
-    void add(int fd) const
+    // One of the loop's own descriptors: its address is how turn() knows it.
+    void add(const UniqueFd& fd) const
     {
         epoll_event event{};
         event.events = EPOLLIN;
-        event.data.ptr = nullptr;
-        if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+        event.data.ptr = const_cast<UniqueFd*>(&fd);
+        if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0)
             panic("epoll_ctl");
     }
 
@@ -151,7 +153,8 @@ struct Loop::Impl {
     }
 
     // --- posted functions and signals
-    void run_posted()
+    // False: there was none.
+    bool run_posted()
     {
         std::vector<std::move_only_function<void()>> functions;
         {
@@ -160,6 +163,7 @@ struct Loop::Impl {
         }
         for (auto& function : functions)
             function();
+        return !functions.empty();
     }
 
     void read_wake_up() const
@@ -177,7 +181,7 @@ struct Loop::Impl {
                     on_signal[i].second(number);
     }
 
-    // Handles what is ready; waits for it at most this long, in milliseconds. False: nothing was.
+    // Handles what is ready or posted; waits for it at most this long, in milliseconds. False: nothing was.
     bool turn(int milliseconds)
     {
         std::array<epoll_event, 256> events;
@@ -187,21 +191,24 @@ struct Loop::Impl {
             rested += Clock::now() - before;
         // A handler may destroy the Watch of a later event of this turn: those are taken out of `current`.
         current = std::span(events.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
-        bool internal = false;
+        bool woken = false;
+        bool signalled = false;
         for (epoll_event& event : current) {
-            if (!event.data.ptr)
-                internal = true;
+            if (event.data.ptr == &wake_up)
+                woken = true;
+            else if (event.data.ptr == &signals)
+                signalled = true;
             else if (event.events != 0)
                 static_cast<Watch::Impl*>(event.data.ptr)->happened(event.events);
         }
         current = {};
-        if (internal) {
+        if (woken)
             read_wake_up();
+        if (signalled)
             read_signals();
-        }
-        run_posted();
+        bool ran = run_posted();
         expire();
-        return count > 0;
+        return count > 0 || ran;
     }
 
     void forget(const Watch::Impl* watch)
@@ -221,6 +228,7 @@ struct Loop::Impl {
     std::vector<std::pair<int, std::function<void(int)>>> on_signal;
     std::mutex mutex;
     std::vector<std::move_only_function<void()>> posted;  // guarded by mutex
+    std::thread::id runner;                               // guarded by mutex: who is in run(), and sees what he posts
     Clock::duration rested{};
     bool stopped = false;
 };
@@ -238,6 +246,10 @@ Loop& Loop::current()
 void Loop::run()
 {
     impl_->stopped = false;
+    {
+        std::lock_guard lock(impl_->mutex);
+        impl_->runner = std::this_thread::get_id();
+    }
     auto all_before_wait = [this] {
         for (auto& function : impl_->before_wait)
             function();
@@ -265,14 +277,14 @@ Clock::duration Loop::rested() const { return impl_->rested; }
 
 void Loop::post(std::move_only_function<void()> function)
 {
-    bool first = false;
+    bool wake_up = false;
     {
         std::lock_guard lock(impl_->mutex);
-        first = impl_->posted.empty();
+        wake_up = impl_->posted.empty() && impl_->runner != std::this_thread::get_id();
         impl_->posted.push_back(std::move(function));
     }
     std::uint64_t one = 1;
-    if (first)
+    if (wake_up)
         static_cast<void>(::write(impl_->wake_up.get(), &one, sizeof one));
 }
 

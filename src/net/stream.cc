@@ -18,6 +18,18 @@ constexpr std::size_t worth_reading_into = 16384;
 
 bool would_wait(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
+ssize_t send_now(int fd, std::string_view first, std::string_view second)
+{
+    if (second.empty())
+        return ::send(fd, first.data(), first.size(), MSG_NOSIGNAL);
+    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()},
+                      {const_cast<char*>(second.data()), second.size()}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
 // One byte and room for one descriptor with it, for sendmsg() and recvmsg(). Points into itself: stays where it is.
 struct DescriptorMessage {
     DescriptorMessage()
@@ -140,12 +152,7 @@ Task<Result<void>> Stream::write_all(std::string_view first, std::string_view se
     while (!first.empty() || !second.empty()) {
         if (!fd_)
             co_return fail(ErrorKind::Cancelled, "connection closed");
-        iovec parts[2] = {{const_cast<char*>(first.data()), first.size()},
-                          {const_cast<char*>(second.data()), second.size()}};
-        msghdr message{};
-        message.msg_iov = parts;
-        message.msg_iovlen = second.empty() ? 1 : 2;
-        ssize_t n = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+        ssize_t n = send_now(fd_.get(), first, second);
         if (n < 0 && would_wait(errno)) {
             CO_TRY(co_await watch_->wait(Watch::Direction::Write, deadline));
             continue;
