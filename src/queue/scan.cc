@@ -20,27 +20,17 @@ std::optional<ScannedFrame> scan_next(const SegmentFile& file, const SegmentHead
     return std::nullopt;
 }
 
-std::optional<ScanPosition> find_behind_damage(const SegmentFile& file, const SegmentHeader& header,
+std::optional<BehindDamage> find_behind_damage(const SegmentFile& file, const SegmentHeader& header,
                                                const ScanPosition& position)
 {
-    std::optional<std::uint64_t> later_batch;
-    for (std::uint64_t offset = align_up(position.offset, block_size); offset < header.size; offset += block_size) {
-        auto frame = file.frame_at(offset, header);
-        if (frame && frame->batch_sequence > position.next_sequence) {
-            later_batch = offset;
-            break;
-        }
-    }
-    if (!later_batch)
-        return std::nullopt;
-    // Frames of the damaged batch that are whole are as good as acknowledged: take up at the first of them.
-    for (std::uint64_t offset = align_up(position.offset, frame_alignment); offset <= *later_batch;
+    for (std::uint64_t offset = align_up(position.offset, frame_alignment); offset < header.size;
          offset += frame_alignment) {
         auto frame = file.frame_at(offset, header);
         if (frame && frame->sequence > position.next_sequence && file.hashes_match(offset, *frame))
-            return ScanPosition{offset, frame->sequence};
+            return BehindDamage{.position = {.offset = offset, .next_sequence = frame->sequence},
+                                .in_later_batch = frame->batch_sequence > position.next_sequence};
     }
-    return ScanPosition{*later_batch, file.frame_at(*later_batch, header)->sequence};
+    return std::nullopt;
 }
 
 }  // namespace posthaste::queue

@@ -1,8 +1,9 @@
-// Walking the frames of a segment in order. The live path and recovery are this one reader (DESIGN 5).
+// Walking the frames of a segment in order. The live path and recovery are this one reader.
 //
 // Frames follow each other at multiples of 8 within a batch; a batch begins at a multiple of 4096. Where no frame
-// with the next sequence number follows, the log ends. If a later batch exists behind such a place, the place is
-// damaged: a batch is written only after the one before it has been synced, so something acknowledged was lost there.
+// with the next sequence number follows, the log ends, or is damaged. If a later batch exists behind such a place,
+// something acknowledged was lost there: a batch is written only after the one before it has been synced. If not, it
+// is the last batch, which a power cut may have torn before anybody was told 250.
 #pragma once
 
 #include "queue/segment.h"
@@ -26,9 +27,14 @@ struct ScannedFrame {
 std::optional<ScannedFrame> scan_next(const SegmentFile& file, const SegmentHeader& header, ScanPosition& position,
                                       std::uint64_t limit, bool verify);
 
-// Called where scan_next() found nothing in a segment without a writer: the first intact frame behind the damage if a
-// later batch exists, with the position set to it. No value: the log really ends here.
-std::optional<ScanPosition> find_behind_damage(const SegmentFile& file, const SegmentHeader& header,
+// The first intact frame behind damage.
+struct BehindDamage {
+    ScanPosition position;
+    bool in_later_batch = false;  // than the damage: what is damaged had been acknowledged
+};
+
+// Called where scan_next() found nothing in a segment without a writer. No value: the log ends here.
+std::optional<BehindDamage> find_behind_damage(const SegmentFile& file, const SegmentHeader& header,
                                                const ScanPosition& position);
 
 }  // namespace posthaste::queue

@@ -167,15 +167,28 @@ Result<void> Store::Impl::read_segment(KnownSegment& segment, std::size_t most, 
         }
         if (!segment.writer_gone)
             return {};
-        auto behind = find_behind_damage(*segment.file, segment.header, segment.scan);
-        if (!behind) {
+        if (!skip_damage(segment, published ? view.durable_end : 0)) {
             segment.read_to_end = true;
             return {};
         }
-        save_damage(segment, segment.scan.offset, behind->offset);
-        segment.scan = *behind;
     }
     return {};
+}
+
+// False: nothing follows. `durable_end` is what the writer published; after the death of a process it is the truth,
+// after a power cut it may be older.
+bool Store::Impl::skip_damage(KnownSegment& segment, std::uint64_t durable_end)
+{
+    const std::uint64_t from = segment.scan.offset;
+    auto behind = find_behind_damage(*segment.file, segment.header, segment.scan);
+    if ((behind && behind->in_later_batch) || durable_end > from)
+        static_cast<void>(save_damage(segment, from, behind ? behind->position.offset : durable_end));
+    else if (behind || segment.file->frame_at(align_up(from, block_size), segment.header))
+        log::info("journal/{:08}: unfinished mail at byte {} is dropped: its client was not told that it was accepted",
+                  segment.header.number, from);
+    if (behind)
+        segment.scan = behind->position;
+    return behind.has_value();
 }
 
 // A frame becomes a message to deliver, unless nothing is owed for it any more.
@@ -200,8 +213,8 @@ std::optional<LoadedMessage> Store::Impl::take_frame(KnownSegment& segment, cons
     }
     auto message = load_frame(segment, scanned.offset, frame);
     if (!message) {
-        save_damage(segment, scanned.offset, frame_end(scanned.offset, frame));
-        bury_frame(MessageMark::Dead);
+        if (save_damage(segment, scanned.offset, frame_end(scanned.offset, frame)))
+            bury_frame(MessageMark::Dead);
         return std::nullopt;
     }
     if (scanned.offset < segment.check_files_until && has_complete_file(message->ref.queue_id)) {
@@ -248,7 +261,8 @@ bool Store::Impl::has_complete_file(const std::string& queue_id)
     return false;
 }
 
-void Store::Impl::save_damage(const KnownSegment& segment, std::uint64_t from, std::uint64_t to)
+// Logged, whether or not the copy can be made.
+Result<void> Store::Impl::save_damage(const KnownSegment& segment, std::uint64_t from, std::uint64_t to)
 {
     std::string name =
         fmt::format("corrupt/journal-{:08}-{}-{}", segment.header.number, segment.header.generation, from);
@@ -257,6 +271,7 @@ void Store::Impl::save_damage(const KnownSegment& segment, std::uint64_t from, s
     auto saved = got ? replace_file(options.directory + "/" + name, bytes, 0600) : fail(std::move(got).error());
     log::error("journal/{:08}: damage at bytes {} to {}, copied to {}{}", segment.header.number, from, to, name,
                saved ? "" : " (failed: " + saved.error().text() + ")");
+    return saved;
 }
 
 Result<void> Store::for_each_file(QueueName queue, const std::function<void(const FileEntry&)>& callback)

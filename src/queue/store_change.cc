@@ -108,13 +108,15 @@ Result<void> Store::kill(const MessageRef& ref)
 
 Result<void> Store::quarantine(const MessageRef& ref)
 {
+    if (busy(ref))
+        return busy_error(ref);
     if (ref.queue != QueueName::Journal) {
         TRY(impl_->rename_file(ref.queue, QueueName::Corrupt, ref.queue_id));
         log::error("{}: damaged, moved to the corrupt queue", ref.queue_id);
         return {};
     }
     TRY(Impl::Place place, impl_->find(ref));
-    impl_->save_damage(*place.segment, ref.offset, frame_end(ref.offset, place.frame));
+    TRY(impl_->save_damage(*place.segment, ref.offset, frame_end(ref.offset, place.frame)));
     return bury(ref);
 }
 

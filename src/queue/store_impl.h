@@ -38,6 +38,7 @@ struct Store::Impl {
     Result<void> discover_segments();
     Result<void> refresh(std::uint64_t number);
     Result<void> read_segment(KnownSegment& segment, std::size_t most, std::vector<LoadedMessage>& found);
+    bool skip_damage(KnownSegment& segment, std::uint64_t durable_end);
     std::optional<LoadedMessage> take_frame(KnownSegment& segment, const ScannedFrame& scanned);
     bool has_complete_file(const std::string& queue_id);
     Result<void> read_incoming(std::size_t most, std::vector<LoadedMessage>& found);
@@ -54,7 +55,7 @@ struct Store::Impl {
     Result<void> rename_file(QueueName from, QueueName to, const std::string& queue_id);
     // The entry of this queue file has come, gone or changed its name.
     void entry_changed(const std::string& path);
-    void save_damage(const KnownSegment& segment, std::uint64_t from, std::uint64_t to);
+    Result<void> save_damage(const KnownSegment& segment, std::uint64_t from, std::uint64_t to);
     Result<void> set_message_mark(const MessageRef& ref, MessageMark mark);
 
     QueueOptions options;

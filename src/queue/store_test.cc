@@ -322,6 +322,21 @@ TEST_F(Queue, DamageIsSetAsideAndTheRestIsFound)
     EXPECT_FALSE(std::filesystem::is_empty(directory_ + "/corrupt"));
 }
 
+// The writer died with its process, not with the power: what it had published was acknowledged.
+TEST_F(Queue, DamageInTheLastBatchIsSetAsideIfItHadBeenPublished)
+{
+    auto in = writer();
+    commit(*in, "a@example.net");
+    Committed last = commit(*in, "b@example.net");
+    in.reset();
+    UniqueFd fd = *open_file(segment_path(directory_, last.ref.segment), O_RDWR);
+    MUST(write_fully_at(fd.get(), "garbage", static_cast<off_t>(last.ref.offset + sizeof(FrameHeader) + 3)));
+    auto queue = store();
+    MUST(run_until_done(queue->upkeep()));
+    EXPECT_EQ(queue->next(10)->size(), 1U);
+    EXPECT_FALSE(std::filesystem::is_empty(directory_ + "/corrupt"));
+}
+
 TEST_F(Queue, AnIncompleteTailIsDropped)
 {
     Committed last;

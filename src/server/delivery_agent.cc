@@ -122,8 +122,7 @@ Task<qmgr::DeliveryReply> DeliveryAgent::answer(qmgr::DeliveryRequest request)
     auto message = reader_.open(*ref);
     if (!message) {
         problem.message_problem = message.error().text();
-        if (message.error().kind() == ErrorKind::Corrupt)
-            log::error("{}: cannot read the message: {}", ref->queue_id, problem.message_problem);
+        problem.damaged = message.error().kind() == ErrorKind::Corrupt;
         co_return problem;
     }
     if (message->message_mark() != queue::MessageMark::Live) {

@@ -50,6 +50,7 @@ public:
     std::size_t outstanding = 0;
     // Reports are being written or the message is being moved: a wish waits until that is done.
     bool attempt_is_over = false;
+    bool damaged = false;  // in the queue: no agent can read it
     Wish wish = Wish::None;
     bool was_deferred = false;        // tried before: a defer log may exist
     std::int64_t previous_retry = 0;  // seconds: the retry time it was activated for, 0 if it is new

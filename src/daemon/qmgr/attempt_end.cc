@@ -44,6 +44,10 @@ void QueueManager::attempt_over(ActiveMessage& message)
         return;
     }
     const bool unfinished = message.count(Progress::Todo) > 0;
+    if (unfinished && message.damaged) {
+        set_aside(message);
+        return;
+    }
     if (unfinished && message.wish != Wish::Hold) {
         const queue::MessageRef ref = message.ref();
         forget(message);
@@ -205,13 +209,31 @@ void QueueManager::bury_done()
     for (const queue::MessageRef& ref : batch)
         log::removed(ref.queue_id);
     log::flush();
-    for (const queue::MessageRef& ref : batch) {
-        auto buried = store_->bury(ref);
-        if (!buried && buried.error().kind() == ErrorKind::Temporary)
-            to_bury_.push_back(ref);
-        else if (!buried && buried.error().kind() != ErrorKind::NotFound)
-            log::warning("{}: {}", ref.queue_id, buried.error().text());
-    }
+    for (const queue::MessageRef& ref : batch)
+        bury_in_store(ref);
+}
+
+void QueueManager::bury_in_store(const queue::MessageRef& ref)
+{
+    auto buried = store_->bury(ref);
+    if (buried)
+        return;
+    if (buried.error().kind() != ErrorKind::NotFound && buried.error().kind() != ErrorKind::Temporary)
+        log::warning("{}: {}", ref.queue_id, buried.error().text());
+    if (!is_final(buried.error()))
+        to_bury_.push_back(ref);
+}
+
+// To corrupt/. While another agent has it, later.
+void QueueManager::set_aside(ActiveMessage& message)
+{
+    const queue::MessageRef ref = message.ref();
+    forget(message);
+    auto aside = store_->quarantine(ref);
+    if (!aside && !is_final(aside.error()))
+        park(ref, seconds_now() + held_pause);
+    else if (!aside)
+        log::warning("{}: {}", ref.queue_id, aside.error().text());
 }
 
 // The slot in the active queue is free again.

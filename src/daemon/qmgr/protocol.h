@@ -80,14 +80,15 @@ struct DeliveryReply {
     std::uint32_t capacity = 0;
     // The agent could not look at the message (busy, gone, unreadable): nothing was tried.
     std::string message_problem;
+    bool damaged = false;  // and never will: the stored message is not what was written
 
-    static constexpr auto fields =
-        ipc::fields(ipc::field("id", &DeliveryReply::id), ipc::field("last_received", &DeliveryReply::last_received),
-                    ipc::field("recipients", &DeliveryReply::recipients),
-                    ipc::field("destination_problem", &DeliveryReply::destination_problem),
-                    ipc::field("destination_problem_code", &DeliveryReply::destination_problem_code),
-                    ipc::field("capacity", &DeliveryReply::capacity),
-                    ipc::field("message_problem", &DeliveryReply::message_problem));
+    static constexpr auto fields = ipc::fields(
+        ipc::field("id", &DeliveryReply::id), ipc::field("last_received", &DeliveryReply::last_received),
+        ipc::field("recipients", &DeliveryReply::recipients),
+        ipc::field("destination_problem", &DeliveryReply::destination_problem),
+        ipc::field("destination_problem_code", &DeliveryReply::destination_problem_code),
+        ipc::field("capacity", &DeliveryReply::capacity),
+        ipc::field("message_problem", &DeliveryReply::message_problem), ipc::field("damaged", &DeliveryReply::damaged));
 };
 
 }  // namespace posthaste::qmgr

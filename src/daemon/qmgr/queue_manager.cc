@@ -31,6 +31,9 @@ Seconds seconds_now()
         .count();
 }
 
+// Whether the message is not in the queue any more. Anything else (no space, no descriptor, no right) may pass.
+bool is_final(const Error& error) { return error.kind() == ErrorKind::NotFound || error.kind() == ErrorKind::Corrupt; }
+
 std::int64_t microseconds_now()
 {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -95,8 +98,7 @@ Task<void> QueueManager::keep_house()
     for (;;) {
         co_await net::sleep_for(tick);
         for (const queue::MessageRef& ref : std::exchange(to_bury_, {}))
-            if (auto buried = store_->bury(ref); !buried && buried.error().kind() == ErrorKind::Temporary)
-                to_bury_.push_back(ref);
+            bury_in_store(ref);
         if (auto kept = co_await store_->upkeep(); !kept)
             log::warning("queue: {}", kept.error().text());
         scheduler_.keep_house();
@@ -177,12 +179,11 @@ std::size_t QueueManager::read_due(std::size_t most)
         auto message = store_->activate(queue::QueueName::Deferred, due->queue_id);
         if (message) {
             admit(std::move(*message), Source::Deferred, due->due);
-        } else if (message.error().kind() == ErrorKind::Temporary || message.error().kind() == ErrorKind::Io) {
-            log::warning("{}: cannot be activated: {}", due->queue_id, message.error().text());
-            schedule_.put(due->queue_id, now + snapshot_->backoff.minimum.count());
-        } else {
-            log::warning("{}: {}", due->queue_id, message.error().text());
+            continue;
         }
+        log::warning("{}: cannot be activated: {}", due->queue_id, message.error().text());
+        if (!is_final(message.error()))
+            schedule_.put(due->queue_id, now + snapshot_->backoff.minimum.count());
     }
     return found;
 }
@@ -200,12 +201,14 @@ void QueueManager::retry_parked()
             continue;
         }
         auto message = store_->load(ref);
-        if (message)
+        if (message) {
             admit(std::move(*message), Source::Parked);
-        else if (message.error().kind() == ErrorKind::Temporary || message.error().kind() == ErrorKind::Io)
-            park(ref, now + still_held_pause);
-        else if (message.error().kind() != ErrorKind::NotFound)
+            continue;
+        }
+        if (message.error().kind() != ErrorKind::NotFound)
             log::warning("{}: {}", ref.queue_id, message.error().text());
+        if (!is_final(message.error()))
+            park(ref, now + still_held_pause);
     }
 }
 
@@ -311,6 +314,7 @@ void QueueManager::answered(std::unique_ptr<Delivery> delivery, const DeliveryRe
     if (!reply.message_problem.empty()) {
         // Nothing was tried; release() finds recipients that are still to be done and looks at the message again.
         log::warning("{}: {}", message.queue_id(), reply.message_problem);
+        message.damaged = message.damaged || reply.damaged;
     } else {
         for (const RequestRecipient& asked : delivery->recipients) {
             auto outcome = std::ranges::find(reply.recipients, asked.index, &RecipientReply::index);

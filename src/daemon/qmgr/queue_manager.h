@@ -107,6 +107,8 @@ private:
     void remove(ActiveMessage& message);
     void bury(ActiveMessage& message);
     void bury_done();
+    void bury_in_store(const queue::MessageRef& ref);
+    void set_aside(ActiveMessage& message);
     void put_off(ActiveMessage& message, queue::QueueName to, Seconds retry_at);
     Task<void> move_survivors();
     Task<void> after_move(queue::Store::Survivor survivor, Result<queue::MessageRef> moved);
@@ -145,6 +147,7 @@ private:
     net::TaskGroup tasks_;
 };
 
+bool is_final(const Error& error);
 Seconds seconds_now();
 std::int64_t microseconds_now();
 

@@ -7,6 +7,7 @@
 #include "queue/writer.h"
 #include "server/delivery_agent.h"
 
+#include <fcntl.h>
 #include <filesystem>
 #include <functional>
 #include <gmock/gmock.h>
@@ -139,16 +140,20 @@ protected:
         co_return committed->ref.queue_id;
     }
 
-    Task<bool> until(std::function<bool()> condition)
+    Task<bool> until(std::function<bool()> condition, int turns)
     {
-        for (int i = 0; i < 1500; ++i) {
+        for (int i = 0; i < turns; ++i) {
             if (condition())
                 co_return true;
             co_await net::sleep_for(10ms);
         }
         co_return false;
     }
-    bool wait_for(std::function<bool()> condition) { return net::run_until_done(until(std::move(condition))); }
+    // A turn is 10 ms.
+    bool wait_for(std::function<bool()> condition, int turns = 1500)
+    {
+        return net::run_until_done(until(std::move(condition), turns));
+    }
     bool wait_until_idle(std::size_t attempts_expected)
     {
         return wait_for([&] { return attempts.size() >= attempts_expected && manager->active() == 0; });
@@ -383,6 +388,41 @@ TEST_F(QueueManagerTest, does_not_take_the_torn_copy_of_a_survivor_for_a_second_
     gate.set();
     ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
     EXPECT_THAT(files("deferred"), ElementsAre(id));
+}
+
+TEST_F(QueueManagerTest, sets_a_message_aside_that_no_agent_can_read)
+{
+    add_agent("smtp", put_off);
+    start();
+    const std::string id = submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    const std::string path = queue::queue_file_path(options, queue::QueueName::Deferred, id);
+    auto fd = open_file((directory / path).string(), O_RDWR);
+    ASSERT_TRUE(fd);
+    ASSERT_TRUE(write_fully_at(fd->get(), "?", queue::file_header_size));
+    manager->flush();
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 0 && manager->active() == 0; }));
+    EXPECT_THAT(files("corrupt"), ElementsAre(id));
+    EXPECT_THAT(attempts, ElementsAre("smtp a@remote.test"));
+}
+
+TEST_F(QueueManagerTest, keeps_in_mind_what_cannot_be_activated_for_a_while)
+{
+    bool works = false;
+    add_agent("smtp", [&](const std::string& address) { return works ? sent(address) : put_off(address); });
+    start("minimal_backoff_time = 1s\n");
+    submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    // No directory can be where a file is: as good an error as a full disk, for every user.
+    std::filesystem::remove_all(directory / "active");
+    ASSERT_TRUE(replace_file((directory / "active").string(), "", 0600));
+    works = true;
+    manager->flush();
+    EXPECT_FALSE(wait_for([&] { return manager->deferred() == 0; }, 20));
+    EXPECT_EQ(attempts.size(), 1U);
+    std::filesystem::remove(directory / "active");
+    std::filesystem::create_directory(directory / "active");
+    ASSERT_TRUE(wait_until_idle(2));
 }
 
 TEST_F(QueueManagerTest, does_what_is_wished_while_the_report_is_written)
