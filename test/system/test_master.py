@@ -218,6 +218,23 @@ def test_a_killed_queue_manager_is_back_at_once(quiet):
     assert "throttling" not in instance.log()
 
 
+def test_a_queue_manager_that_has_not_come_up_yet_takes_a_reload_in_place(quiet):
+    instance = quiet().start()
+    before = wait_until(lambda: instance.pids("qmgr"), "qmgr")
+    instance.reload()
+    instance.run("postqueue", "-p", timeout=8)  # answered by the queue manager
+    assert instance.pids("qmgr") == before
+
+
+def test_a_queue_manager_with_another_line_is_replaced_at_once(quiet):
+    instance = quiet().start()
+    before = wait_until(lambda: instance.pids("qmgr"), "qmgr")
+    instance.service_options["qmgr/unix"] = {"minimal_backoff_time": "200s"}
+    instance.write_configuration()
+    instance.reload()
+    wait_until(lambda: instance.pids("qmgr") and not set(before) & set(instance.pids("qmgr")), "a new qmgr", timeout=8)
+
+
 def test_a_service_that_cannot_start_is_throttled(quiet):
     port = free_port()
     instance = quiet(f"127.0.0.1:{port} inet n - n - - nonexistent\n",
@@ -267,6 +284,21 @@ def test_a_mail_system_whose_queue_directory_is_removed_says_so_once_and_stops(m
     wait_until(lambda: not processes_of(f"{instance.queue} (deleted)"), lambda: "the end of all processes")
     assert instance.log().count("the mail system stops") == 1
     assert instance.log().count("No such file or directory") <= 10
+
+
+def test_no_process_starts_in_a_queue_directory_that_is_not_its_masters(quiet):
+    instance = quiet().start()
+    instance.wait_for_log("daemon started")
+    instance.expect_problem("is not the one that master was started with")
+    aside = instance.directory / "aside"
+    instance.queue.rename(aside)
+    shutil.copytree(aside, instance.queue, ignore=lambda *_: ["journal", "public", "private"])
+    try:
+        with socket.create_connection(("127.0.0.1", instance.discard_port), timeout=20):
+            instance.wait_for_log(r"postfix/discard\[\d+\]: fatal: queue_directory .* is not the one that master")
+    finally:
+        shutil.rmtree(instance.queue)
+        aside.rename(instance.queue)
 
 
 def test_a_service_is_woken_up_at_start_and_at_intervals(quiet):

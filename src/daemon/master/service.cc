@@ -311,7 +311,9 @@ void Service::change(ServiceSpec spec, std::optional<std::vector<UniqueFd>> sock
     for (const ProcessPtr& process : processes_) {
         if (process->leaving)
             continue;
-        if (same_command && process->status.reloads && main_cf.size() < server::max_command) {
+        // One that has not come up yet may have read the old main.cf; whether it takes the new one it decides itself.
+        const bool takes_it = !process->reported || process->status.reloads;
+        if (same_command && takes_it && main_cf.size() < server::max_command) {
             process->send(server::Command::Reload, main_cf);
             ++process->reloads_sent;
         } else {

@@ -42,10 +42,11 @@ Result<void> Service::after_jail()
 
 Task<void> Service::main()
 {
+    net::TaskGroup house;
     if (manager_)
-        co_await manager_->keep_house();
-    else  // until the process is told to leave
-        static_cast<void>(co_await context_->leave_event.wait(net::Deadline::never()));
+        house.start(manager_->keep_house());
+    // Until the process is told to leave; its successor waits for the queue's lock.
+    static_cast<void>(co_await context_->leave_event.wait(net::Deadline::never()));
 }
 
 Task<Result<void>> Service::on_reload(std::shared_ptr<const config::Config> config)
