@@ -1,8 +1,12 @@
 #include "net/endpoint.h"
+#include "net/frame_pool.h"
 #include "net/stream.h"
 #include "net/tasks.h"
 
+#include <cstring>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <thread>
 
 namespace posthaste::net {
 namespace {
@@ -70,6 +74,87 @@ TEST(Stream, ConnectionRefusedSaysSo)
     Result<std::string> answer = run_until_done(ask(where));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().text(), "connect to " + where.text() + ": Connection refused");
+}
+
+std::pair<Stream, Stream> connected_pair()
+{
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    return {Stream(UniqueFd(ends[0])), Stream(UniqueFd(ends[1]))};
+}
+
+Task<void> send_and_close(Stream stream, std::string_view bytes)
+{
+    MUST(co_await stream.write_all(bytes, Deadline::after(milliseconds(5000))));
+}
+
+// Takes all but the last `left` bytes of what is buffered, each time, so that the rest lies before what comes next.
+Task<std::string> read_in_pieces(Stream stream, std::size_t left)
+{
+    std::string all;
+    while (co_await stream.fill(Deadline::after(milliseconds(5000)))) {
+        std::string_view ready = stream.buffered();
+        std::string_view take = ready.substr(0, ready.size() - std::min(left, ready.size()));
+        all += take;
+        stream.consume(take.size());
+    }
+    co_return all + std::string(stream.buffered());
+}
+
+TEST(Stream, BuffersWhatComesInSmallAndLargePieces)
+{
+    std::string bytes;
+    while (bytes.size() < 1'000'000)
+        bytes += std::to_string(bytes.size()) + "\r\n";
+    for (std::size_t length : {std::size_t{1}, std::size_t{5000}, bytes.size()}) {
+        for (std::size_t left : {0, 1, 3000, 100000}) {
+            auto [reader, writer] = connected_pair();
+            TaskGroup sending;
+            sending.start(send_and_close(std::move(writer), std::string_view(bytes).substr(0, length)));
+            EXPECT_EQ(run_until_done(read_in_pieces(std::move(reader), left)), bytes.substr(0, length));
+        }
+    }
+}
+
+Task<bool> post_and_wait()
+{
+    auto posted = std::make_shared<Event>();
+    Loop::current().post([posted] { Loop::current().post([posted] { posted->set(); }); });
+    co_return (co_await posted->wait(Deadline::after(milliseconds(2000)))).has_value();
+}
+
+TEST(Loop, SeesWhatItsOwnThreadPosts) { EXPECT_TRUE(run_until_done(post_and_wait())); }
+
+Task<bool> wait_for_thread()
+{
+    auto posted = std::make_shared<Event>();
+    std::jthread thread([posted] {
+        std::this_thread::sleep_for(milliseconds(20));  // by then the loop sleeps
+        Loop::current().post([posted] { posted->set(); });
+    });
+    co_return (co_await posted->wait(Deadline::after(milliseconds(2000)))).has_value();
+}
+
+TEST(Loop, IsWokenByAnotherThread) { EXPECT_TRUE(run_until_done(wait_for_thread())); }
+
+TEST(FramePool, GivesMemoryOfTheSizeThatIsAskedFor)
+{
+    for (int round = 0; round < 3; ++round) {
+        std::vector<std::pair<void*, std::size_t>> frames;
+        for (std::size_t size : {1, 128, 129, 4095, 4096, 4097, 100000}) {
+            for (int i = 0; i < 100; ++i) {
+                frames.emplace_back(FramePool::allocate(size), size);
+                std::memset(frames.back().first, i, size);
+            }
+        }
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            auto [frame, size] = frames[i];
+            const auto* bytes = static_cast<const unsigned char*>(frame);
+            EXPECT_EQ(bytes[0], i % 100);
+            EXPECT_EQ(bytes[size - 1], i % 100);
+            FramePool::release(frame, size);
+        }
+    }
 }
 
 Task<void> record(Event* event, std::vector<int>* order, int number, int times)
