@@ -27,12 +27,17 @@ std::unexpected<dsn::Outcome> deferred(dsn::Code code, std::string text)
     return std::unexpected(dsn::Outcome::deferred(code, std::move(text)));
 }
 
+bool is_certain(const Error& error)
+{
+    return error.kind() == ErrorKind::NotFound || error.kind() == ErrorKind::Invalid;
+}
+
 // RFC 3463: 5.4.4 unable to route, 4.4.3 directory server failure.
 std::unexpected<dsn::Outcome> lookup_failed(const Error& error)
 {
     std::string text =
         error.text().starts_with("Name service") ? "Host or domain name not found. " + error.text() : error.text();
-    if (error.kind() == ErrorKind::NotFound || error.kind() == ErrorKind::Invalid)
+    if (is_certain(error))
         return bounced({5, 4, 4}, std::move(text));
     return deferred({4, 4, 3}, std::move(text));
 }
@@ -84,6 +89,13 @@ std::vector<Target> order_targets(std::vector<Target> targets, const Settings& s
             targets.resize(settings.address_limit);
     }
     return targets;
+}
+
+Result<dns::HostAddresses> native_after_dns(const Error& by_dns, Result<dns::HostAddresses> by_native)
+{
+    if (by_native || is_certain(by_dns))
+        return by_native;
+    return fail(by_dns);
 }
 
 Task<Targets> TargetFinder::find(Nexthop nexthop)
@@ -180,13 +192,16 @@ bool TargetFinder::is_own(const Target& target) const
 
 Task<Result<dns::HostAddresses>> TargetFinder::look_up(std::string host, std::uint16_t port)
 {
-    Result<dns::HostAddresses> found = fail(ErrorKind::Temporary, "no method in smtp_host_lookup can be used");
-    if (settings_->dns_lookup)
-        found =
-            co_await dns::addresses(*resolver_, host, port, settings_->protocols, net::Deadline::after(lookup_timeout));
-    if (!found && settings_->native_lookup)
-        found = co_await dns::native_addresses(host, port, settings_->protocols);
-    co_return found;
+    if (!settings_->dns_lookup && !settings_->native_lookup)
+        co_return fail(ErrorKind::Temporary, "no method in smtp_host_lookup can be used");
+    if (!settings_->dns_lookup)
+        co_return co_await dns::native_addresses(host, port, settings_->protocols);
+    auto by_dns =
+        co_await dns::addresses(*resolver_, host, port, settings_->protocols, net::Deadline::after(lookup_timeout));
+    if (by_dns || !settings_->native_lookup)
+        co_return by_dns;
+    auto by_native = co_await dns::native_addresses(host, port, settings_->protocols);
+    co_return native_after_dns(by_dns.error(), std::move(by_native));
 }
 
 Task<void> TargetFinder::look_up_into(std::string host, std::uint16_t port, Result<dns::HostAddresses>* found)

@@ -58,4 +58,9 @@ private:
 // smtp_mx_address_limit, smtp_balance_inet_protocols. Preference classes keep their order.
 std::vector<Target> order_targets(std::vector<Target> targets, const Settings& settings);
 
+// postconf(5) smtp_host_lookup = dns, native: what counts when DNS has no address and the system's own resolver was
+// asked, too. An address does, whoever knows it; without one, what DNS could not tell stays in doubt: a host that
+// /etc/hosts does not list may still exist.
+Result<dns::HostAddresses> native_after_dns(const Error& by_dns, Result<dns::HostAddresses> by_native);
+
 }  // namespace posthaste::smtp_client

@@ -64,6 +64,18 @@ TEST(Targets, LimitLeavesRoomForTheOtherFamily)
     EXPECT_EQ(ordered(targets, settings).size(), 4U);
 }
 
+TEST(Targets, NativeResolverThatKnowsNoHostDoesNotRemoveTheDoubtOfDns)
+{
+    const Error doubt{ErrorKind::Temporary, "try again"};
+    const Error certain{ErrorKind::NotFound, "host not found"};
+    EXPECT_EQ(native_after_dns(doubt, fail(certain)).error().text(), "try again");
+    EXPECT_EQ(native_after_dns(certain, fail(doubt)).error().text(), "try again");
+    EXPECT_EQ(native_after_dns(certain, fail(certain)).error().kind(), ErrorKind::NotFound);
+    dns::HostAddresses known{.addresses = {*net::Endpoint::ip("192.0.2.1", 25)}, .canonical_name = "h"};
+    EXPECT_EQ(native_after_dns(doubt, known)->addresses, known.addresses);
+    EXPECT_EQ(native_after_dns(certain, known)->addresses, known.addresses);
+}
+
 TEST(Targets, NamesAreThoseOfTheLog)
 {
     Target inet = target("192.0.2.1", 0);
