@@ -14,12 +14,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace posthaste::pickup {
@@ -27,19 +29,26 @@ namespace posthaste::pickup {
 namespace {
 
 constexpr const char* maildrop = "maildrop";
-// Files that are fed at the same time, so that they share a flush of the journal.
-constexpr std::size_t most_under_way = 50;
+// How long a sweep waits for one of the files under way before it leaves the rest to the next wake-up.
+constexpr std::chrono::minutes patience{10};
 constexpr std::size_t read_size = std::size_t{64} << 10;
 
-Result<std::vector<std::string>> names_in(const char* directory)
+// The files that postdrop has finished: executable by their owner.
+Result<std::vector<std::string>> complete_files()
 {
-    DIR* listing = ::opendir(directory);
+    // What cannot be removed must not be taken, or it would be taken again and again.
+    if (::access(maildrop, W_OK | X_OK) != 0)
+        return fail_errno(std::string("use directory ") + maildrop);
+    DIR* listing = ::opendir(maildrop);
     if (listing == nullptr)
-        return fail_errno(std::string("open directory ") + directory);
+        return fail_errno(std::string("open directory ") + maildrop);
     std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(listing))
-        if (queue::is_queue_id(entry->d_name))
+    while (const dirent* entry = ::readdir(listing)) {
+        struct ::stat facts{};
+        if (queue::is_queue_id(entry->d_name) &&
+            ::fstatat(::dirfd(listing), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) == 0 && (facts.st_mode & S_IXUSR))
             names.emplace_back(entry->d_name);
+    }
     ::closedir(listing);
     std::ranges::sort(names);
     return names;
@@ -127,8 +136,8 @@ Result<void> Service::after_jail()
 
 Task<void> Service::trigger(char)
 {
-    if (auto scanned = scan(); !scanned)
-        log::warning("{}", scanned.error().text());
+    if (!std::exchange(sweep_wanted_, true) && !sweeping_)
+        tasks_.start(sweep());
     co_return;
 }
 
@@ -137,25 +146,31 @@ Task<void> Service::leaving()
     static_cast<void>(co_await tasks_.join(net::Deadline::after(std::chrono::seconds(10))));
 }
 
-// What is beyond most_under_way waits for a task to end, which scans again.
-Result<void> Service::scan()
+// Tries each file of the directory once, so that one that has to stay holds up nobody; what comes in meanwhile wakes
+// up for another round.
+Task<void> Service::sweep()
 {
-    // What cannot be removed must not be taken, or it would be taken again and again.
-    if (::access(maildrop, W_OK | X_OK) != 0)
-        return fail_errno(std::string("use directory ") + maildrop);
-    TRY(auto names, names_in(maildrop));
-    for (std::string& name : names) {
-        if (under_way_.size() >= most_under_way || context_.leaving() != server::Leaving::No || pipeline_->broken())
+    sweeping_ = true;
+    while (std::exchange(sweep_wanted_, false)) {
+        auto names = complete_files();
+        if (!names) {
+            log::warning("{}", names.error().text());
             break;
-        struct ::stat facts{};
-        std::string path = std::string(maildrop) + "/" + name;
-        // Executable by its owner: postdrop has finished it.
-        if (under_way_.contains(name) || ::lstat(path.c_str(), &facts) != 0 || (facts.st_mode & S_IXUSR) == 0)
-            continue;
-        under_way_.insert(name);
-        tasks_.start(take(std::move(name)));
+        }
+        for (std::string& name : *names) {
+            if (!co_await room_.acquire(net::Deadline::after(patience)))
+                break;
+            if (context_.leaving() != server::Leaving::No || pipeline_->broken()) {
+                room_.release();
+                break;
+            }
+            if (under_way_.insert(name).second)
+                tasks_.start(take(std::move(name)));
+            else
+                room_.release();
+        }
     }
-    return {};
+    sweeping_ = false;
 }
 
 Task<void> Service::take(std::string name)
@@ -180,8 +195,7 @@ Task<void> Service::take(std::string name)
         under_way_.erase(name);
     if (pipeline_->broken())
         context_.leave();
-    else if (after != After::KeepForLater && tasks_.size() <= 1)
-        static_cast<void>(scan());
+    room_.release();
 }
 
 intake::Accepted<intake::Message> Service::begin(const intake::Submission& submission, const struct ::stat& facts)

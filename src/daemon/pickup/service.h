@@ -29,7 +29,7 @@ public:
 private:
     enum class After : std::uint8_t { Remove, SetAside, KeepForLater };
 
-    Result<void> scan();
+    Task<void> sweep();
     Task<void> take(std::string name);
     Task<After> feed(std::string name, UniqueFd file, struct ::stat facts);
     [[nodiscard]] intake::Accepted<intake::Message> begin(const intake::Submission& submission,
@@ -37,10 +37,16 @@ private:
     // False: the file is still there and must not be taken again.
     static bool finish_file(const std::string& name, After after);
 
+    // Files that are fed at the same time, so that they share a flush of the journal.
+    static constexpr std::size_t most_under_way = 50;
+
     server::Context& context_;
     std::unique_ptr<intake::Pipeline> pipeline_;
     std::set<std::string> under_way_;  // and those that are committed and could not be removed
-    net::TaskGroup tasks_;
+    net::Semaphore room_{most_under_way};
+    bool sweep_wanted_ = false;
+    bool sweeping_ = false;
+    net::TaskGroup tasks_;  // the sweep, and one task a file
 };
 
 }  // namespace posthaste::pickup
