@@ -51,6 +51,20 @@ def test_words_without_a_comma_between_them_are_recipients_of_their_own(relay, s
     assert sorted(sink.wait_for(1)[0].recipients) == ["bob@far.test", "carol@far.test", "dave@far.test"]
 
 
+@pytest.mark.parametrize("arguments, stdin", [
+    (["-t"], "To: ok@far.test, \"open@far.test\nCc: bad@@far.test, x@[bad, also@far.test\n\nhi\n"),
+    (['ok@far.test, "open@far.test', "bad@@far.test, x@[bad, also@far.test"], "Subject: hi\n\nhi\n"),
+], ids=["header", "command line"])
+def test_what_is_no_address_is_returned_and_not_dropped(relay, sink, arguments, stdin):
+    sink.replies["RCPT"] = lambda text: "553 5.1.3 bad" if "bad" in text or "open" in text else None
+    relay.sendmail("-f", "ann@far.test", *arguments, stdin=stdin)
+    report = next(message for message in sink.wait_for(2) if message.recipients == ("ann@far.test",))
+    reasons = report.content.split(b"Content-Type: message/delivery-status")[0]
+    for unusable in (b'<"\\"open"@far.test>: ', b'<"bad@"@far.test>: ', b"<x@[bad>: bad address syntax"):
+        assert unusable in reasons
+    assert ("ok@far.test", "also@far.test") in [message.recipients for message in sink.messages]
+
+
 def test_only_resent_recipients_count_when_there_are_some(relay, sink):
     relay.sendmail("-t", stdin="To: bob@far.test\nResent-To: cee@far.test\nResent-From: ann@a.test\n\ntext\n")
     message = sink.wait_for(1)[0]
@@ -147,6 +161,16 @@ def test_many_messages_at_once_all_arrive_and_none_twice(relay, sink):
     relay.wait_until_queue_empty()
     subjects = [re.search(rb"Subject: number (\d+)\r\n", message.content).group(1) for message in messages]
     assert sorted(map(int, subjects)) == list(range(120))
+
+
+def test_files_that_have_to_stay_hold_up_nobody(relay, sink):
+    for number in range(70):
+        path = relay.queue / "maildrop" / f"00000ABC{number:02}"
+        path.write_bytes(b"")
+        path.chmod(0o100)                                             # complete, and not to be read
+    relay.sendmail("bob@far.test", stdin="Subject: hi\n\ntext\n")
+    sink.wait_for(1, timeout=30)                                      # and not with the next minute's wake-up
+    assert len(maildrop(relay)) == 70
 
 
 def test_pickup_killed_at_work_loses_nothing(relay, sink):

@@ -3,6 +3,7 @@
 
 #include "address/header_list.h"
 #include "base/text.h"
+#include "command/sendmail/recipients.h"
 #include "queue/envelope.h"
 
 #include <algorithm>
@@ -153,18 +154,11 @@ Result<void> apply(Arguments& arguments, char option, std::string_view value)
 // Each argument is a list of addresses as in a header; an empty one is the empty address (empty_address_recipient).
 void add_recipients(Arguments& arguments, std::string_view given)
 {
-    auto list = address::parse_address_list(given);
-    for (const auto& listed : list.addresses) {
-        if (listed.valid) {
-            arguments.submission.recipients.push_back({listed.address, 0});
-            continue;
-        }
-        // What is no address: each word of it, which will be returned as undeliverable.
-        for (std::string_view word : split(given.substr(listed.begin, listed.end - listed.begin), " \t\r\n"))
-            arguments.submission.recipients.push_back({printable(word), 0});
-    }
-    if (list.addresses.empty())
-        arguments.submission.recipients.push_back({"", 0});
+    auto recipients = listed_recipients(given);
+    if (recipients.empty())
+        recipients.emplace_back();
+    for (std::string& address : recipients)
+        arguments.submission.recipients.push_back({std::move(address), 0});
 }
 
 }  // namespace

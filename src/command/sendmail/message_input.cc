@@ -1,8 +1,8 @@
 // Standard input as a message, see message_input.h.
 #include "command/sendmail/message_input.h"
 
-#include "address/header_list.h"
 #include "base/text.h"
+#include "command/sendmail/recipients.h"
 #include "intake/header_kind.h"
 #include "mime/header_scanner.h"
 
@@ -46,9 +46,8 @@ std::vector<std::string> header_recipients(std::string_view header)
     for_each_header(header, [&](intake::HeaderKind kind, std::string_view value) {
         if (!is_recipient_header(kind, resent))
             return;
-        for (const auto& listed : address::parse_address_list(value).addresses)
-            if (listed.valid && !listed.address.empty())
-                found.push_back(listed.address);
+        for (std::string& address : listed_recipients(value))
+            found.push_back(std::move(address));
     });
     return found;
 }

@@ -17,7 +17,7 @@ namespace posthaste::command::sendmail {
 
 enum class LineEndFix : std::uint8_t { Always, Strict, Never };
 
-// The addresses in the recipient headers, in internal form: To, Cc, Bcc, or where there are Resent- headers, theirs.
+// The recipients in the header: To, Cc, Bcc, or where there are Resent- headers, theirs.
 std::vector<std::string> header_recipients(std::string_view header);
 
 // Reads descriptor `fd`. Both functions may be used one after the other: the header first, then the rest.
