@@ -42,6 +42,8 @@ public:
 
     DeliveryAgent(DeliveryOptions options, Deliver deliver);
 
+    // How many deliveries may be under way at once, from now on.
+    void set_concurrency(std::size_t concurrency) { options_.concurrency = concurrency; }
     // Serves one connection of the queue manager until it ends or drain() is called, and its deliveries are done.
     Task<void> serve(net::Stream stream);
     // Takes no further request; resumes when every delivery is done and answered. Timeout: some still run.

@@ -16,7 +16,7 @@ constexpr std::size_t unlimited = 100'000;
 DeliveryOptions options_for(const Context& context)
 {
     log::set_delay_resolution(context.config->get(param::delay_logging_resolution_limit));
-    return {.concurrency = context.client_limit > 0 ? context.client_limit : unlimited,
+    return {.concurrency = unlimited,
             .soft_bounce = context.config->get(param::soft_bounce),
             .queue = queue_options(*context.config),
             .socket_directory = "private",
@@ -34,8 +34,11 @@ DeliveryService::DeliveryService(Context& context)
 
 Task<void> DeliveryService::serve(net::Stream client, net::Endpoint)
 {
-    if (tasks_.empty())
+    if (tasks_.empty()) {
+        // Master's limit is known only after this object was made.
+        agent_.set_concurrency(context_->client_limit > 0 ? context_->client_limit : unlimited);
         tasks_.start(drain_when_leaving());
+    }
     co_await agent_.serve(std::move(client));
 }
 
