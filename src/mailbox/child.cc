@@ -107,19 +107,37 @@ Task<Result<std::string>> read_report(int fd, net::Deadline deadline)
 
 }  // namespace
 
+namespace {
+
+// look_up(entry, buffer, size, found) is getpwnam_r or getpwuid_r; `who` names the account in messages.
+template<class LookUp>
+Result<Account> look_up_account(const std::string& who, LookUp look_up)
+{
+    passwd entry{};
+    passwd* found = nullptr;
+    std::vector<char> buffer(65536);
+    int error = look_up(&entry, buffer.data(), buffer.size(), &found);
+    // Some name services report "no such user" as an error of this kind (getpwnam(3)).
+    if (!found && (error == 0 || error == ENOENT || error == ESRCH))
+        return fail(ErrorKind::NotFound, "unknown user: \"" + who + "\"");
+    if (!found)
+        return fail(ErrorKind::Temporary, "user lookup error for " + who + ": " + std::strerror(error));
+    return Account{found->pw_name, found->pw_uid, found->pw_gid, found->pw_dir, found->pw_shell};
+}
+
+}  // namespace
+
 Task<Result<Account>> find_account(std::string name)
 {
     co_return co_await net::in_thread([name]() -> Result<Account> {
-        passwd entry{};
-        passwd* found = nullptr;
-        std::vector<char> buffer(65536);
-        int error = ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
-        // Some name services report "no such user" as an error of this kind (getpwnam(3)).
-        if (!found && (error == 0 || error == ENOENT || error == ESRCH))
-            return fail(ErrorKind::NotFound, "unknown user: \"" + name + "\"");
-        if (!found)
-            return fail(ErrorKind::Temporary, "user lookup error for " + name + ": " + std::strerror(error));
-        return Account{found->pw_name, found->pw_uid, found->pw_gid, found->pw_dir, found->pw_shell};
+        return look_up_account(name, [&](auto... rest) { return ::getpwnam_r(name.c_str(), rest...); });
+    });
+}
+
+Task<Result<Account>> find_account(uid_t uid)
+{
+    co_return co_await net::in_thread([uid]() -> Result<Account> {
+        return look_up_account(std::to_string(uid), [&](auto... rest) { return ::getpwuid_r(uid, rest...); });
     });
 }
 

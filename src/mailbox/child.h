@@ -25,8 +25,10 @@ struct Account {
     std::string shell;
 };
 
-// getpwnam on the thread pool. NotFound: certain that there is no such user; Temporary: the database did not answer.
+// getpwnam, getpwuid on the thread pool. NotFound: certain that there is no such user; Temporary: the database did not
+// answer.
 Task<Result<Account>> find_account(std::string name);
+Task<Result<Account>> find_account(uid_t uid);
 
 // Runs the work in a child as this account and returns its outcome. Deferred: no child could be made, it died, or it
 // took longer than the limit (it is killed with everything it started). Without root only one's own account can be

@@ -9,6 +9,7 @@
 #include "param/local.h"
 #include "param/services.h"
 
+#include <algorithm>
 #include <chrono>
 #include <sys/stat.h>
 
@@ -25,6 +26,13 @@ const dsn::Outcome& worse(const dsn::Outcome& a, const dsn::Outcome& b)
         return outcome.action == dsn::Action::Deferred ? 2 : outcome.action == dsn::Action::Bounced ? 1 : 0;
     };
     return rank(b) > rank(a) ? b : a;
+}
+
+// Addresses and HELO names are a stranger's words, and commands are often shell scripts: what is not among the allowed
+// characters becomes '_', as with Postfix.
+void keep_only(std::string_view allowed, std::string& value)
+{
+    std::ranges::replace_if(value, [&](char c) { return !allowed.contains(c); }, '_');
 }
 
 }  // namespace
@@ -144,12 +152,26 @@ Task<dsn::Outcome> Service::deliver_to_mailbox(server::JobPtr job, std::size_t r
     if (is_file)
         options.require_owner = false;
     std::string host = config().get(param::myhostname);
+    auto account = is_file ? co_await never_root(target.account) : Result<mailbox::Account>(target.account);
+    if (!account)
+        co_return dsn::Outcome::deferred({4, 3, 5}, account.error().text());
     dsn::Outcome outcome = co_await mailbox::run_as(
-        target.account, options.time_limit(),
+        std::move(*account), options.time_limit(),
         [&delivery, &options, &host] { return mailbox::deliver(delivery, options, host); }, spool_group);
     if (is_file && outcome.action == dsn::Action::Delivered)
         outcome.text = "delivered to file: " + target.text;
     co_return outcome;
+}
+
+// local(8) DELIVERY RIGHTS: files and commands of root are written and run as default_privs.
+Task<Result<mailbox::Account>> Service::never_root(mailbox::Account account)
+{
+    if (account.uid != 0 || ::geteuid() != 0)
+        co_return account;
+    CO_TRY(mailbox::Account unprivileged, co_await mailbox::find_account(config().get(param::default_privs)));
+    if (unprivileged.uid == 0)
+        co_return fail(ErrorKind::Denied, "default_privs names an account with root privileges");
+    co_return unprivileged;
 }
 
 Task<dsn::Outcome> Service::deliver_to_command(server::JobPtr job, std::size_t recipient, Target target,
@@ -185,10 +207,15 @@ Task<dsn::Outcome> Service::deliver_to_command(server::JobPtr job, std::size_t r
         {"SASL_SENDER", client.sasl_sender},
         {"SASL_USERNAME", client.sasl_username},
     };
+    for (auto& [name, value] : run.environment)
+        keep_only(config().get(param::command_expansion_filter), value);
+    auto account = co_await never_root(target.account);
+    if (!account)
+        co_return dsn::Outcome::deferred({4, 3, 5}, account.error().text());
     std::string input = mailbox::from_line(job->sender()) + headers(*job, recipient, address) +
                         mailbox::local_form(job->message().content(), {});
     std::string success = "delivered to command: " + command;
-    co_return co_await mailbox::run_as(target.account, config().get(param::command_time_limit),
+    co_return co_await mailbox::run_as(std::move(*account), config().get(param::command_time_limit),
                                        [&run, &input, &success] { return mailbox::run_command(run, input, success); });
 }
 

@@ -24,6 +24,7 @@ private:
     Task<server::RecipientOutcome> deliver_to(server::JobPtr job, std::size_t recipient);
     Task<dsn::Outcome> deliver_target(server::JobPtr job, std::size_t recipient, Target target);
     Task<dsn::Outcome> deliver_to_mailbox(server::JobPtr job, std::size_t recipient, Target target);
+    Task<Result<mailbox::Account>> never_root(mailbox::Account account);
     Task<dsn::Outcome> deliver_to_command(server::JobPtr job, std::size_t recipient, Target target,
                                           std::string command);
     Task<dsn::Outcome> forward(server::JobPtr job, std::size_t recipient, std::vector<std::string> addresses,

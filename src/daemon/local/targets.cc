@@ -6,9 +6,12 @@
 #include "address/local_part.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "log/log.h"
 #include "param/basics.h"
 #include "param/local.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <sys/stat.h>
 
 namespace posthaste::local {
@@ -51,6 +54,36 @@ dsn::Outcome read_as_outcome(const std::string& path)
                    : dsn::Outcome::deferred({4, 3, 0}, content.error().text());
 }
 
+// As read_as_outcome; bounced, with the reason, is a file that others than the user or root could have written.
+dsn::Outcome read_forward(const std::string& path, uid_t user)
+{
+    auto distrusted = [&](const std::string& why) {
+        return dsn::Outcome::bounced({5, 7, 0}, "file " + path + " " + why);
+    };
+    struct stat status{};
+    if (::lstat(path.c_str(), &status) != 0)
+        return dsn::Outcome::deferred({4, 3, 0}, Error::system(errno, "stat " + path).text());
+    if (!S_ISREG(status.st_mode))
+        return distrusted("is not a regular file");
+    if (status.st_uid != 0 && status.st_uid != user)
+        return distrusted("has bad owner uid " + std::to_string(status.st_uid));
+    if (status.st_mode & S_IWOTH)
+        return distrusted("is world writable");
+    return read_as_outcome(path);
+}
+
+std::string_view word_of(ListSource source)
+{
+    return source == ListSource::AliasTable ? "alias" : source == ListSource::Forward ? "forward" : "include";
+}
+
+// postconf(5) allow_mail_to_commands, allow_mail_to_files.
+bool allowed(const std::string& parameter, ListSource source)
+{
+    return std::ranges::any_of(split(parameter, ", \t"),
+                               [&](std::string_view word) { return word == word_of(source); });
+}
+
 // The lines of a .forward or :include: file, without comments, as one list of destinations.
 std::string list_of_lines(std::string_view text)
 {
@@ -60,6 +93,18 @@ std::string list_of_lines(std::string_view text)
             list.append(list.empty() ? "" : ", ").append(trim(line));
     return list;
 }
+
+// One name of the path, for as long as its expansion lasts.
+class PathStep {
+public:
+    PathStep(std::vector<std::string>& path, std::string name) : path_(&path) { path.push_back(std::move(name)); }
+    ~PathStep() { path_->pop_back(); }
+    PathStep(const PathStep&) = delete;
+    PathStep& operator=(const PathStep&) = delete;
+
+private:
+    std::vector<std::string>* path_;
+};
 
 }  // namespace
 
@@ -74,12 +119,11 @@ void Expansion::add_problem(std::string address, dsn::Outcome outcome)
     result_.targets.push_back({TargetKind::Problem, std::move(address), {}, {}, std::move(outcome)});
 }
 
-bool Expansion::allowed(const std::string& parameter, std::string_view where) const
+void Expansion::add_target(Target target)
 {
-    for (std::string_view word : split(parameter, ", \t"))
-        if (word == where)
-            return true;
-    return false;
+    const std::string& what = target.kind == TargetKind::Mailbox ? target.account.name : target.text;
+    if (targets_.emplace(target.kind, target.account.uid, what).second)
+        result_.targets.push_back(std::move(target));
 }
 
 Task<Result<std::optional<std::string>>> Expansion::alias_of(std::string name)
@@ -90,8 +134,6 @@ Task<Result<std::optional<std::string>>> Expansion::alias_of(std::string name)
 // aliases(5): commands and files run with the rights of the alias table's owner; root's mean default_privs.
 Task<Result<mailbox::Account>> Expansion::alias_account()
 {
-    auto status = table_file(aliases_);
-    std::string name = config_.get(param::default_privs);
     if (::geteuid() != 0) {
         mailbox::Account self;
         self.name = "the mail system's user";
@@ -99,9 +141,10 @@ Task<Result<mailbox::Account>> Expansion::alias_account()
         self.gid = ::getegid();
         co_return self;
     }
+    auto status = table_file(aliases_);
     if (status && status->st_uid != 0)
-        co_return mailbox::Account{"the owner of the alias table", status->st_uid, status->st_gid, {}, {}};
-    co_return co_await mailbox::find_account(name);
+        co_return co_await mailbox::find_account(status->st_uid);
+    co_return co_await mailbox::find_account(config_.get(param::default_privs));
 }
 
 Task<Result<void>> Expansion::expand_name(std::string address, unsigned depth)
@@ -112,13 +155,17 @@ Task<Result<void>> Expansion::expand_name(std::string address, unsigned depth)
     }
     Parts parts = parts_of(address);
     auto [user, extension] = address::split_extension(parts.local, config_.get(param::recipient_delimiter));
-    bool first_time = seen_.insert(address::fold_case(parts.local)).second;
-    std::vector<std::string> names{std::string(parts.local)};
-    if (!extension.empty())
+    const std::string whole = address::fold_case(parts.local);
+    const bool within_itself = std::ranges::find(path_, whole) != path_.end();
+    if (!within_itself && !names_.insert(whole).second)
+        co_return Result<void>{};
+    const PathStep step(path_, whole);
+    std::vector<std::string> names;
+    if (!within_itself)
+        names.push_back(parts.local);
+    if (!within_itself && !extension.empty())
         names.emplace_back(user);
     for (const std::string& name : names) {
-        if (!first_time)
-            break;
         CO_TRY(auto list, co_await alias_of(address::fold_case(name)));
         if (!list)
             continue;
@@ -127,13 +174,14 @@ Task<Result<void>> Expansion::expand_name(std::string address, unsigned depth)
             result_.owner =
                 "owner-" + name + "@" + (parts.domain.empty() ? config_.get(param::myorigin) : parts.domain);
         CO_TRY(mailbox::Account account, co_await alias_account());
-        co_return co_await expand_list(std::move(*list), std::move(address), std::move(account), "alias", depth);
+        co_return co_await expand_list(std::move(*list), std::move(address), std::move(account), ListSource::AliasTable,
+                                       depth);
     }
     co_return co_await expand_user(std::move(address), address::fold_case(user), std::string(extension), depth);
 }
 
 Task<Result<void>> Expansion::expand_list(std::string list, std::string address, mailbox::Account account,
-                                          std::string_view where, unsigned depth)
+                                          ListSource source, unsigned depth)
 {
     using Kind = address::DestinationKind;
     auto refuse = [&](const std::string& what) {
@@ -143,17 +191,17 @@ Task<Result<void>> Expansion::expand_list(std::string list, std::string address,
         switch (destination.kind) {
         case Kind::Address: CO_TRY(co_await expand_address(std::move(destination.text), address, depth)); break;
         case Kind::Include:
-            CO_TRY(co_await expand_include(std::move(destination.text), address, account, depth));
+            CO_TRY(co_await expand_include(std::move(destination.text), address, account, source, depth));
             break;
         case Kind::File:
-            if (allowed(config_.get(param::allow_mail_to_files), where))
-                result_.targets.push_back({TargetKind::File, address, std::move(destination.text), account, {}});
+            if (allowed(config_.get(param::allow_mail_to_files), source))
+                add_target({TargetKind::File, address, std::move(destination.text), account, {}});
             else
                 refuse("file");
             break;
         case Kind::Command:
-            if (allowed(config_.get(param::allow_mail_to_commands), where))
-                result_.targets.push_back({TargetKind::Command, address, std::move(destination.text), account, {}});
+            if (allowed(config_.get(param::allow_mail_to_commands), source))
+                add_target({TargetKind::Command, address, std::move(destination.text), account, {}});
             else
                 refuse("command");
             break;
@@ -174,7 +222,7 @@ Task<Result<void>> Expansion::expand_address(std::string destination, std::strin
     if (!parts.domain.empty()) {
         CO_TRY(routing::AddressClass where, co_await router_.class_of(address::fold_case(parts.domain)));
         if (where != routing::AddressClass::Local) {
-            result_.targets.push_back({TargetKind::Forward, std::move(address), std::move(destination), {}, {}});
+            add_target({TargetKind::Forward, std::move(address), std::move(destination), {}, {}});
             co_return Result<void>{};
         }
     } else {
@@ -183,10 +231,21 @@ Task<Result<void>> Expansion::expand_address(std::string destination, std::strin
     co_return co_await expand_name(std::move(destination), depth + 1);
 }
 
-// The file is read with the rights of whoever the list belongs to.
-Task<Result<void>> Expansion::expand_include(std::string path, std::string address, mailbox::Account account,
-                                             unsigned depth)
+// The owner of an :include: file that the alias table names, unless that is root.
+Task<Result<mailbox::Account>> Expansion::include_account(std::string path, mailbox::Account account)
 {
+    struct stat status{};
+    if (::geteuid() != 0 || ::stat(path.c_str(), &status) != 0 || status.st_uid == 0)
+        co_return account;
+    co_return co_await mailbox::find_account(status.st_uid);
+}
+
+// The file is read with the rights of whoever the list around it belongs to.
+Task<Result<void>> Expansion::expand_include(std::string path, std::string address, mailbox::Account account,
+                                             ListSource source, unsigned depth)
+{
+    if (!includes_.emplace(account.uid, path).second)
+        co_return Result<void>{};
     auto content =
         co_await mailbox::run_as(account, std::chrono::seconds(60), [path] { return read_as_outcome(path); });
     if (content.action != dsn::Action::Delivered) {
@@ -198,8 +257,12 @@ Task<Result<void>> Expansion::expand_include(std::string path, std::string addre
         add_problem(address, dsn::Outcome::bounced({5, 4, 6}, "unreasonable alias nesting"));
         co_return Result<void>{};
     }
-    co_return co_await expand_list(list_of_lines(content.text), std::move(address), std::move(account), "include",
-                                   depth + 1);
+    const bool of_user = source == ListSource::Forward || source == ListSource::ForwardInclude;
+    if (!of_user) {
+        CO_TRY(account, co_await include_account(std::move(path), account));
+    }
+    co_return co_await expand_list(list_of_lines(content.text), std::move(address), std::move(account),
+                                   of_user ? ListSource::ForwardInclude : ListSource::AliasInclude, depth + 1);
 }
 
 Task<Result<std::optional<std::string>>> Expansion::forward_file(mailbox::Account account, std::string extension)
@@ -223,10 +286,14 @@ Task<Result<std::optional<std::string>>> Expansion::forward_file(mailbox::Accoun
     for (std::string_view piece : split(paths, ", \t\r\n")) {
         std::string path(piece);
         struct stat status{};
-        if (!path.starts_with('/') || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
+        if (!path.starts_with('/') || ::lstat(path.c_str(), &status) != 0)
             continue;
-        auto content =
-            co_await mailbox::run_as(account, std::chrono::seconds(60), [path] { return read_as_outcome(path); });
+        auto content = co_await mailbox::run_as(account, std::chrono::seconds(60),
+                                                [path, user = account.uid] { return read_forward(path, user); });
+        if (content.action == dsn::Action::Bounced) {
+            log::warning("{}", content.text);
+            continue;
+        }
         if (content.action != dsn::Action::Delivered)
             co_return fail(ErrorKind::Temporary, "cannot read " + path + ": " + content.text);
         co_return std::optional(list_of_lines(content.text));
@@ -243,14 +310,13 @@ Task<Result<void>> Expansion::expand_user(std::string address, std::string user,
     }
     if (!account)
         co_return fail(std::move(account).error());
-    if (seen_.insert("~" + user).second) {
+    if (forwarded_.insert(user).second) {
         CO_TRY(auto list, co_await forward_file(*account, extension));
-        if (list && !list->empty()) {
-            seen_.insert(user);
-            co_return co_await expand_list(std::move(*list), std::move(address), *account, "forward", depth + 1);
-        }
+        if (list && !list->empty())
+            co_return co_await expand_list(std::move(*list), std::move(address), *account, ListSource::Forward,
+                                           depth + 1);
     }
-    result_.targets.push_back({TargetKind::Mailbox, std::move(address), {}, std::move(*account), {}});
+    add_target({TargetKind::Mailbox, std::move(address), {}, std::move(*account), {}});
     co_return Result<void>{};
 }
 

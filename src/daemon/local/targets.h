@@ -1,7 +1,8 @@
 // targets.h — what a local recipient stands for: mailboxes, files, commands, and addresses elsewhere.
 //
-// Aliases come first, then .forward, then the mailbox (local(8)). A name that has been expanded already means its own
-// mailbox. Each target carries the account whose rights count: the recipient's, or the owner of the alias table
+// Aliases come first, then .forward, then the mailbox (local(8)). A name within its own expansion means its mailbox;
+// one that stands in several lists counts once, as do file, command and address. Each target carries the account whose
+// rights count (local(8) DELIVERY RIGHTS): the recipient's, or the owner of the :include: file or alias table
 // (default_privs where that is root).
 #pragma once
 
@@ -17,6 +18,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace posthaste::local {
@@ -30,6 +32,9 @@ struct Target {
     mailbox::Account account;  // Mailbox, File, Command: who it runs as
     dsn::Outcome problem;      // Problem: what is wrong
 };
+
+// Where a list of destinations comes from: what it may contain, and whose rights count.
+enum class ListSource : std::uint8_t { AliasTable, AliasInclude, Forward, ForwardInclude };
 
 struct Expanded {
     std::vector<Target> targets;
@@ -49,21 +54,27 @@ public:
 
 private:
     Task<Result<void>> expand_name(std::string address, unsigned depth);
-    Task<Result<void>> expand_list(std::string list, std::string address, mailbox::Account account,
-                                   std::string_view where, unsigned depth);
+    Task<Result<void>> expand_list(std::string list, std::string address, mailbox::Account account, ListSource source,
+                                   unsigned depth);
     Task<Result<void>> expand_address(std::string destination, std::string address, unsigned depth);
-    Task<Result<void>> expand_include(std::string path, std::string address, mailbox::Account account, unsigned depth);
+    Task<Result<void>> expand_include(std::string path, std::string address, mailbox::Account account,
+                                      ListSource source, unsigned depth);
     Task<Result<void>> expand_user(std::string address, std::string user, std::string extension, unsigned depth);
     Task<Result<std::optional<std::string>>> alias_of(std::string name);
     Task<Result<mailbox::Account>> alias_account();
     Task<Result<std::optional<std::string>>> forward_file(mailbox::Account account, std::string extension);
-    [[nodiscard]] bool allowed(const std::string& parameter, std::string_view where) const;
+    Task<Result<mailbox::Account>> include_account(std::string path, mailbox::Account account);
+    void add_target(Target target);
     void add_problem(std::string address, dsn::Outcome outcome);
 
     const config::Config& config_;
     table::Maps& aliases_;
     routing::Router& router_;
-    std::set<std::string> seen_;
+    std::vector<std::string> path_;    // names that are being expanded, within each other
+    std::set<std::string> names_;      // that have been expanded
+    std::set<std::string> forwarded_;  // users whose .forward has been read
+    std::set<std::pair<uid_t, std::string>> includes_;
+    std::set<std::tuple<TargetKind, uid_t, std::string>> targets_;
     Expanded result_;
 };
 

@@ -1,0 +1,176 @@
+"""Whose rights count when local(8) delivers, what strangers can put into a command's environment, and lists that name
+the same thing twice (aliases(5), local(8) DELIVERY RIGHTS).
+
+Other users' .forward files lie in a directory of the test (forward_path), so that no real home is touched.
+"""
+import os
+import pwd
+import re
+
+import pytest
+
+from support.configuration import local_user
+from support.waiting import wait_until
+
+_COMMAND = '"|echo ran as `id -un`:`id -gn` >>{out}"'
+
+
+@pytest.fixture
+def lists(make_instance):
+    """An instance with an alias database and with .forward files, both as the test writes them."""
+    return lambda aliases, forwards=None, **parameters: _Lists(make_instance(**parameters), aliases, forwards or {})
+
+
+class _Lists:
+    def __init__(self, instance, aliases, forwards):
+        self.instance = instance
+        self.out = instance.directory / "out"
+        self.out.touch()
+        self.out.chmod(0o666)
+        self.forwards = instance.directory / "forwards"
+        self.forwards.mkdir()
+        for user, text in forwards.items():
+            self.write_forward(user, text)
+        instance.configure(forward_path=f"{self.forwards}/$user")
+        instance.aliases(aliases.replace("{command}", self.command()).replace("{dir}", str(instance.directory)))
+        instance.start()
+
+    def command(self):
+        return _COMMAND.format(out=self.out)
+
+    def write_forward(self, user, text):
+        path = self.forwards / user
+        path.write_text(text.replace("{command}", self.command()).replace("{dir}", str(self.instance.directory)))
+        if os.getuid() == 0:
+            os.chown(path, pwd.getpwnam(user).pw_uid, -1)
+        return path
+
+    def deliver(self, user, sender="s@example.com", subject=b"list"):
+        """The status lines of one message to this user, once it has left the queue."""
+        with self.instance.smtp() as client:
+            queue_id = client.deliver(sender, f"{user}@local.test", b"Subject: " + subject + b"\r\n\r\nx\r\n")
+        self.instance.wait_for_log(f"{queue_id}: removed")
+        return re.findall(rf"{queue_id}: to=.*status=(.*)", self.instance.log())
+
+    def ran_as(self):
+        return self.out.read_text().splitlines()
+
+
+def test_a_name_that_two_lists_share_gets_one_copy(lists):
+    me = local_user()
+    local = lists(f"all: east, west\neast: team\nwest: team, postmaster\nteam: {me}\npostmaster: {me}\n")
+    assert local.deliver("all") == ["sent (delivered to mailbox)"]
+    assert local.instance.mailbox().count(b"Subject: list") == 1
+
+
+def test_duplicates_in_a_list_get_one_copy(lists):
+    me = local_user()
+    local = lists(f"list: {me}, {me}@local.test, {me.upper()}, :include:{{dir}}/members, :include:{{dir}}/members\n")
+    (local.instance.directory / "members").write_text(f"{me}\nfar@far.test\nfar@far.test\n")
+    local.instance.configure(transport_maps="inline:{far.test=discard:}")
+    local.instance.reload()
+    outcomes = local.deliver("list")
+    assert len(outcomes) == 2, outcomes
+    assert local.instance.mailbox().count(b"Subject: list") == 1
+    wait_until(lambda: local.instance.log().count("to=<far@far.test>") == 1, "one copy for far@far.test")
+
+
+def test_a_list_that_includes_itself_ends(lists):
+    local = lists("list: :include:{dir}/members\n")
+    members = local.instance.directory / "members"
+    members.write_text(f":include:{members}\n:include:{members}\n{local_user()}\n")
+    assert local.deliver("list") == ["sent (delivered to mailbox)"]
+
+
+def test_commands_see_no_shell_characters_of_strangers(lists):
+    local = lists('command: "|env >>{dir}/out"\n', recipient_delimiter="+")
+    with local.instance.smtp(ehlo="a;$(id)") as client:
+        queue_id = client.deliver('"a$(touch x);`id`|&<>\'*"@example.com', '"command+$(id);`id`"@local.test',
+                                  b"Subject: x\r\n\r\nx\r\n")
+    local.instance.wait_for_log(f"{queue_id}: removed")
+    environment = dict(line.split("=", 1) for line in local.ran_as() if "=" in line)
+    assert environment["SENDER"] == "a__touch_x___id_______@example.com"
+    assert environment["EXTENSION"] == "__id___id_"
+    assert environment["RECIPIENT"] == "command+__id___id_@local.test"
+    assert environment["CLIENT_HELO"] == "a___id_"
+
+
+@pytest.mark.needs_root
+def test_commands_of_root_run_as_default_privs(lists):
+    local = lists("", {"root": "{command}\n"}, default_privs="nobody")
+    local.deliver("root")
+    assert local.ran_as() == ["ran as nobody:nogroup"]
+
+
+@pytest.mark.needs_root
+def test_mailbox_command_for_root_runs_as_default_privs(lists):
+    local = lists("", default_privs="nobody")
+    local.instance.configure(mailbox_command=f"echo ran as `id -un` >>{local.out}")
+    local.instance.reload()
+    local.deliver("root")
+    assert local.ran_as() == ["ran as nobody"]
+
+
+@pytest.mark.needs_root
+def test_forward_files_that_others_could_have_written_are_ignored(lists):
+    local = lists("", {user: "{command}\n" for user in ["games", "man", "lp", "news", "backup"]})
+    os.chown(local.forwards / "man", pwd.getpwnam("nobody").pw_uid, -1)
+    (local.forwards / "lp").chmod(0o666)
+    (local.forwards / "news").rename(local.instance.directory / "elsewhere")
+    (local.forwards / "news").symlink_to(local.instance.directory / "elsewhere")
+    os.chown(local.forwards / "backup", 0, -1)
+    for user, reason in [("man", "has bad owner uid 65534"), ("lp", "is world writable"),
+                         ("news", "is not a regular file")]:
+        assert local.deliver(user) == ["sent (delivered to mailbox)"]
+        local.instance.wait_for_log(rf"local\[\d+\]: warning: file {local.forwards}/{user} {reason}")
+    assert local.ran_as() == []
+    local.deliver("games")
+    local.deliver("backup")
+    assert local.ran_as() == ["ran as games:games", "ran as backup:backup"]
+
+
+@pytest.mark.needs_root
+def test_commands_of_an_include_file_run_as_its_owner(lists):
+    local = lists("list: :include:{dir}/members\n", allow_mail_to_commands="alias,forward,include")
+    members = local.instance.directory / "members"
+    members.write_text(local.command() + "\n")
+    os.chown(members, pwd.getpwnam("games").pw_uid, 0)
+    local.deliver("list")
+    assert local.ran_as() == ["ran as games:games"]
+
+
+@pytest.mark.needs_root
+def test_an_include_file_of_a_forward_file_keeps_the_users_rights(lists):
+    local = lists("", {"games": ":include:{dir}/members\n"}, allow_mail_to_commands="alias,forward,include")
+    members = local.instance.directory / "members"
+    members.write_text(local.command() + "\n")
+    os.chown(members, pwd.getpwnam("man").pw_uid, -1)
+    local.deliver("games")
+    assert local.ran_as() == ["ran as games:games"]
+
+
+@pytest.mark.needs_root
+def test_a_user_who_forwards_to_himself_keeps_his_mail(lists):
+    local = lists("", {"games": "games, man\n", "man": "games, \\man\n"})
+    assert local.deliver("games") == ["sent (delivered to mailbox)"] * 2
+    assert local.instance.mailbox("games").count(b"Subject: list") == 1
+    assert local.instance.mailbox("man").count(b"Subject: list") == 1
+
+
+def test_maxproc_bounds_the_commands_that_run_at_once(make_instance):
+    instance = make_instance(master="local unix - n n - 3 local")
+    running = instance.directory / "running"
+    running.mkdir()
+    running.chmod(0o777)
+    script = instance.table("command", f"#!/bin/sh\nmkdir {running}/$$\nls {running} | wc -l >>{instance.spool}/seen\n"
+                                       f"sleep 0.3\nrmdir {running}/$$\n")
+    script.chmod(0o755)
+    (instance.spool / "seen").touch()
+    (instance.spool / "seen").chmod(0o666)
+    instance.aliases("".join(f'c{number}: "|{script}"\n' for number in range(20)))
+    instance.start()
+    with instance.smtp() as client:
+        queue_id = client.deliver("s@example.com", [f"c{number}@local.test" for number in range(20)], b"\r\nx\r\n")
+    instance.wait_for_log(f"{queue_id}: removed")
+    seen = [int(line) for line in (instance.spool / "seen").read_text().split()]
+    assert len(seen) == 20 and max(seen) <= 3, seen
