@@ -8,13 +8,13 @@ namespace posthaste::queue {
 
 namespace {
 
-struct flock range(std::uint64_t offset, short type)
+struct flock range(std::uint64_t offset, short type, std::uint64_t count = 1)
 {
     struct flock lock{};
     lock.l_type = type;
     lock.l_whence = SEEK_SET;
     lock.l_start = static_cast<off_t>(offset);
-    lock.l_len = 1;
+    lock.l_len = static_cast<off_t>(count);
     return lock;
 }
 
@@ -49,9 +49,9 @@ void unlock_range(int fd, std::uint64_t offset)
     ::fcntl(fd, F_OFD_SETLK, &lock);
 }
 
-bool is_locked_by_other(int fd, std::uint64_t offset)
+bool is_locked_by_other(int fd, std::uint64_t offset, std::uint64_t count)
 {
-    struct flock lock = range(offset, F_WRLCK);
+    struct flock lock = range(offset, F_WRLCK, count);
     if (::fcntl(fd, F_OFD_GETLK, &lock) != 0)
         return true;
     return lock.l_type != F_UNLCK;

@@ -1,4 +1,4 @@
-// Open-file-description locks on single bytes: who may touch a message or a segment (DESIGN 5).
+// Open-file-description locks: who may touch a message or a segment. One byte stands for each.
 //
 // A lock belongs to the open file (not to the process) and is gone when its last descriptor is closed, also when
 // the process is killed. Locks of one descriptor do not exclude each other: a process that takes the same byte
@@ -19,6 +19,6 @@ Result<bool> try_lock_range(int fd, std::uint64_t offset, LockMode mode);
 Result<void> lock_range_wait(int fd, std::uint64_t offset, LockMode mode);
 void unlock_range(int fd, std::uint64_t offset);
 // Whether another open file holds a lock that conflicts with an exclusive one. True also when that cannot be told.
-bool is_locked_by_other(int fd, std::uint64_t offset);
+bool is_locked_by_other(int fd, std::uint64_t offset, std::uint64_t count = 1);
 
 }  // namespace posthaste::queue

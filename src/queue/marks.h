@@ -2,8 +2,8 @@
 //
 // A message with n recipients has n + 1 marks: first the message's own, then one per recipient in envelope order.
 // A mark is written in place with one pwrite and never goes back to Todo. The delivering agent writes recipient
-// marks while it holds the message's shared lock; the queue manager writes the message's mark under the exclusive
-// lock (DESIGN 5).
+// marks while it holds the message's shared lock, and a segment in which there is such a lock is not used again. The
+// queue manager writes the message's mark, and recipient marks when no agent has the message.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,12 @@ enum class RecipientMark : std::uint8_t {
     Todo = 0,     // not delivered, or nobody knows: it will be tried (again)
     Done = 1,     // delivered, or bounced and reported; nothing is owed
     Bounced = 2,  // failed for good; a delivery status notification is owed until one is committed
-    Killed = 3,   // removed by the administrator (postsuper -d)
 };
 
 enum class MessageMark : std::uint8_t {
-    Live = 0,    // some recipient may still need work
-    Dead = 1,    // nothing is owed: the place may be recycled once the marks are durable
-    Moved = 2,   // a complete queue file with this queue id exists; this copy is void
-    Killed = 3,  // the administrator removed it while a delivery was under way; it dies when the lock is free
+    Live = 0,   // some recipient may still need work
+    Dead = 1,   // nothing is owed: the place may be used again once the marks are durable and nobody has a lock there
+    Moved = 2,  // a complete queue file with this queue id exists; this copy is void
 };
 
 }  // namespace posthaste::queue

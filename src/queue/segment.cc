@@ -40,8 +40,8 @@ Result<void> write_header(int fd, SegmentHeader& header)
     return write_fully_at(fd, block, 0);
 }
 
-// In pieces that become small folios of the page cache: to write a mark, ext4 looks at every block of its folio, and with
-// pieces of 1 MiB that costs three times as much.
+// In pieces that become small folios of the page cache: to write a mark, ext4 looks at every block of its folio, and
+// with pieces of 1 MiB that costs three times as much.
 Result<void> write_zeros(int fd, std::uint64_t offset, std::uint64_t count)
 {
     static const std::string zeros(std::size_t{64} << 10, '\0');
@@ -295,18 +295,22 @@ Result<bool> retire_segment(SegmentFile& file)
     TRY(bool locked, try_lock_range(file.fd(), writer_lock_byte, LockMode::Exclusive));
     if (!locked)
         return false;
-    auto retired = [&]() -> Result<void> {
+    auto retired = [&]() -> Result<bool> {
         TRY(SegmentHeader header, file.header());
         // The marks say that everything here is dead: they must be on disk before the header says Free.
         TRY(file.sync());
+        // Who holds a lock may still write a mark, which would be that of another message in a new generation. No new
+        // lock is taken for what is dead.
+        if (is_locked_by_other(file.fd(), header.frames_offset, header.size - header.frames_offset))
+            return false;
         header.generation += 1;
         header.state = SegmentState::Free;
         TRY(write_header(file.fd(), header));
-        return file.sync();
+        TRY(file.sync());
+        return true;
     }();
     unlock_range(file.fd(), writer_lock_byte);
-    TRY(std::move(retired));
-    return true;
+    return retired;
 }
 
 }  // namespace posthaste::queue

@@ -22,9 +22,8 @@ constexpr std::array<std::string_view, 6> queue_directories{"journal",  "incomin
 
 bool nothing_owed(std::string_view recipient_marks)
 {
-    return std::ranges::all_of(recipient_marks, [](char mark) {
-        return mark == static_cast<char>(RecipientMark::Done) || mark == static_cast<char>(RecipientMark::Killed);
-    });
+    return std::ranges::all_of(recipient_marks,
+                               [](char mark) { return mark == static_cast<char>(RecipientMark::Done); });
 }
 
 std::vector<RecipientMark> recipient_marks(std::string_view marks)
@@ -69,9 +68,11 @@ Result<std::unique_ptr<Store>> Store::open(QueueOptions options)
     return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 
-bool Store::is_recovered() const
+bool Store::is_recovered() const { return impl_->recovered; }
+
+bool Store::Impl::journal_is_read() const
 {
-    return std::ranges::all_of(impl_->segments, [](const auto& entry) {
+    return std::ranges::all_of(segments, [](const auto& entry) {
         const KnownSegment& segment = entry.second;
         return segment.header.state != SegmentState::InUse || segment.read_to_end ||
                segment.scan.offset >= segment.check_files_until;
@@ -205,7 +206,6 @@ std::optional<LoadedMessage> Store::Impl::take_frame(KnownSegment& segment, cons
     case MessageMark::Live: break;
     case MessageMark::Dead:
     case MessageMark::Moved: return std::nullopt;
-    case MessageMark::Killed: bury_frame(MessageMark::Dead); return std::nullopt;
     }
     if (nothing_owed(marks.substr(1))) {
         bury_frame(MessageMark::Dead);

@@ -51,8 +51,9 @@ public:
     // Up to `most` messages that were committed and not seen yet: journal first, then complete files in incoming/
     // (they are renamed to active/). Empty when there is nothing new. Call after a hint and every few seconds.
     Result<std::vector<LoadedMessage>> next(std::size_t most);
-    // Whether next() has been through all that lay in the journal at open(). Before that, a file in deferred/ or
-    // active/ may be the unfinished copy of a journal message: do not activate or load files.
+    // Whether next() has been through all that lay in the journal at open(), and upkeep() has synced what that marked.
+    // Before that, a file in deferred/ or active/ may be the unfinished copy of a journal message, or a power cut may
+    // bring that message back: do not activate or load files.
     [[nodiscard]] bool is_recovered() const;
     // Calls back for each complete file of a queue directory (deferred, hold, active); bounded work per entry: no file
     // is opened.
@@ -64,9 +65,10 @@ public:
 
     // --- changing states; each needs the message not busy (Temporary otherwise) unless said
     // Nothing is owed any more. Journal: the message's mark becomes Dead; file: unlinked. Never fails for lack of
-    // space.
+    // space. An agent may still have it: its place is not used again before the agent has let go of it. Temporary only
+    // while move() writes it.
     Result<void> bury(const MessageRef& ref);
-    // Recipient marks that the scheduler itself decides (bounced reported: Done; removed: Killed).
+    // Recipient marks that the scheduler itself decides (bounced, and the report is committed: Done).
     Result<void> set_marks(const MessageRef& ref, std::span<const std::size_t> recipients, RecipientMark mark);
     struct Survivor {
         MessageRef ref;
@@ -82,8 +84,6 @@ public:
     Result<LoadedMessage> activate(QueueName from, const std::string& queue_id);
     // A file's retry time, in place (deferred).
     Result<void> set_retry_time(const MessageRef& ref, WallTime retry_at);
-    // Asked to remove a message while an agent holds it: Killed now, buried when it is no longer busy.
-    Result<void> kill(const MessageRef& ref);
 
     // The message is damaged: a copy goes to corrupt/ and it is scheduled no more. Logged.
     Result<void> quarantine(const MessageRef& ref);

@@ -1,4 +1,4 @@
-// store_change.cc — changing the state of messages: bury, mark, move, kill, quarantine.
+// store_change.cc — changing the state of messages: bury, mark, move, quarantine.
 //
 // The order of syncs in move() is what keeps a survivor safe: its file is durable before the journal's copy is
 // marked Moved, and the mark is durable before the file may be scheduled, changed or unlinked. A crash in between
@@ -33,23 +33,11 @@ Result<void> set_file_time(const std::string& path, WallTime when)
 
 }  // namespace
 
-Result<void> Store::Impl::set_message_mark(const MessageRef& ref, MessageMark mark)
-{
-    if (ref.queue == QueueName::Journal) {
-        TRY(Place place, find(ref));
-        place.segment->marks_dirty = true;
-        return place.segment->file->set_mark(place.frame, place.segment->header, 0, static_cast<std::uint8_t>(mark));
-    }
-    TRY(auto file, open_file(ref));
-    return file->set_mark(0, static_cast<std::uint8_t>(mark));
-}
-
 Result<void> Store::bury(const MessageRef& ref)
 {
-    // Perhaps an agent that a queue manager of before asked: its place must not be used again under it.
-    if (busy(ref))
-        return busy_error(ref);
     if (ref.queue == QueueName::Journal) {
+        if (impl_->moving.contains(ref.queue_id))
+            return busy_error(ref);
         TRY(Impl::Place place, impl_->find(ref));
         KnownSegment& segment = *place.segment;
         auto mark = static_cast<MessageMark>(segment.file->marks(place.frame, segment.header)[0]);
@@ -93,17 +81,6 @@ Result<LoadedMessage> Store::activate(QueueName from, const std::string& queue_i
 {
     TRY(impl_->rename_file(from, QueueName::Active, queue_id));
     return impl_->load_file(QueueName::Active, queue_id);
-}
-
-Result<void> Store::kill(const MessageRef& ref)
-{
-    if (impl_->moving.contains(ref.queue_id))
-        return busy_error(ref);
-    TRY(impl_->set_message_mark(ref, MessageMark::Killed));
-    if (!busy(ref))
-        return bury(ref);
-    impl_->killed.push_back(ref);
-    return {};
 }
 
 Result<void> Store::quarantine(const MessageRef& ref)

@@ -36,6 +36,7 @@ struct Store::Impl {
 
     // --- store.cc
     Result<void> discover_segments();
+    [[nodiscard]] bool journal_is_read() const;  // as far as it went when the store was opened
     Result<void> refresh(std::uint64_t number);
     Result<void> read_segment(KnownSegment& segment, std::size_t most, std::vector<LoadedMessage>& found);
     bool skip_damage(KnownSegment& segment, std::uint64_t durable_end);
@@ -56,15 +57,13 @@ struct Store::Impl {
     // The entry of this queue file has come, gone or changed its name.
     void entry_changed(const std::string& path);
     Result<void> save_damage(const KnownSegment& segment, std::uint64_t from, std::uint64_t to);
-    Result<void> set_message_mark(const MessageRef& ref, MessageMark mark);
 
     QueueOptions options;
     UniqueFd scheduler_lock;
     std::unique_ptr<Positions> positions;
     std::map<std::uint64_t, KnownSegment> segments;
-    std::vector<MessageRef> killed;  // to be buried when no longer busy
-    std::set<std::string> moving;    // queue ids of journal messages that move() is writing
-    timespec incoming_seen{};        // modification time of incoming/ at the last complete scan
+    std::set<std::string> moving;  // queue ids of journal messages that move() is writing
+    timespec incoming_seen{};      // modification time of incoming/ at the last complete scan
     bool incoming_settled = false;
     net::Clock::time_point last_discovery{};
     // Queue files are made durable by upkeep(), as marks of the journal are: those in active/ when they changed
@@ -73,6 +72,7 @@ struct Store::Impl {
     std::set<std::string> unsynced_files;
     std::set<std::string> unsynced_directories;
     bool upkeep_running = false;
+    bool recovered = false;
 };
 
 }  // namespace posthaste::queue

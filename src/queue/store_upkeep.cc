@@ -1,5 +1,5 @@
 // store_upkeep.cc — what the queue manager does about once a second: make marks durable (the bound on repeated
-// deliveries after a power cut), notice writers that are gone, bury what was killed, retire and trim segments.
+// deliveries after a power cut), notice writers that are gone, retire and trim segments.
 #include "log/log.h"
 #include "net/tasks.h"
 #include "queue/locks.h"
@@ -115,14 +115,7 @@ Task<Result<void>> Store::upkeep()
     if (impl_->upkeep_running)
         co_return Result<void>{};
     impl_->upkeep_running = true;
-    std::erase_if(impl_->killed, [this](const MessageRef& ref) {
-        if (busy(ref))
-            return false;
-        if (auto buried = bury(ref); !buried)
-            log::warning("{}: {}", ref.queue_id, buried.error().text());
-        return true;
-    });
-
+    const bool all_read = impl_->journal_is_read();
     auto work = std::make_shared<Work>();
     work->directory = impl_->options.directory;
     work->segment_size = impl_->options.segment_size;
@@ -163,6 +156,7 @@ Task<Result<void>> Store::upkeep()
         return true;
     });
     if (work->result) {
+        impl_->recovered = impl_->recovered || all_read;
         for (const auto& [path, synced_at] : work->active_files)
             if (auto active = impl_->active_files.find(path); active != impl_->active_files.end())
                 active->second = synced_at;

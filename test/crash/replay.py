@@ -302,7 +302,7 @@ SEGMENT_SIZE = 262144                       # the smallest; what the crash tests
 MARKS = 4096                                # queue/layout.h: where a segment's marks and frames begin
 FRAMES = MARKS + -(-(SEGMENT_SIZE // 64) // 4096) * 4096
 IN_USE, FREE = 1, 2                         # SegmentState
-DONE, FAILED_OR_MOVED, KILLED = 1, 2, 3     # RecipientMark and MessageMark
+DONE, FAILED_OR_MOVED = 1, 2                # RecipientMark and MessageMark
 A_FILE = "*[!/]"
 
 
@@ -330,7 +330,6 @@ ARROWS = (
     _segment("settled", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=DONE),
     _segment("moved", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
     _segment("moved-synced", SYNC_END, program="qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
-    _segment("killed", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=KILLED, rare=True),
     _segment("marks-synced", SYNC_END, program="qmgr"),
     # queue files
     Arrow("file-created", CREATE, "incoming/*"),

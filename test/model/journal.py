@@ -24,9 +24,10 @@ LAST_CLAIM = 2      # the generation of the last Free segment that is claimed: t
 # Deliberate mistakes, each of which the model must find.
 MISTAKES = ("acknowledge-before-sync", "moved-before-file-is-synced", "scheduled-before-moved-is-synced",
             "marks-not-cleared", "generation-repeats", "generation-not-checked", "locks-ignored-by-a-new-qmgr",
-            "bury-before-report", "read-beyond-the-published-end", "believes-what-is-not-synced")
+            "bury-before-report", "read-beyond-the-published-end", "believes-what-is-not-synced",
+            "files-before-the-journal", "freed-under-a-lock")
 # Those that need a kill and then a power cut: not found with one crash a history.
-NEED_TWO = ("believes-what-is-not-synced",)
+NEED_TWO = ("believes-what-is-not-synced", "files-before-the-journal", "freed-under-a-lock")
 
 
 class Broken(Exception):
@@ -52,7 +53,7 @@ class State:
     reason: bool = False
     reported: bool = False
     settled: tuple = (False, False)     # durably marked as delivered: must not be delivered again
-    excused: tuple = (False, False)     # may be delivered again
+    excused: tuple = (0, 0)             # how often each may be delivered again
     crashes: int = 2
 
     def now(self, page):
@@ -193,6 +194,8 @@ class Model:
             message, read = frame[1], put(state.read, slot, True)
             if state.now(MESSAGE + slot) != "live" or state.known[message] == "gone":
                 yield "read", change(state, read=read)
+            elif message == 0 and state.now(NAME) != "none" and state.now(BODY) != "complete":
+                yield "void-removed", change(state, pages=state.writes((NAME, "none")))
             elif message == 0 and has_file(state):
                 yield "moved", change(state, read=read, pages=state.writes((MESSAGE + slot, "moved")))
             elif state.now(RECIPIENT + slot) == "done":
@@ -200,10 +203,13 @@ class Model:
             else:
                 found = "failed" if state.now(RECIPIENT + slot) == "bounced" else "active"
                 yield "read", change(state, read=read, known=put(state.known, message, found))
+        unread = kind == IN_USE and any(not state.read[slot] and (state.now(FRAME + slot) or (None,))[0] == generation
+                                        for slot in (0, 1))
+        unsynced = any(state.pages[MESSAGE + slot][1] for slot in (0, 1))
+        if (unread or unsynced) and self.mistake != "files-before-the-journal":
+            return      # until then a file may be a copy of what a cut brings back in its frame
         if state.known[0] == "unknown" and state.now(NAME) != "none":
-            if state.now(BODY) != "complete":
-                yield "void-removed", change(state, pages=state.writes((NAME, "none")))
-            elif state.now(NAME) == "deferred":
+            if state.now(NAME) == "deferred":
                 yield "read", change(state, known=put(state.known, 0, "deferred"))
             else:
                 mark = state.now(FILE_MARK)
@@ -235,10 +241,10 @@ class Model:
                         break
             elif known in ("failed", "file-failed") and self.mistake != "bury-before-report" and not state.reported:
                 yield "reported", change(state, reported=True)
-            elif known in ("done", "failed") and not busy:
+            elif known in ("done", "failed"):
                 yield "settled", change(state, known=put(state.known, message, "gone"),
                                         pages=state.writes((MESSAGE + slot, "dead")))
-            elif known in ("file-done", "file-failed") and not busy:
+            elif known in ("file-done", "file-failed"):
                 yield "file-buried", change(state, known=put(state.known, message, "gone"),
                                             pages=state.writes((NAME, "none")))
             elif known == "file-put-off":
@@ -254,6 +260,7 @@ class Model:
         if state.delivered[1] and not state.excused[1]:
             raise Broken("once: message 1 is delivered again")
         return change(state, known=put(state.known, 1, "gone"), delivered=(state.delivered[0], 1),
+                      excused=(state.excused[0], state.excused[1] - state.delivered[1]),
                       pages=state.writes((RECIPIENT + slot, "done"), (MESSAGE + slot, "dead")))
 
     @staticmethod
@@ -265,7 +272,7 @@ class Model:
         early = self.mistake == "moved-before-file-is-synced"
         if known == "put-off" and not is_busy(state, 0):
             yield "survivor-created", change(state, known=put(state.known, 0, "created"), pages=state.writes(
-                (NAME, "deferred"), (BODY, "partial"), (FILE_MARK, "todo")))
+                (NAME, "deferred"), (BODY, "partial"), (FILE_MARK, state.now(RECIPIENT + slot))))
         elif known == "created":
             yield "survivor-completed", change(state, known=put(state.known, 0, "synced" if early else "completed"),
                                                pages=state.writes((BODY, "complete")))
@@ -293,7 +300,8 @@ class Model:
                 state.known[0] not in ("marked",):
             yield "marks-synced", change(state, retiring="marks-synced",
                                          pages=state.synced(state.pages, SEGMENT_PAGES))
-        elif state.retiring == "marks-synced":
+        elif state.retiring == "marks-synced" and (self.mistake == "freed-under-a-lock" or not any(
+                agent and agent[1] != "file" and agent[2] != "asked" for agent in state.agents)):
             new = generation + (self.mistake != "generation-repeats")
             yield "freed", change(state, retiring="freed", read=(False, False),
                                   pages=state.writes((HEADER, (FREE, new))))
@@ -365,8 +373,8 @@ class Model:
             raise Broken(f"once: message {message} is delivered again")
         return "handed-over", change(state, agents=put(state.agents, number, (message, place, "sent")),
                                      delivered=put(state.delivered, message, 1),
-                                     excused=put(state.excused, message, bool(not state.delivered[message] and
-                                                                              state.excused[message])))
+                                     excused=put(state.excused, message,
+                                                 state.excused[message] - state.delivered[message]))
 
     # --- kills and cuts
 
@@ -378,7 +386,7 @@ class Model:
         excused = list(state.excused)
         for agent in state.agents:
             if agent and agent[2] == "asked":       # a request that nobody has read yet is delivered beside a new one
-                excused[agent[0]] = True
+                excused[agent[0]] += 1
         # The next one begins by making durable what this one wrote.
         kept = () if self.mistake == "believes-what-is-not-synced" else range(len(state.pages))
         yield "kill-qmgr", change(state, known=("unknown",) * 2, read=(False,) * 2, retiring="no", crashes=left,
@@ -387,14 +395,14 @@ class Model:
             if agent := state.agents[number]:
                 known = state.known[agent[0]]
                 again = {"asked": "active", "file-asked": "file-active"}.get(known, known)
-                excused = put(state.excused, agent[0], state.excused[agent[0]] or agent[2] == "sent")
+                excused = put(state.excused, agent[0], state.excused[agent[0]] + (agent[2] == "sent"))
                 yield "kill-agent", change(state, agents=put(state.agents, number, NO_AGENT), excused=excused,
                                            known=put(state.known, agent[0], again), crashes=left)
         yield from self.cuts(state, broken, left)
 
     @staticmethod
     def cuts(state, broken, left):
-        excused = tuple(state.excused[m] or bool(state.delivered[m]) and not state.settled[m] for m in (0, 1))
+        excused = tuple(state.excused[m] + (bool(state.delivered[m]) and not state.settled[m]) for m in (0, 1))
         disks = [()]
         for value, others in state.pages:
             disks = [disk + ((choice, ()),) for disk in disks for choice in (value, *others)]

@@ -132,7 +132,7 @@ Task<ControlOutcome> StoppedQueue::change_one(Command command, std::string queue
 Result<ControlOutcome> StoppedQueue::remove(const queue::MessageRef& ref)
 {
     if (store_->busy(ref)) {  // an agent that outlived its queue manager: the next one buries it
-        TRY(store_->kill(ref));
+        TRY(store_->bury(ref));
         return ControlOutcome::Pending;
     }
     TRY(store_->bury(ref));

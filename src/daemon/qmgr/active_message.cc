@@ -12,8 +12,7 @@ Progress progress_of(queue::RecipientMark mark)
     switch (mark) {
     case queue::RecipientMark::Todo: return Progress::Todo;
     case queue::RecipientMark::Bounced: return Progress::Bounced;
-    case queue::RecipientMark::Done:
-    case queue::RecipientMark::Killed: return Progress::Done;
+    case queue::RecipientMark::Done: return Progress::Done;
     }
     return Progress::Todo;
 }

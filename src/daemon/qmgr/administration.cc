@@ -113,7 +113,7 @@ Task<ControlOutcome> QueueManager::apply(Command command, std::string queue_id)
             co_return ControlOutcome::Done;  // it is looked at in a moment anyway
         const queue::MessageRef ref = parked->second;
         if (command == Command::Remove) {
-            if (!store_->kill(ref))
+            if (!store_->bury(ref))
                 co_return ControlOutcome::Failed;
             parked_.erase(parked);
             drop_logs(queue_id);
@@ -172,7 +172,7 @@ ControlOutcome QueueManager::apply_to_active(ActiveMessage& message, Wish wish)
     if (wish == Wish::Expire || wish == Wish::Requeue || message.attempt_is_over)
         return ControlOutcome::Pending;
     if (wish == Wish::Remove)
-        static_cast<void>(store_->kill(message.ref()));  // so that it is gone after a restart, too
+        static_cast<void>(store_->bury(message.ref()));  // so that it is gone after a restart, too
     // What is not under way yet ends here; the rest when it is answered. The count keeps the message meanwhile.
     ++message.outstanding;
     message.outstanding -= scheduler_.withdraw(message).size();

@@ -136,7 +136,7 @@ private:
     RetrySchedule schedule_;
     std::multimap<Seconds, queue::MessageRef> parked_;  // waiting where they lie: held by an agent, or no space
     std::vector<queue::MessageRef> done_;               // for bury_done() in this turn of the loop
-    std::vector<queue::MessageRef> to_bury_;            // done, but an agent still has the lock
+    std::vector<queue::MessageRef> to_bury_;            // done, but the disk did not take it
     std::vector<queue::Store::Survivor> survivors_;     // the next batch for move_survivors()
     std::set<std::string, std::less<>> forced_expiry_;  // postsuper -e
     bool moving_ = false;
