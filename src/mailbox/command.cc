@@ -53,6 +53,22 @@ dsn::Outcome with_class(dsn::Code code, std::string text)
                                   : dsn::Outcome::bounced(code, std::move(text));
 }
 
+std::vector<std::string> shell_words(const std::string& text) { return {"/bin/sh", "-c", text}; }
+
+// Returns only if there is no such program.
+void replace_process(std::vector<std::string> words, char** environment)
+{
+    std::vector<char*> argv;
+    for (std::string& word : words)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    ::execvpe(argv[0], argv.data(), environment);
+    if (errno == ENOENT)
+        return;
+    ::dprintf(STDOUT_FILENO, "4.3.0 %s: %s\n", argv[0], std::strerror(errno));
+    ::_exit(EX_TEMPFAIL);
+}
+
 // In the grandchild: nothing but standard descriptors, a clean environment, the command.
 [[noreturn]] void execute(const Command& command, int input, int output)
 {
@@ -77,13 +93,10 @@ dsn::Outcome with_class(dsn::Code code, std::string text)
     for (std::string& variable : variables)
         envp.push_back(variable.data());
     envp.push_back(nullptr);
-    std::vector<std::string> words = command.argv;
-    std::vector<char*> argv;
-    for (std::string& word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
-    ::execvpe(argv[0], argv.data(), envp.data());
-    ::dprintf(STDOUT_FILENO, "4.3.0 %s: %s\n", argv[0], std::strerror(errno));
+    replace_process(command.argv, envp.data());
+    if (!command.shell_text.empty())
+        replace_process(shell_words(command.shell_text), envp.data());
+    ::dprintf(STDOUT_FILENO, "4.3.0 %s: %s\n", command.argv[0].c_str(), std::strerror(ENOENT));
     ::_exit(EX_TEMPFAIL);
 }
 
@@ -116,19 +129,6 @@ std::string converse(UniqueFd to, UniqueFd from, std::string_view input)
     return output;
 }
 
-}  // namespace
-
-std::vector<std::string> command_words(const std::string& text)
-{
-    constexpr std::string_view special = "\"'`\\$&|;<>()*?[]{}~#!=^\n";
-    if (text.find_first_of(special) != std::string::npos)
-        return {"/bin/sh", "-c", text};
-    std::vector<std::string> words;
-    for (std::string_view word : split(text, " \t"))
-        words.emplace_back(word);
-    return words;
-}
-
 dsn::Outcome outcome_of_status(int wait_status, std::string_view output, std::string_view shown, std::string success)
 {
     if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
@@ -150,6 +150,24 @@ dsn::Outcome outcome_of_status(int wait_status, std::string_view output, std::st
     }
     return with_class(has_code ? coded.code : dsn::Code{5, 3, 0},
                       fmt::format("Command died with signal {}: \"{}\"{}", WTERMSIG(wait_status), shown, said));
+}
+
+}  // namespace
+
+Command command_line(const std::string& text)
+{
+    constexpr std::string_view special = "\"'`\\$&|;<>()*?[]{}~#!=^\n";
+    Command command;
+    command.shown = text;
+    if (text.find_first_of(special) != std::string::npos) {
+        command.argv = shell_words(text);
+        return command;
+    }
+    for (std::string_view word : split(text, " \t"))
+        command.argv.emplace_back(word);
+    if (!command.argv.empty() && !command.argv[0].contains('/'))
+        command.shell_text = text;
+    return command;
 }
 
 dsn::Outcome run_command(const Command& command, std::string_view input, std::string success)

@@ -17,17 +17,17 @@ namespace posthaste::mailbox {
 struct Command {
     std::vector<std::string> argv;  // argv[0] is the program, absolute or found in PATH
     std::string shown;              // in messages: the command as it was configured
+    std::string shell_text;         // for /bin/sh -c when PATH has no such program; empty: then it cannot be started
     std::vector<std::pair<std::string, std::string>> environment;
     std::string directory;  // working directory; empty: stays
 };
 
-// What a shell would need quoting for is run through /bin/sh -c, anything else is split at spaces (local(8)).
-std::vector<std::string> command_words(const std::string& text);
+// A command line of aliases(5), .forward or mailbox_command, as local(8) runs it: directly where possible; by /bin/sh
+// when it contains what is special to the shell, or when the program is none that PATH has ("exit 67": a built-in).
+Command command_line(const std::string& text);
 
-// input: headers and content in the form that the command expects. success: text of the outcome when it exits with 0.
+// input: headers and content in the form that the command expects. success: text of the outcome when it exits with 0;
+// bounced with 5.3.0 is a status that sysexits.h does not know.
 dsn::Outcome run_command(const Command& command, std::string_view input, std::string success);
-
-// What an exit status of sysexits.h means; bounced with 5.3.0 for those it does not know.
-dsn::Outcome outcome_of_status(int wait_status, std::string_view output, std::string_view shown, std::string success);
 
 }  // namespace posthaste::mailbox

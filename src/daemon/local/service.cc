@@ -183,9 +183,7 @@ Task<dsn::Outcome> Service::deliver_to_command(server::JobPtr job, std::size_t r
     auto [user, extension] = address::split_extension(local_part, config().get(param::recipient_delimiter));
     const queue::Recipient& received = *job->recipients()[recipient].envelope;
     const queue::Client& client = job->envelope().client;
-    mailbox::Command run;
-    run.argv = mailbox::command_words(command);
-    run.shown = command;
+    mailbox::Command run = mailbox::command_line(command);
     run.environment = {
         {"PATH", "/usr/bin:/bin"},
         {"SHELL", target.account.shell},

@@ -1,0 +1,53 @@
+// What becomes of a command and of its exit status.
+#include "mailbox/command.h"
+
+#include <gtest/gtest.h>
+
+namespace posthaste::mailbox {
+namespace {
+
+dsn::Outcome outcome_of(const std::string& text)
+{
+    Command command = command_line(text);
+    command.environment = {{"PATH", "/usr/bin:/bin"}};
+    return run_command(command, "input", "done");
+}
+
+TEST(CommandLine, RunsDirectlyWhatNeedsNoShell)
+{
+    EXPECT_EQ(command_line("/usr/bin/program -a  b").argv, (std::vector<std::string>{"/usr/bin/program", "-a", "b"}));
+    EXPECT_EQ(command_line("program >file").argv, (std::vector<std::string>{"/bin/sh", "-c", "program >file"}));
+}
+
+TEST(CommandLine, BuiltInsOfTheShellWork)
+{
+    EXPECT_EQ(outcome_of("exit 0").action, dsn::Action::Delivered);
+    EXPECT_EQ(outcome_of("exit 67").code, (dsn::Code{5, 1, 1}));
+    EXPECT_EQ(outcome_of("exit 67").text, "user unknown");
+    EXPECT_EQ(outcome_of("exit 75").action, dsn::Action::Deferred);
+    EXPECT_EQ(outcome_of("cd /").action, dsn::Action::Delivered);
+    EXPECT_EQ(outcome_of(":").action, dsn::Action::Delivered);
+}
+
+TEST(CommandLine, ProgramThatPathHasNotBouncesAndOneThatAPathNamesDefers)
+{
+    dsn::Outcome none = outcome_of("no-such-program x");
+    EXPECT_EQ(none.action, dsn::Action::Bounced);
+    EXPECT_TRUE(none.text.starts_with("Command died with status 127: \"no-such-program x\"")) << none.text;
+    EXPECT_EQ(outcome_of("/no/such/program x").action, dsn::Action::Deferred);
+}
+
+TEST(CommandOutput, CountsMoreThanTheExitStatus)
+{
+    EXPECT_EQ(outcome_of("echo 4.7.9 later; exit 67").action, dsn::Action::Deferred);
+    EXPECT_EQ(outcome_of("echo 5.7.9 never; exit 75").code, (dsn::Code{5, 7, 9}));
+}
+
+TEST(Command, MayLeaveItsInputUnread)
+{
+    Command command = command_line("exit 0");
+    EXPECT_EQ(run_command(command, std::string(1 << 20, 'x'), "done").action, dsn::Action::Delivered);
+}
+
+}  // namespace
+}  // namespace posthaste::mailbox
