@@ -2,15 +2,19 @@
 //
 // Opened read-only and without LMDB's own lock file, as Postfix does: readers and writers meet at flock(2)
 // (indexed_file.h). One read transaction a lookup, renewed rather than created. LMDB is safe against rewriting in
-// place, but a renamed file is a new environment and is opened again.
+// place, but a renamed file is a new environment and is opened again. It is not safe against a file that gets shorter
+// (cp over it): to read beyond the end of a mapped file kills the process, so a shrunken file is not touched.
 #include "base/fd.h"
 #include "table/followed_file.h"
 #include "table/indexed_file.h"
 #include "table/lmdb.h"
 #include "table/registry.h"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace posthaste::table {
 
@@ -22,7 +26,21 @@ struct OpenEnvironment {
     Transaction txn;  // reset between lookups
     MDB_dbi database = 0;
     int lock_fd = -1;  // the environment's own descriptor
+    off_t size = 0;    // of the file, as far as it has been seen to grow
 };
+
+// LMDB has two pages of its own at the beginning, and no file that it writes gets shorter.
+Result<void> check_size(OpenEnvironment& environment, const std::string& path)
+{
+    struct stat status{};
+    if (fstat(environment.lock_fd, &status) != 0)
+        return fail_errno(path);
+    const off_t least = std::max<off_t>(environment.size, 2 * sysconf(_SC_PAGESIZE));
+    if (status.st_size < least)
+        return fail(ErrorKind::Io, fmt::format("{} has been cut off: {} bytes of {}", path, status.st_size, least));
+    environment.size = status.st_size;
+    return {};
+}
 
 Result<OpenEnvironment> open_environment(const std::string& path)
 {
@@ -37,6 +55,7 @@ Result<OpenEnvironment> open_environment(const std::string& path)
     if (int status = mdb_env_get_fd(env, &result.lock_fd); status != 0)
         return fail(lmdb_error(what, status));
     TRY(SharedLock lock, SharedLock::acquire(result.lock_fd, path));
+    TRY(check_size(result, path));
     MDB_txn* txn = nullptr;
     if (int status = mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn); status != 0)
         return fail(lmdb_error(what, status));
@@ -95,6 +114,7 @@ private:
         static Result<Reading> begin(LmdbTable& table)
         {
             TRY(SharedLock lock, SharedLock::acquire(table.environment_.lock_fd, table.followed_.path()));
+            TRY(check_size(table.environment_, table.followed_.path()));
             int status = mdb_txn_renew(table.environment_.txn.get());
             if (status == MDB_MAP_RESIZED) {
                 // A writer has enlarged the file: take its size over (mdb_env_set_mapsize).

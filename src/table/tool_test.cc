@@ -164,6 +164,27 @@ TEST_P(Tool, WhileATableIsRewrittenInPlaceLookupsAreTemporaryErrors)
     EXPECT_EQ((*reader)->lookup("a").take_ready().value(), "1");
 }
 
+// As `cp` over the file does it: a mapped file that has become shorter must not be looked into.
+TEST_P(Tool, ATableThatIsCutOffIsATemporaryErrorAndNeverNotFound)
+{
+    std::string path = write("t", "a 1\n");
+    ASSERT_TRUE(postmap({table(path)}).found);
+    auto reader = open(table(path));
+    ASSERT_TRUE(reader);
+    EXPECT_EQ((*reader)->lookup("a").take_ready().value(), "1");
+    auto content = read_file(built(path));
+    ASSERT_TRUE(content);
+    for (off_t size : {0, 512}) {
+        ASSERT_EQ(::truncate(built(path).c_str(), size), 0);
+        for (const char* key : {"a", "b"})
+            EXPECT_FALSE((*reader)->lookup(key).take_ready()) << key << " of " << size << " bytes";
+        auto file = open_file(built(path), O_WRONLY);
+        ASSERT_TRUE(file);
+        ASSERT_TRUE(write_fully(file->get(), *content));
+        EXPECT_EQ((*reader)->lookup("a").take_ready().value(), "1");
+    }
+}
+
 TEST_P(Tool, TheModeFollowsTheSourceOnceAndIsKeptThen)
 {
     std::string path = write("t", "a 1\n", 0640);
