@@ -16,7 +16,7 @@ class FramePool {
 public:
     static void* allocate(std::size_t size)
     {
-        std::size_t index = class_of(size);
+        std::size_t index = class_of(size);  // NOLINT(clang-analyzer-deadcode.DeadStores): unread under sanitizers
         if (!keeps_frames || index >= classes)
             return ::operator new(size);
         Class& place = places_[index];
@@ -28,7 +28,7 @@ public:
 
     static void release(void* frame, std::size_t size) noexcept
     {
-        std::size_t index = class_of(size);
+        std::size_t index = class_of(size);  // NOLINT(clang-analyzer-deadcode.DeadStores): unread under sanitizers
         if (!keeps_frames || index >= classes || places_[index].count >= kept_bytes / ((index + 1) * granularity)) {
             ::operator delete(frame);
             return;
