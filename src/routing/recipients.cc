@@ -11,6 +11,22 @@
 
 namespace posthaste::routing {
 
+namespace {
+
+// relocated(5), error: in transport(5), and the virtual alias class: the nexthop says why, with a code that is the
+// recipient's.
+RecipientStatus status_of_error(const std::string& nexthop, std::string_view code, Router::Impl::Role role)
+{
+    std::size_t space = nexthop.find(' ');
+    if (space == std::string::npos || !nexthop.starts_with("5."))
+        return {.known = false, .code = std::string(code), .text = nexthop};
+    return {.known = false,
+            .code = role == Router::Impl::Role::Recipient ? nexthop.substr(0, space) : std::string(code),
+            .text = std::string(trim(std::string_view(nexthop).substr(space)))};
+}
+
+}  // namespace
+
 Task<Result<RecipientStatus>> Router::check_recipient(std::string address, Route route)
 {
     return impl_->check(std::move(address), std::move(route), Impl::Role::Recipient);
@@ -48,6 +64,18 @@ Task<Result<bool>> Router::Impl::is_rewritten(std::string_view address, AddressC
     co_return false;
 }
 
+std::optional<Router::Impl::RecipientTable> Router::Impl::recipient_table(AddressClass address_class)
+{
+    switch (address_class) {
+    case AddressClass::Local: return RecipientTable{&local_recipient_maps, "local recipient table"};
+    case AddressClass::VirtualMailbox: return RecipientTable{&virtual_mailbox_maps, "virtual mailbox table"};
+    case AddressClass::Relay: return RecipientTable{&relay_recipient_maps, "relay recipient table"};
+    case AddressClass::VirtualAlias:
+    case AddressClass::Default: break;
+    }
+    return std::nullopt;
+}
+
 Task<Result<RecipientStatus>> Router::Impl::check(std::string address, Route route, Role role)
 {
     const std::string_view code = role == Role::Recipient ? "5.1.1" : "5.1.0";
@@ -58,44 +86,19 @@ Task<Result<RecipientStatus>> Router::Impl::check(std::string address, Route rou
                       equal_ignoring_case(address::split_at_domain(route.recipient).local_part,
                                           config->get(param::double_bounce_sender))))
         co_return RecipientStatus{};
-
-    // relocated(5), error: in transport(5), and the virtual alias class: the text says why, with its code.
-    if (route.transport == error_transport) {
-        std::size_t space = route.nexthop.find(' ');
-        if (space != std::string::npos && route.nexthop.starts_with("5."))
-            co_return RecipientStatus{.known = false,
-                                      .code =
-                                          role == Role::Recipient ? route.nexthop.substr(0, space) : std::string(code),
-                                      .text = std::string(trim(std::string_view(route.nexthop).substr(space)))};
-        co_return RecipientStatus{.known = false, .code = std::string(code), .text = route.nexthop};
-    }
-
-    table::Maps* maps = nullptr;
-    std::string_view table;
-    switch (route.address_class) {
-    case AddressClass::Local:
-        maps = &local_recipient_maps;
-        table = "local recipient table";
-        break;
-    case AddressClass::VirtualMailbox:
-        maps = &virtual_mailbox_maps;
-        table = "virtual mailbox table";
-        break;
-    case AddressClass::Relay:
-        maps = &relay_recipient_maps;
-        table = "relay recipient table";
-        break;
-    case AddressClass::VirtualAlias:
+    if (route.transport == error_transport)
+        co_return status_of_error(route.nexthop, code, role);
+    // Only is_rewritten() makes a virtual alias known.
+    if (route.address_class == AddressClass::VirtualAlias)
         co_return RecipientStatus{
             .known = false, .code = std::string(code), .text = unknown_user("virtual alias table")};
-    case AddressClass::Default: co_return RecipientStatus{};
-    }
-    if (maps->empty())
+    auto table = recipient_table(route.address_class);
+    if (!table || table->maps->empty())
         co_return RecipientStatus{};
-    CO_TRY(bool listed, co_await is_listed(maps, route.recipient, route.address_class));
+    CO_TRY(bool listed, co_await is_listed(table->maps, route.recipient, route.address_class));
     if (listed)
         co_return RecipientStatus{};
-    co_return RecipientStatus{.known = false, .code = std::string(code), .text = unknown_user(table)};
+    co_return RecipientStatus{.known = false, .code = std::string(code), .text = unknown_user(table->name)};
 }
 
 }  // namespace posthaste::routing

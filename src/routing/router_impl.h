@@ -88,6 +88,13 @@ struct Router::Impl {
     Task<Result<bool>> apply_relocated(Route* route);
     Task<Result<void>> apply_transport_maps(const Destination* destination, Route* route);
 
+    // Who the recipients of a class are; none where the class accepts any.
+    struct RecipientTable {
+        table::Maps* maps;
+        std::string_view name;  // in replies
+    };
+    std::optional<RecipientTable> recipient_table(AddressClass address_class);
+
     enum class Role : unsigned char { Sender, Recipient };
     Task<Result<RecipientStatus>> check(std::string address, Route route, Role role);
     Task<Result<bool>> is_rewritten(std::string_view address, AddressClass address_class, Role role);
