@@ -128,26 +128,7 @@ Result<void> Supervisor::apply(std::shared_ptr<const config::Config> config)
         return fail(ErrorKind::Invalid, "queue_directory has changed: stop and start the mail system");
     TRY(std::string main_cf, read_file(config->directory() + "/main.cf"));
     TRY(auto specs, load_specs(*config));
-    struct Change {
-        Service* service;
-        ServiceSpec spec;
-        std::optional<std::vector<UniqueFd>> sockets;
-    };
-    std::vector<Change> changes;
-    std::vector<std::unique_ptr<Service>> added;
-    for (ServiceSpec& spec : specs) {
-        Service* service = find(spec.key());
-        if (!service) {
-            TRY(auto fresh, make_service(spec, std::chrono::seconds(0)));
-            added.push_back(std::move(fresh));
-            continue;
-        }
-        Change& change = changes.emplace_back(service, spec, std::nullopt);
-        if (spec.addresses != service->spec().addresses || spec.socket_path != service->spec().socket_path) {
-            TRY(change.sockets, open_sockets(spec, owner_, std::chrono::seconds(0), service->open_addresses()));
-        }
-    }
-
+    TRY(ChangeOver change_over, prepare(std::move(specs)));
     config_ = std::move(config);
     take_settings();
     server::set_up_log(*config_, {.program = "master",
@@ -155,23 +136,47 @@ Result<void> Supervisor::apply(std::shared_ptr<const config::Config> config)
                                   .verbosity = common_.verbosity,
                                   .in_queue_directory = true,
                                   .wait_for_reader = false});
+    perform(std::move(change_over), main_cf);
+    return {};
+}
+
+Result<Supervisor::ChangeOver> Supervisor::prepare(std::vector<ServiceSpec> specs)
+{
+    ChangeOver change_over;
+    for (ServiceSpec& spec : specs) {
+        Service* service = find(spec.key());
+        if (!service) {
+            TRY(auto fresh, make_service(spec, std::chrono::seconds(0)));
+            change_over.added.push_back(std::move(fresh));
+            continue;
+        }
+        Change& change = change_over.changes.emplace_back(service, std::move(spec), std::nullopt);
+        if (change.spec.addresses != service->spec().addresses ||
+            change.spec.socket_path != service->spec().socket_path) {
+            TRY(change.sockets, open_sockets(change.spec, owner_, std::chrono::seconds(0), service->open_addresses()));
+        }
+    }
+    return change_over;
+}
+
+void Supervisor::perform(ChangeOver change_over, const std::string& main_cf)
+{
     for (const auto& service : services_) {
-        bool stays =
-            std::ranges::any_of(changes, [&](const Change& change) { return change.service == service.get(); });
+        bool stays = std::ranges::any_of(change_over.changes,
+                                         [&](const Change& change) { return change.service == service.get(); });
         if (!stays && !service->is_removed())
             service->remove();
     }
-    for (Change& change : changes) {
+    for (Change& change : change_over.changes) {
         if (change.sockets && change.service->spec().socket_path != change.spec.socket_path)
             ::unlink(change.service->spec().socket_path.c_str());
         change.service->change(std::move(change.spec), std::move(change.sockets), main_cf);
     }
-    for (auto& service : added) {
+    for (auto& service : change_over.added) {
         services_.push_back(std::move(service));
         services_.back()->start();
     }
     std::erase_if(services_, [](const auto& service) { return service->is_removed() && !service->has_processes(); });
-    return {};
 }
 
 Service* Supervisor::find(const std::string& key)

@@ -33,9 +33,24 @@ public:
     void reap();
 
 private:
+    // A service that stays, with what its line says now; sockets: none if its addresses are the same.
+    struct Change {
+        Service* service;
+        ServiceSpec spec;
+        std::optional<std::vector<UniqueFd>> sockets;
+    };
+    struct ChangeOver {
+        std::vector<Change> changes;
+        std::vector<std::unique_ptr<Service>> added;
+    };
+
     Result<std::unique_ptr<Service>> make_service(const ServiceSpec& spec, std::chrono::milliseconds patience);
     Task<void> wait_for_change_over(std::function<void()> done);
     Result<void> apply(std::shared_ptr<const config::Config> config);
+    // Opens what the new master.cf needs and changes nothing.
+    Result<ChangeOver> prepare(std::vector<ServiceSpec> specs);
+    // Cannot fail. What the new master.cf does not have is removed.
+    void perform(ChangeOver change_over, const std::string& main_cf);
     void take_settings();
     void continue_stop();
     void watch_queue_directory();
