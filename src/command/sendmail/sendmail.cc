@@ -93,9 +93,9 @@ int rebuild_aliases(const config::Config& config)
     return execute(config.get(param::command_directory), std::move(command));
 }
 
-int submit(Arguments& arguments, const config::Config& config)
+// What the command line leaves to the user's account and environment.
+void add_user_facts(Arguments& arguments, const User& user)
 {
-    User user = calling_user();
     intake::Submission& submission = arguments.submission;
     if (!arguments.sender_given)
         submission.sender = user.name;
@@ -104,6 +104,42 @@ int submit(Arguments& arguments, const config::Config& config)
             submission.full_name = printable(name);
     if (submission.full_name.empty())
         submission.full_name = user.full_name;
+}
+
+// The message that asks what would happen to these recipients (-bv).
+std::string probe(const intake::Submission& submission)
+{
+    std::string list;
+    for (const auto& recipient : submission.recipients)
+        list += (list.empty() ? "To:\t" : ",\r\n\t") + recipient.address;
+    return "Subject: probe\r\n" + list + "\r\n\r\n";
+}
+
+// The envelope, the header as far as it has been read, and the rest of the input.
+Result<void> send(Postdrop& postdrop, const intake::Submission& submission, std::string_view header,
+                  MessageInput& input)
+{
+    std::string piece = intake::begin_submission(submission);
+    auto write = [&](std::string_view content) -> Result<void> {
+        intake::append_piece(piece, content);
+        auto written = postdrop.write(piece);
+        piece.clear();
+        return written;
+    };
+    if (submission.trace == static_cast<std::uint8_t>(queue::Trace::Verify)) {
+        TRY(write(probe(submission)));
+    } else {
+        TRY(write(header));
+        TRY(input.read_rest(write));
+    }
+    return postdrop.write(intake::submission_end);
+}
+
+int submit(Arguments& arguments, const config::Config& config)
+{
+    const User user = calling_user();
+    add_user_facts(arguments, user);
+    intake::Submission& submission = arguments.submission;
     if (submission.recipients.empty() && !arguments.extract_recipients)
         return fatal(user, EX_TEMPFAIL,
                      "Recipient addresses must be specified on the command line or via the -t option");
@@ -123,30 +159,10 @@ int submit(Arguments& arguments, const config::Config& config)
     }
     for (auto& recipient : submission.recipients)
         recipient.notify = arguments.notify;
-    bool probe = submission.trace == static_cast<std::uint8_t>(queue::Trace::Verify);
     auto postdrop = Postdrop::start(config.get(param::command_directory) + "/postdrop");
     if (!postdrop)
         return fatal(user, EX_OSERR, postdrop.error().text());
-    std::string piece = intake::begin_submission(submission);
-    auto send = [&](std::string_view content) -> Result<void> {
-        intake::append_piece(piece, content);
-        auto written = postdrop->write(piece);
-        piece.clear();
-        return written;
-    };
-    Result<void> sent;
-    if (probe) {
-        std::string list;
-        for (const auto& recipient : submission.recipients)
-            list += (list.empty() ? "To:\t" : ",\r\n\t") + recipient.address;
-        sent = send("Subject: probe\r\n" + list + "\r\n\r\n");
-    } else {
-        sent = send(header);
-        if (sent)
-            sent = input.read_rest(send);
-    }
-    if (sent)
-        sent = postdrop->write(intake::submission_end);
+    Result<void> sent = send(*postdrop, submission, header, input);
     auto answer = postdrop->finish();
     if (answer.status == EX_OK && !sent)
         answer = {EX_OSERR, sent.error().text()};
