@@ -3,7 +3,6 @@
 
 #include "address/fold.h"
 #include "address/local_part.h"
-#include "mailbox/command.h"
 #include "mailbox/content.h"
 #include "param/basics.h"
 #include "param/local.h"
@@ -81,76 +80,93 @@ std::string Service::headers(const server::Job& job) const
     return flags.from_line ? mailbox::from_line(job.sender(), attributes_.line_end) + text : text;
 }
 
-Task<dsn::Outcome> Service::run(server::JobPtr job)
+std::optional<std::string> Service::message_macro(const server::Job& job, std::string_view name) const
 {
     const Flags& flags = attributes_.flags;
-    if (flags.delivered_to && mailbox::was_delivered_to(job->message().content(), job->recipients()[0].address))
-        co_return dsn::Outcome::bounced({5, 4, 6}, "mail forwarding loop for " + job->recipients()[0].address);
-    const queue::Envelope& envelope = job->envelope();
-    std::string delimiter = config().get(param::recipient_delimiter);
+    const queue::Envelope& envelope = job.envelope();
+    const queue::Client& client = envelope.client;
+    if (name == "sender")
+        return job.sender().empty() ? attributes_.null_sender.value_or("MAILER-DAEMON") : shaped(job.sender(), flags);
+    if (name == "nexthop")
+        return flags.fold_domain ? address::fold_case(job.request().nexthop) : job.request().nexthop;
+    if (name == "queue_id")
+        return envelope.queue_id;
+    if (name == "size")
+        return std::to_string(job.message().facts().logged_size());
+    if (name == "envid")
+        return envelope.dsn_envid;
+    const std::pair<std::string_view, const std::string*> facts[] = {
+        {"client_address", &client.address},   {"client_helo", &client.helo},
+        {"client_hostname", &client.name},     {"client_port", &client.port},
+        {"client_protocol", &client.protocol}, {"sasl_method", &client.sasl_method},
+        {"sasl_sender", &client.sasl_sender},  {"sasl_username", &client.sasl_username}};
+    for (const auto& [fact, value] : facts)
+        if (fact == name)
+            return *value;
+    return std::nullopt;
+}
+
+std::optional<std::string> Service::recipient_macro(const server::JobRecipient& recipient, std::string_view name) const
+{
+    std::string address = shaped(recipient.address, attributes_.flags);
+    std::size_t at = address.rfind('@');
+    std::string local = address.substr(0, at);
+    auto [user, extension] = address::split_extension(local, config().get(param::recipient_delimiter));
+    if (name == "recipient")
+        return address;
+    if (name == "original_recipient")
+        return shaped(recipient.envelope->original_address(), attributes_.flags);
+    if (name == "mailbox")
+        return local;
+    if (name == "user")
+        return std::string(user);
+    if (name == "extension")
+        return extension.empty() ? std::string() : std::string(extension.substr(1));
+    if (name == "domain")
+        return at == std::string::npos ? std::string() : address.substr(at + 1);
+    return std::nullopt;
+}
+
+Result<mailbox::Command> Service::command(const server::Job& job) const
+{
     MacroValues values;
-    values.recipients = job->recipients().size();
-    values.single = [&](std::string_view name) -> std::optional<std::string> {
-        const queue::Client& client = envelope.client;
-        if (name == "sender")
-            return job->sender().empty() ? attributes_.null_sender.value_or("MAILER-DAEMON")
-                                         : shaped(job->sender(), flags);
-        if (name == "nexthop")
-            return flags.fold_domain ? address::fold_case(job->request().nexthop) : job->request().nexthop;
-        if (name == "queue_id")
-            return envelope.queue_id;
-        if (name == "size")
-            return std::to_string(job->message().facts().logged_size());
-        if (name == "envid")
-            return envelope.dsn_envid;
-        const std::pair<std::string_view, const std::string*> facts[] = {
-            {"client_address", &client.address},   {"client_helo", &client.helo},
-            {"client_hostname", &client.name},     {"client_port", &client.port},
-            {"client_protocol", &client.protocol}, {"sasl_method", &client.sasl_method},
-            {"sasl_sender", &client.sasl_sender},  {"sasl_username", &client.sasl_username}};
-        for (const auto& [fact, value] : facts)
-            if (fact == name)
-                return *value;
-        return std::nullopt;
+    values.recipients = job.recipients().size();
+    values.single = [&](std::string_view name) { return message_macro(job, name); };
+    values.per_recipient = [&](std::string_view name, std::size_t index) {
+        return recipient_macro(job.recipients()[index], name);
     };
-    values.per_recipient = [&](std::string_view name, std::size_t index) -> std::optional<std::string> {
-        const server::JobRecipient& recipient = job->recipients()[index];
-        std::string address = shaped(recipient.address, flags);
-        std::size_t at = address.rfind('@');
-        std::string local = address.substr(0, at);
-        auto [user, extension] = address::split_extension(local, delimiter);
-        if (name == "recipient")
-            return address;
-        if (name == "original_recipient")
-            return shaped(recipient.envelope->original_address(), flags);
-        if (name == "mailbox")
-            return local;
-        if (name == "user")
-            return std::string(user);
-        if (name == "extension")
-            return extension.empty() ? std::string() : std::string(extension.substr(1));
-        if (name == "domain")
-            return at == std::string::npos ? std::string() : address.substr(at + 1);
-        return std::nullopt;
-    };
-    auto argv = expand_argv(attributes_.argv, values);
-    if (!argv)
-        co_return dsn::Outcome::deferred({4, 3, 5}, argv.error().text());
     mailbox::Command command;
-    command.argv = std::move(*argv);
+    TRY(command.argv, expand_argv(attributes_.argv, values));
     command.shown = attributes_.argv[0];
     command.directory = attributes_.directory;
     command.environment = {{"PATH", "/usr/bin:/bin"}};
+    return command;
+}
+
+std::string Service::input(const server::Job& job) const
+{
     mailbox::ContentStyle style;
     style.line_end = attributes_.line_end;
-    style.quote_from = flags.quote_from;
-    style.dot_stuff = flags.dot_stuff;
-    std::string input = headers(*job) + mailbox::local_form(job->message().content(), style);
-    if (flags.blank_line)
+    style.quote_from = attributes_.flags.quote_from;
+    style.dot_stuff = attributes_.flags.dot_stuff;
+    std::string input = headers(job) + mailbox::local_form(job.message().content(), style);
+    if (attributes_.flags.blank_line)
         input += attributes_.line_end;
+    return input;
+}
+
+Task<dsn::Outcome> Service::run(server::JobPtr job)
+{
+    if (attributes_.flags.delivered_to &&
+        mailbox::was_delivered_to(job->message().content(), job->recipients()[0].address))
+        co_return dsn::Outcome::bounced({5, 4, 6}, "mail forwarding loop for " + job->recipients()[0].address);
+    auto command = this->command(*job);
+    if (!command)
+        co_return dsn::Outcome::deferred({4, 3, 5}, command.error().text());
+    std::string input = this->input(*job);
     std::string success = "delivered via " + context().service_name + " service";
     co_return co_await mailbox::run_as(
-        account_, time_limit_, [&command, &input, &success] { return mailbox::run_command(command, input, success); });
+        account_, time_limit_, [&command, &input, &success] { return mailbox::run_command(*command, input, success); });
 }
 
 }  // namespace posthaste::pipe_agent

@@ -3,6 +3,7 @@
 
 #include "daemon/pipe/attributes.h"
 #include "mailbox/child.h"
+#include "mailbox/command.h"
 #include "server/delivery_service.h"
 
 namespace posthaste::pipe_agent {
@@ -16,7 +17,13 @@ public:
 
 private:
     Task<dsn::Outcome> run(server::JobPtr job);
+    [[nodiscard]] Result<mailbox::Command> command(const server::Job& job) const;
+    [[nodiscard]] std::string input(const server::Job& job) const;
     [[nodiscard]] std::string headers(const server::Job& job) const;
+    // The values of macros in argv=; none: no such macro.
+    [[nodiscard]] std::optional<std::string> message_macro(const server::Job& job, std::string_view name) const;
+    [[nodiscard]] std::optional<std::string> recipient_macro(const server::JobRecipient& recipient,
+                                                             std::string_view name) const;
 
     Attributes attributes_;
     mailbox::Account account_;

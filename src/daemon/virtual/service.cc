@@ -3,13 +3,11 @@
 
 #include "address/fold.h"
 #include "base/text.h"
-#include "mailbox/child.h"
 #include "mailbox/content.h"
 #include "param/basics.h"
 #include "param/local.h"
 #include "param/rewrite.h"
 #include "param/virtual.h"
-#include "table/address_keys.h"
 
 #include <fmt/format.h>
 
@@ -18,8 +16,6 @@ namespace posthaste::virtual_agent {
 namespace {
 
 constexpr std::string_view relay = "virtual";
-
-dsn::Outcome misconfigured(std::string text) { return dsn::Outcome::deferred({4, 3, 5}, std::move(text)); }
 
 }  // namespace
 
@@ -50,12 +46,17 @@ Task<server::Outcomes> Service::deliver(server::JobPtr job)
     co_return outcomes;
 }
 
-Task<Result<unsigned>> Service::id_of(table::Maps* maps, std::string address, std::string_view parameter)
+table::AddressSearch Service::search() const
 {
     table::AddressSearch search;
     search.order = table::AddressOrder::Mailbox;
     search.recipient_delimiter = config().get(param::recipient_delimiter);
-    CO_TRY(auto hit, co_await maps->find_address(address, search));
+    return search;
+}
+
+Task<Result<unsigned>> Service::id_of(table::Maps* maps, std::string address, std::string_view parameter)
+{
+    CO_TRY(auto hit, co_await maps->find_address(address, search()));
     if (!hit)
         co_return fail(ErrorKind::NotFound, fmt::format("recipient {}: not found in {}", address, parameter));
     auto number = parse_number<unsigned>(trim(hit->value));
@@ -65,48 +66,58 @@ Task<Result<unsigned>> Service::id_of(table::Maps* maps, std::string address, st
     co_return *number;
 }
 
-Task<dsn::Outcome> Service::deliver_to(server::JobPtr job, std::size_t recipient)
+Task<std::expected<Service::Place, dsn::Outcome>> Service::place_of(std::string address)
 {
-    const std::string address = address::fold_case(job->recipients()[recipient].address);
-    if (mailbox::was_delivered_to(job->message().content(), address))
-        co_return dsn::Outcome::bounced({5, 4, 6}, "mail forwarding loop for " + address);
-    table::AddressSearch search;
-    search.order = table::AddressOrder::Mailbox;
-    search.recipient_delimiter = config().get(param::recipient_delimiter);
-    auto path = co_await mailboxes_.find_address(address, search);
+    auto misconfigured = [](std::string text) {
+        return std::unexpected(dsn::Outcome::deferred({4, 3, 5}, std::move(text)));
+    };
+    auto path = co_await mailboxes_.find_address(address, search());
     if (!path)
-        co_return dsn::Outcome::deferred({4, 3, 0}, path.error().text());
+        co_return std::unexpected(dsn::Outcome::deferred({4, 3, 0}, path.error().text()));
     if (!*path)
-        co_return dsn::Outcome::bounced({5, 1, 1}, "unknown user: \"" + address + "\"");
+        co_return std::unexpected(dsn::Outcome::bounced({5, 1, 1}, "unknown user: \"" + address + "\""));
     auto uid = co_await id_of(&uids_, address, "virtual_uid_maps");
     auto gid = co_await id_of(&gids_, address, "virtual_gid_maps");
     if (!uid || !gid)
         co_return misconfigured(!uid ? uid.error().text() : gid.error().text());
     if (*uid < static_cast<unsigned>(config().get(param::virtual_minimum_uid)))
         co_return misconfigured(fmt::format("recipient {}: bad uid {} in virtual_uid_maps", address, *uid));
+    const std::string& base = config().get(param::virtual_mailbox_base);
     std::string where = (*path)->value;
-    if (where.starts_with('/') && config().get(param::virtual_mailbox_base).empty())
+    if (where.starts_with('/') && base.empty())
         where.erase(0, 1);
     if (("/" + where + "/").find("/../") != std::string::npos)
         co_return misconfigured(fmt::format("recipient {}: mailbox path {} has a .. component", address, where));
+    Place place;
+    place.path = base + "/" + where;
+    place.account.name = fmt::format("{}", *uid);
+    place.account.uid = *uid;
+    place.account.gid = *gid;
+    co_return place;
+}
+
+Task<dsn::Outcome> Service::deliver_to(server::JobPtr job, std::size_t recipient)
+{
+    const std::string address = address::fold_case(job->recipients()[recipient].address);
+    if (mailbox::was_delivered_to(job->message().content(), address))
+        co_return dsn::Outcome::bounced({5, 4, 6}, "mail forwarding loop for " + address);
+    auto place = co_await place_of(address);
+    if (!place)
+        co_return place.error();
+    if (job->verify_only())
+        co_return dsn::Outcome::delivered({2, 0, 0}, "delivers to mailbox");
 
     mailbox::Delivery delivery;
-    delivery.path = config().get(param::virtual_mailbox_base) + "/" + where;
+    delivery.path = place->path;
     delivery.user = address;
     const queue::Recipient& received = *job->recipients()[recipient].envelope;
     delivery.headers = mailbox::delivery_headers(
         {.return_path = job->sender(), .original_to = received.original_address(), .delivered_to = address});
     delivery.from_line = mailbox::from_line(job->sender());
     delivery.content = job->message().content();
-    if (job->verify_only())
-        co_return dsn::Outcome::delivered({2, 0, 0}, "delivers to mailbox");
     std::string host = config().get(param::myhostname);
     mailbox::MboxOptions options = mbox_;
-    mailbox::Account account;
-    account.name = fmt::format("{}", *uid);
-    account.uid = *uid;
-    account.gid = *gid;
-    co_return co_await mailbox::run_as(account, options.time_limit(), [&delivery, &options, &host] {
+    co_return co_await mailbox::run_as(place->account, options.time_limit(), [&delivery, &options, &host] {
         return mailbox::deliver(delivery, options, host);
     });
 }
