@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace posthaste::postfix {
@@ -105,6 +106,20 @@ private:
             make_directory(queue + "/" + directory.name, directory.mode, owner, group);
         }
         make_directory(config_.get(param::data_directory), 0700, owner_.uid, std::nullopt);
+        check_file_system(queue);
+    }
+
+    // The journal relies on it that what was written once can be overwritten on a full disk.
+    void check_file_system(const std::string& queue)
+    {
+        struct statfs found{};
+        if (::statfs(queue.c_str(), &found) != 0)
+            return;
+        if (std::string_view name = copy_on_write_file_system(static_cast<std::uint32_t>(found.f_type)); !name.empty())
+            log::warning("queue_directory {} is on {}, which writes each change to a new place: when it is full, even "
+                         "delivered mail cannot be marked and may be delivered again; keep queue_minfree above 0, or "
+                         "use ext4 or xfs",
+                         queue, name);
     }
 
     void make_directory(const std::string& path, mode_t mode, uid_t owner, std::optional<gid_t> group)
@@ -213,6 +228,16 @@ private:
 };
 
 }  // namespace
+
+std::string_view copy_on_write_file_system(std::uint32_t type)
+{
+    switch (type) {
+    case 0x9123683E: return "btrfs";
+    case 0x2FC12FC1: return "zfs";
+    case 0xCA451A4E: return "bcachefs";
+    default: return {};
+    }
+}
 
 bool check(const Instance& instance) { return Checker(instance).run(); }
 
