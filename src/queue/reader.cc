@@ -146,6 +146,9 @@ struct Reader::Impl {
     QueueOptions options;
     std::shared_ptr<SharedLocks> locks = std::make_shared<SharedLocks>();
     std::unordered_map<std::uint64_t, std::shared_ptr<SegmentFile>> segments;
+    // Open messages with several recipients, by MessageRef::text(): each of a thousand deliveries of one message would
+    // otherwise decode a thousand recipients and verify the whole content.
+    std::unordered_map<std::string, std::weak_ptr<StoredMessage::State>> shared;
 };
 
 Reader::Reader(QueueOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -222,7 +225,15 @@ Result<std::shared_ptr<StoredMessage::State>> Reader::Impl::open_file_message(co
 
 Result<StoredMessage> Reader::open(const MessageRef& ref)
 {
+    if (!impl_->shared.empty())
+        if (auto known = impl_->shared.find(ref.text()); known != impl_->shared.end())
+            if (auto state = known->second.lock(); state && state->still_valid())
+                return StoredMessage(std::move(state));
     TRY(auto state, ref.queue == QueueName::Journal ? impl_->open_journal(ref) : impl_->open_file_message(ref));
+    if (state->stored.envelope.recipients.size() > 1) {
+        std::erase_if(impl_->shared, [](const auto& entry) { return entry.second.expired(); });
+        impl_->shared.insert_or_assign(ref.text(), state);
+    }
     return StoredMessage(std::move(state));
 }
 

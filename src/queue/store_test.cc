@@ -88,6 +88,28 @@ TEST_F(Queue, WhatWasCommittedIsFoundReadMarkedAndBuried)
     EXPECT_EQ(reader.open(committed.ref).error().kind(), ErrorKind::NotFound);
 }
 
+TEST_F(Queue, DeliveriesOfOneMessageShareItsEnvelope)
+{
+    auto in = writer();
+    Draft draft = *in->begin();
+    draft.envelope().recipients = {{"a@example.net"}, {"b@example.net"}};
+    MUST(draft.append_line("Subject: test"));
+    draft.end_of_header();
+    auto committed = run_until_done(in->commit(std::move(draft)));
+    ASSERT_TRUE(committed);
+    Reader reader(options_);
+    {
+        auto first = reader.open(committed->ref);
+        auto second = reader.open(committed->ref);
+        ASSERT_TRUE(first && second);
+        EXPECT_EQ(&first->envelope(), &second->envelope());
+        MUST(first->set_mark(0, RecipientMark::Done));
+        EXPECT_EQ(second->mark(0), RecipientMark::Done);
+    }
+    EXPECT_FALSE(store()->busy(committed->ref));
+    EXPECT_EQ(reader.open(committed->ref)->mark(0), RecipientMark::Done);
+}
+
 TEST_F(Queue, ANewSchedulerFindsWhatIsNotDone)
 {
     auto in = writer();
