@@ -30,8 +30,8 @@ std::string text_of_length(std::size_t length)
     std::string text;
     text.reserve(length + line_length);
     for (std::size_t line = 1; length > line_length; ++line, length -= line_length) {
-        std::string number = std::to_string(line);
-        text.append(number).append(line_length - line_end.size() - number.size(), 'X').append(line_end);
+        text.push_back(static_cast<char>('0' + line % 10));
+        text.append(line_length - line_end.size() - 1, 'X').append(line_end);
     }
     text.append(length, 'X').append(line_end);
     return text;

@@ -32,8 +32,8 @@ private:
     std::string body_;
 };
 
-// `length` bytes of text (-l) in lines of 80 bytes with their CRLF, each with its number; the CRLF of the last, which
-// has none, is not counted, as in Postfix.
+// `length` bytes of text (-l) in lines of 80 bytes with their CRLF, each with the last digit of its number; the last
+// line has none, and its CRLF is not counted, as in Postfix.
 std::string text_of_length(std::size_t length);
 // A file's lines as they go over the wire: CRLF line ends, dots doubled (-F).
 std::string wire_form(std::string_view lines);

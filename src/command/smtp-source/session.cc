@@ -124,9 +124,13 @@ Task<void> Session::greet()
 
 Task<void> Session::quit()
 {
-    // What the server says, or that it hangs up, changes nothing any more.
     static_cast<void>(co_await stream_.write_all("QUIT\r\n", deadline()));
     show_sent("QUIT");
+    co_await hang_up();
+}
+
+Task<void> Session::hang_up()
+{
     stream_.consume(std::exchange(consumed_, 0));
     while (!scan_reply(stream_.buffered()))
         if (!co_await stream_.fill(deadline()))
@@ -195,11 +199,8 @@ Task<void> Session::send_pipelined(std::int64_t message)
             message = *next;
             continue;
         }
-        if (!run_.options.reuse) {
-            static_cast<void>(co_await reply("waiting for the reply to QUIT"));
-            stream_.close();
-            stream_ = {};
-        }
+        if (!run_.options.reuse)
+            co_await hang_up();
         co_return;
     }
 }

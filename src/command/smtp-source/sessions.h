@@ -62,6 +62,8 @@ private:
     Task<void> connect();
     Task<void> greet();
     Task<void> quit();
+    // Waits for the reply to QUIT and closes. What the server says, or that it is gone, changes nothing any more.
+    Task<void> hang_up();
     // One message, a command and its reply at a time.
     Task<void> send_step_by_step(std::int64_t message);
     // RSET after something was refused.
