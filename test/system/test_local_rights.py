@@ -82,6 +82,68 @@ def test_a_list_that_includes_itself_ends(lists):
     assert local.deliver("list") == ["sent (delivered to mailbox)"]
 
 
+def test_a_list_that_includes_itself_by_many_names_ends(lists):
+    local = lists("list: :include:{dir}/members\n")
+    members = local.instance.directory / "members"
+    other_names = "".join(f":include:{members.parent}/{number * './'}members\n" for number in range(20))
+    members.write_text(f"{other_names}{local_user()}\n")
+    assert local.deliver("list") == ["sent (delivered to mailbox)"]
+
+
+def test_aliases_that_lead_back_to_each_other_are_a_loop(lists):
+    local = lists("a: b\nb: a\n")
+    assert local.deliver("a") == ["bounced (alias database loop for b)"]
+    local.instance.wait_for_log(r"local\[\d+\]: warning: alias database loop for b$")
+    local.instance.wait_for_log(r"to=<b@mail\.local\.test>, orig_to=<a@local\.test>, .*dsn=5\.4\.6")
+
+
+def test_an_alias_that_lists_its_own_name_means_the_mailbox_of_that_name(lists):
+    me = local_user()
+    local = lists(f"{me}: {me}, \\{me}, far@far.test\nnobody-here: nobody-here\n",
+                  transport_maps="inline:{far.test=discard:}")
+    assert len(local.deliver(me)) == 2
+    assert local.instance.mailbox().count(b"Subject: list") == 1
+    assert local.deliver("nobody-here") == ['bounced (unknown user: "nobody-here")']
+
+
+def test_a_backslash_before_a_name_changes_nothing(lists):
+    """As with Postfix 3.7.11: the name is an alias all the same."""
+    local = lists(f"outer: \\inner\ninner: {local_user()}\n")
+    assert local.deliver("outer") == ["sent (delivered to mailbox)"]
+
+
+def test_subaddresses_of_one_user_are_recipients_of_their_own(lists):
+    me = local_user()
+    local = lists(f"list: {me}+one, {me}+two, {me}, {me}+ONE\n", recipient_delimiter="+")
+    assert local.deliver("list") == ["sent (delivered to mailbox)"] * 3
+
+
+def test_duplicates_beyond_duplicate_filter_limit_are_not_noticed(lists):
+    me = local_user()
+    members = "".join(f', "|/bin/true {number}"' for number in range(10))
+    local = lists(f'list: {me}, "|/bin/true 1"{members}, "|/bin/true 9", {me}\n', duplicate_filter_limit=5)
+    outcomes = local.deliver("list")
+    copies = [outcomes.count(f"sent (delivered to {what})")
+              for what in ("mailbox", "command: /bin/true 1", "command: /bin/true 9")]
+    assert copies == [1, 1, 2]
+
+
+def test_a_list_that_grows_without_bounds_is_deferred(lists):
+    """Each alias lists the next one twice, and duplicates are hardly noticed."""
+    chain = "".join(f"x{number}: x{number + 1}, x{number + 1}\n" for number in range(60))
+    local = lists(chain + f"x60: {local_user()}\n", duplicate_filter_limit=1)
+    with local.instance.smtp() as client:
+        client.deliver("s@example.com", "x0@local.test", b"Subject: x\r\n\r\nx\r\n")
+    local.instance.wait_for_log(r"status=deferred \(x\d+@\S+ stands for more than 100000 destinations\)")
+    assert not local.instance.mailbox()
+
+
+def test_built_ins_of_the_shell_are_commands(lists):
+    local = lists('unknown: "|exit 67"\nfine: "|exit 0"\n')
+    assert local.deliver("unknown") == ["bounced (user unknown)"]
+    assert local.deliver("fine") == ["sent (delivered to command: exit 0)"]
+
+
 def test_commands_see_no_shell_characters_of_strangers(lists):
     local = lists('command: "|env >>{dir}/out"\n', recipient_delimiter="+")
     with local.instance.smtp(ehlo="a;$(id)") as client:

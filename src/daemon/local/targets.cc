@@ -1,17 +1,17 @@
 // targets.cc — see targets.h.
 #include "daemon/local/targets.h"
 
-#include "address/destinations.h"
 #include "address/fold.h"
 #include "address/local_part.h"
-#include "base/fd.h"
 #include "base/text.h"
+#include "daemon/local/list_file.h"
 #include "log/log.h"
 #include "param/basics.h"
+#include "param/cleanup.h"
 #include "param/local.h"
 
 #include <algorithm>
-#include <cerrno>
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 namespace posthaste::local {
@@ -19,7 +19,8 @@ namespace posthaste::local {
 namespace {
 
 constexpr unsigned deepest = 100;
-constexpr std::size_t largest_list = 1 << 20;
+constexpr std::size_t most_destinations = 100'000;
+constexpr std::size_t most_files = 10'000;
 
 struct Parts {
     std::string local;
@@ -47,31 +48,6 @@ std::optional<struct stat> table_file(const table::Maps& maps)
     return std::nullopt;
 }
 
-dsn::Outcome read_as_outcome(const std::string& path)
-{
-    auto content = read_file(path, largest_list);
-    return content ? dsn::Outcome::delivered({2, 0, 0}, std::move(*content))
-                   : dsn::Outcome::deferred({4, 3, 0}, content.error().text());
-}
-
-// As read_as_outcome; bounced, with the reason, is a file that others than the user or root could have written.
-dsn::Outcome read_forward(const std::string& path, uid_t user)
-{
-    auto distrusted = [&](const std::string& why) {
-        return dsn::Outcome::bounced({5, 7, 0}, "file " + path + " " + why);
-    };
-    struct stat status{};
-    if (::lstat(path.c_str(), &status) != 0)
-        return dsn::Outcome::deferred({4, 3, 0}, Error::system(errno, "stat " + path).text());
-    if (!S_ISREG(status.st_mode))
-        return distrusted("is not a regular file");
-    if (status.st_uid != 0 && status.st_uid != user)
-        return distrusted("has bad owner uid " + std::to_string(status.st_uid));
-    if (status.st_mode & S_IWOTH)
-        return distrusted("is world writable");
-    return read_as_outcome(path);
-}
-
 std::string_view word_of(ListSource source)
 {
     return source == ListSource::AliasTable ? "alias" : source == ListSource::Forward ? "forward" : "include";
@@ -84,33 +60,29 @@ bool allowed(const std::string& parameter, ListSource source)
                                [&](std::string_view word) { return word == word_of(source); });
 }
 
-// The lines of a .forward or :include: file, without comments, as one list of destinations.
-std::string list_of_lines(std::string_view text)
-{
-    std::string list;
-    for (std::string_view line : split(text, "\n"))
-        if (!trim(line).empty() && !trim(line).starts_with('#'))
-            list.append(list.empty() ? "" : ", ").append(trim(line));
-    return list;
-}
+}  // namespace
 
-// One name of the path, for as long as its expansion lasts.
-class PathStep {
+// One step of the path, for as long as its list is being expanded.
+class Expansion::PathStep {
 public:
-    PathStep(std::vector<std::string>& path, std::string name) : path_(&path) { path.push_back(std::move(name)); }
+    PathStep(std::vector<Step>& path, Step step) : path_(&path) { path.push_back(std::move(step)); }
     ~PathStep() { path_->pop_back(); }
     PathStep(const PathStep&) = delete;
     PathStep& operator=(const PathStep&) = delete;
 
 private:
-    std::vector<std::string>* path_;
+    std::vector<Step>* path_;
 };
 
-}  // namespace
+Expansion::Expansion(const config::Config& config, table::Maps& aliases, routing::Router& router)
+    : config_(config), aliases_(aliases), router_(router),
+      duplicate_limit_(static_cast<std::size_t>(config.get(param::duplicate_filter_limit)))
+{
+}
 
 Task<Result<Expanded>> Expansion::expand(std::string recipient)
 {
-    CO_TRY(co_await expand_name(std::move(recipient), 0));
+    CO_TRY(co_await expand_name(std::move(recipient)));
     co_return std::move(result_);
 }
 
@@ -119,11 +91,34 @@ void Expansion::add_problem(std::string address, dsn::Outcome outcome)
     result_.targets.push_back({TargetKind::Problem, std::move(address), {}, {}, std::move(outcome)});
 }
 
+void Expansion::add_loop(std::string address)
+{
+    std::string text = "alias database loop for " + parts_of(address).local;
+    if (!is_new(text))
+        return;
+    log::warning("{}", text);
+    add_problem(std::move(address), dsn::Outcome::bounced({5, 4, 6}, std::move(text)));
+}
+
 void Expansion::add_target(Target target)
 {
-    const std::string& what = target.kind == TargetKind::Mailbox ? target.account.name : target.text;
-    if (targets_.emplace(target.kind, target.account.uid, what).second)
+    const std::string what = target.kind == TargetKind::Mailbox   ? address::fold_case(parts_of(target.address).local)
+                             : target.kind == TargetKind::Forward ? address::fold_case(target.text)
+                                                                  : target.text;
+    if (is_new(fmt::format("{} {} {}", static_cast<int>(target.kind), target.account.uid, what)))
         result_.targets.push_back(std::move(target));
+}
+
+bool Expansion::is_new(std::string what)
+{
+    if (duplicate_limit_ > 0 && remembered_.size() >= duplicate_limit_)
+        return !remembered_.contains(what);
+    return remembered_.insert(std::move(what)).second;
+}
+
+bool Expansion::on_path(Step::Kind kind, const std::string& name) const
+{
+    return std::ranges::any_of(path_, [&](const Step& step) { return step.kind == kind && step.name == name; });
 }
 
 Task<Result<std::optional<std::string>>> Expansion::alias_of(std::string name)
@@ -147,77 +142,116 @@ Task<Result<mailbox::Account>> Expansion::alias_account()
     co_return co_await mailbox::find_account(config_.get(param::default_privs));
 }
 
-Task<Result<void>> Expansion::expand_name(std::string address, unsigned depth)
+Task<Result<void>> Expansion::expand_name(std::string address)
 {
-    if (depth > deepest) {
-        add_problem(address, dsn::Outcome::bounced({5, 4, 6}, "unreasonable alias nesting"));
-        co_return Result<void>{};
-    }
     Parts parts = parts_of(address);
     auto [user, extension] = address::split_extension(parts.local, config_.get(param::recipient_delimiter));
-    const std::string whole = address::fold_case(parts.local);
-    const bool within_itself = std::ranges::find(path_, whole) != path_.end();
-    if (!within_itself && !names_.insert(whole).second)
-        co_return Result<void>{};
-    const PathStep step(path_, whole);
-    std::vector<std::string> names;
-    if (!within_itself)
-        names.push_back(parts.local);
-    if (!within_itself && !extension.empty())
-        names.emplace_back(user);
-    for (const std::string& name : names) {
-        CO_TRY(auto list, co_await alias_of(address::fold_case(name)));
-        if (!list)
-            continue;
-        CO_TRY(auto owner, co_await alias_of("owner-" + address::fold_case(name)));
-        if (owner && depth == 0)
-            result_.owner =
-                "owner-" + name + "@" + (parts.domain.empty() ? config_.get(param::myorigin) : parts.domain);
-        CO_TRY(mailbox::Account account, co_await alias_account());
-        co_return co_await expand_list(std::move(*list), std::move(address), std::move(account), ListSource::AliasTable,
-                                       depth);
+    std::vector<std::string> names{address::fold_case(parts.local)};
+    if (!extension.empty())
+        names.push_back(address::fold_case(user));
+    for (std::string& name : names) {
+        // aliases(5): an alias may list its own name, for the mailbox of that name.
+        if (!path_.empty() && path_.back().kind == Step::Kind::Alias && path_.back().name == name)
+            break;
+        CO_TRY(auto list, co_await alias_of(name));
+        if (list)
+            co_return co_await expand_alias(std::move(name), std::move(*list), std::move(address));
     }
-    co_return co_await expand_user(std::move(address), address::fold_case(user), std::string(extension), depth);
+    co_return co_await expand_user(std::move(address), address::fold_case(user), std::string(extension));
+}
+
+Task<Result<void>> Expansion::expand_alias(std::string name, std::string list, std::string address)
+{
+    if (on_path(Step::Kind::Alias, name)) {
+        add_loop(path_.back().address);
+        co_return Result<void>{};
+    }
+    if (!is_new("alias " + address::fold_case(parts_of(address).local)))
+        co_return Result<void>{};
+    CO_TRY(auto owner, co_await alias_of("owner-" + name));
+    if (owner && path_.empty()) {
+        const Parts parts = parts_of(address);
+        result_.owner = "owner-" + name + "@" + (parts.domain.empty() ? config_.get(param::myorigin) : parts.domain);
+    }
+    CO_TRY(mailbox::Account account, co_await alias_account());
+    const PathStep step(path_, {Step::Kind::Alias, std::move(name), address});
+    co_return co_await expand_list(std::move(list), std::move(address), std::move(account), ListSource::AliasTable);
+}
+
+Task<Result<void>> Expansion::expand_user(std::string address, std::string user, std::string extension)
+{
+    auto account = co_await mailbox::find_account(user);
+    if (!account && account.error().kind() == ErrorKind::NotFound) {
+        if (is_new("unknown " + user))
+            add_problem(std::move(address), dsn::Outcome::bounced({5, 1, 1}, account.error().text(), "local"));
+        co_return Result<void>{};
+    }
+    if (!account)
+        co_return fail(std::move(account).error());
+    if (!on_path(Step::Kind::Forward, user)) {
+        if (!is_new("user " + address::fold_case(parts_of(address).local)))
+            co_return Result<void>{};
+        CO_TRY(auto list, co_await forward_list(*account, std::move(extension)));
+        if (list && !list->empty()) {
+            const PathStep step(path_, {Step::Kind::Forward, std::move(user), address});
+            co_return co_await expand_list(std::move(*list), std::move(address), *account, ListSource::Forward);
+        }
+    }
+    add_target({TargetKind::Mailbox, std::move(address), {}, std::move(*account), {}});
+    co_return Result<void>{};
 }
 
 Task<Result<void>> Expansion::expand_list(std::string list, std::string address, mailbox::Account account,
-                                          ListSource source, unsigned depth)
+                                          ListSource source)
+{
+    if (depth_ >= deepest) {
+        add_loop(std::move(address));
+        co_return Result<void>{};
+    }
+    auto destinations = address::parse_destinations(list);
+    destinations_ += destinations.list.size();
+    if (destinations.truncated || destinations_ > most_destinations)
+        co_return fail(ErrorKind::Temporary,
+                       fmt::format("{} stands for more than {} destinations", address, most_destinations));
+    ++depth_;
+    for (address::Destination& destination : destinations.list)
+        CO_TRY(co_await expand_destination(std::move(destination), address, account, source));
+    --depth_;
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Expansion::expand_destination(address::Destination destination, std::string address,
+                                                 mailbox::Account account, ListSource source)
 {
     using Kind = address::DestinationKind;
     auto refuse = [&](const std::string& what) {
         add_problem(address, dsn::Outcome::bounced({5, 7, 1}, "mail to " + what + " is restricted"));
     };
-    for (address::Destination& destination : address::parse_destinations(list).list) {
-        switch (destination.kind) {
-        case Kind::Address: CO_TRY(co_await expand_address(std::move(destination.text), address, depth)); break;
-        case Kind::Include:
-            CO_TRY(co_await expand_include(std::move(destination.text), address, account, source, depth));
-            break;
-        case Kind::File:
-            if (allowed(config_.get(param::allow_mail_to_files), source))
-                add_target({TargetKind::File, address, std::move(destination.text), account, {}});
-            else
-                refuse("file");
-            break;
-        case Kind::Command:
-            if (allowed(config_.get(param::allow_mail_to_commands), source))
-                add_target({TargetKind::Command, address, std::move(destination.text), account, {}});
-            else
-                refuse("command");
-            break;
-        case Kind::Invalid:
-            add_problem(address,
-                        dsn::Outcome::bounced({5, 3, 5}, "malformed destination: " + printable(destination.text)));
-            break;
-        }
+    switch (destination.kind) {
+    case Kind::Address: co_return co_await expand_address(std::move(destination.text), std::move(address));
+    case Kind::Include:
+        co_return co_await expand_include(std::move(destination.text), std::move(address), std::move(account), source);
+    case Kind::File:
+        if (allowed(config_.get(param::allow_mail_to_files), source))
+            add_target({TargetKind::File, address, std::move(destination.text), std::move(account), {}});
+        else
+            refuse("file");
+        break;
+    case Kind::Command:
+        if (allowed(config_.get(param::allow_mail_to_commands), source))
+            add_target({TargetKind::Command, address, std::move(destination.text), std::move(account), {}});
+        else
+            refuse("command");
+        break;
+    case Kind::Invalid:
+        add_problem(address, dsn::Outcome::bounced({5, 3, 5}, "malformed destination: " + printable(destination.text)));
+        break;
     }
     co_return Result<void>{};
 }
 
-Task<Result<void>> Expansion::expand_address(std::string destination, std::string address, unsigned depth)
+Task<Result<void>> Expansion::expand_address(std::string destination, std::string address)
 {
-    if (destination.starts_with('\\'))
-        destination.erase(0, 1);  // aliases(5): a name behind a backslash is not expanded again
     Parts parts = parts_of(destination);
     if (!parts.domain.empty()) {
         CO_TRY(routing::AddressClass where, co_await router_.class_of(address::fold_case(parts.domain)));
@@ -228,46 +262,47 @@ Task<Result<void>> Expansion::expand_address(std::string destination, std::strin
     } else {
         destination += "@" + config_.get(param::myorigin);
     }
-    co_return co_await expand_name(std::move(destination), depth + 1);
+    co_return co_await expand_name(std::move(destination));
+}
+
+Result<void> Expansion::count_file()
+{
+    if (++files_ > most_files)
+        return fail(ErrorKind::Temporary, fmt::format("more than {} files to read", most_files));
+    return {};
 }
 
 // The owner of an :include: file that the alias table names, unless that is root.
-Task<Result<mailbox::Account>> Expansion::include_account(std::string path, mailbox::Account account)
+Task<Result<mailbox::Account>> Expansion::include_account(uid_t owner, mailbox::Account account)
 {
-    struct stat status{};
-    if (::geteuid() != 0 || ::stat(path.c_str(), &status) != 0 || status.st_uid == 0)
+    if (::geteuid() != 0 || owner == 0)
         co_return account;
-    co_return co_await mailbox::find_account(status.st_uid);
+    co_return co_await mailbox::find_account(owner);
 }
 
 // The file is read with the rights of whoever the list around it belongs to.
 Task<Result<void>> Expansion::expand_include(std::string path, std::string address, mailbox::Account account,
-                                             ListSource source, unsigned depth)
+                                             ListSource source)
 {
-    if (!includes_.emplace(account.uid, path).second)
-        co_return Result<void>{};
-    auto content =
-        co_await mailbox::run_as(account, std::chrono::seconds(60), [path] { return read_as_outcome(path); });
-    if (content.action != dsn::Action::Delivered) {
+    CO_TRY(count_file());
+    auto file = co_await read_list_file(account, path, ListFileKind::Include);
+    if (!file) {
         add_problem(address,
-                    dsn::Outcome::deferred({4, 2, 4}, "cannot read include file " + path + ": " + content.text));
+                    dsn::Outcome::deferred({4, 2, 4}, "cannot read include file " + path + ": " + file.error().text));
         co_return Result<void>{};
     }
-    if (depth > deepest) {
-        add_problem(address, dsn::Outcome::bounced({5, 4, 6}, "unreasonable alias nesting"));
+    if (!includes_.insert(fmt::format("{} {}", account.uid, file->identity)).second)
         co_return Result<void>{};
-    }
     const bool of_user = source == ListSource::Forward || source == ListSource::ForwardInclude;
     if (!of_user) {
-        CO_TRY(account, co_await include_account(std::move(path), account));
+        CO_TRY(account, co_await include_account(file->owner, account));
     }
-    co_return co_await expand_list(list_of_lines(content.text), std::move(address), std::move(account),
-                                   of_user ? ListSource::ForwardInclude : ListSource::AliasInclude, depth + 1);
+    co_return co_await expand_list(std::move(file->destinations), std::move(address), std::move(account),
+                                   of_user ? ListSource::ForwardInclude : ListSource::AliasInclude);
 }
 
-Task<Result<std::optional<std::string>>> Expansion::forward_file(mailbox::Account account, std::string extension)
+Result<std::string> Expansion::forward_paths(const mailbox::Account& account, const std::string& extension) const
 {
-    std::string delimiter = extension.substr(0, 1);
     auto names = [&](std::string_view name) -> Result<std::optional<config::NameValue>> {
         auto value = [](std::string text) {
             return std::optional(config::NameValue{std::move(text), config::Further::Keep});
@@ -279,45 +314,30 @@ Task<Result<std::optional<std::string>>> Expansion::forward_file(mailbox::Accoun
         if (name == "extension")
             return value(extension.empty() ? std::string() : extension.substr(1));
         if (name == "recipient_delimiter")
-            return value(delimiter);
+            return value(extension.substr(0, 1));
         return std::optional<config::NameValue>();
     };
-    CO_TRY(std::string paths, config_.try_expand(config_.get(param::forward_path), names));
+    return config_.try_expand(config_.get(param::forward_path), names);
+}
+
+// The list in the first file of forward_path that exists and can be trusted.
+Task<Result<std::optional<std::string>>> Expansion::forward_list(mailbox::Account account, std::string extension)
+{
+    CO_TRY(std::string paths, forward_paths(account, extension));
     for (std::string_view piece : split(paths, ", \t\r\n")) {
         std::string path(piece);
         struct stat status{};
         if (!path.starts_with('/') || ::lstat(path.c_str(), &status) != 0)
             continue;
-        auto content = co_await mailbox::run_as(account, std::chrono::seconds(60),
-                                                [path, user = account.uid] { return read_forward(path, user); });
-        if (content.action == dsn::Action::Bounced) {
-            log::warning("{}", content.text);
-            continue;
-        }
-        if (content.action != dsn::Action::Delivered)
-            co_return fail(ErrorKind::Temporary, "cannot read " + path + ": " + content.text);
-        co_return std::optional(list_of_lines(content.text));
+        CO_TRY(count_file());
+        auto file = co_await read_list_file(account, path, ListFileKind::Forward);
+        if (file)
+            co_return std::optional(std::move(file->destinations));
+        if (file.error().action != dsn::Action::Bounced)
+            co_return fail(ErrorKind::Temporary, "cannot read " + path + ": " + file.error().text);
+        log::warning("{}", file.error().text);
     }
     co_return std::optional<std::string>();
-}
-
-Task<Result<void>> Expansion::expand_user(std::string address, std::string user, std::string extension, unsigned depth)
-{
-    auto account = co_await mailbox::find_account(user);
-    if (!account && account.error().kind() == ErrorKind::NotFound) {
-        add_problem(std::move(address), dsn::Outcome::bounced({5, 1, 1}, account.error().text(), "local"));
-        co_return Result<void>{};
-    }
-    if (!account)
-        co_return fail(std::move(account).error());
-    if (forwarded_.insert(user).second) {
-        CO_TRY(auto list, co_await forward_file(*account, extension));
-        if (list && !list->empty())
-            co_return co_await expand_list(std::move(*list), std::move(address), *account, ListSource::Forward,
-                                           depth + 1);
-    }
-    add_target({TargetKind::Mailbox, std::move(address), {}, std::move(*account), {}});
-    co_return Result<void>{};
 }
 
 }  // namespace posthaste::local
