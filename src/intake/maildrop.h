@@ -7,7 +7,7 @@
 //
 // A netstring is "<decimal length>:<bytes>,". Every program that reads this takes it for what a stranger wrote: the
 // user owns the file's content, only the file's owner and time are facts. Limits: pieces of max_piece bytes, an
-// envelope of max_envelope bytes. Postfix's own maildrop files are another format (they begin with "T" or "W").
+// envelope of max_envelope bytes. Postfix's own maildrop files are another format (queue/postfix_file.h).
 #pragma once
 
 #include "base/result.h"

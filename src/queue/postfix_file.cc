@@ -269,6 +269,7 @@ Result<void> Reader::read_envelope()
     for (bool first = true;; first = false) {
         TRY(Record record, records_.next());
         if (record.type == PostfixRecord::Content) {
+            message_.content_offset = records_.position();
             if (content_offset_ && *content_offset_ != records_.position())
                 return damaged(record.offset, "content that is not where it should be");
             return {};

@@ -57,6 +57,7 @@ struct PostfixMessage {
     Envelope envelope;                   // recipients: those that are still to be served; without queue id
     std::vector<PostfixRecipient> done;  // delivered or bounced before
     ContentFacts facts;
+    std::uint64_t content_offset = 0;  // of the first record of the content
 };
 
 // Called with the content in wire form, cut anywhere.

@@ -158,7 +158,7 @@ Result<std::shared_ptr<FileReader>> FileReader::open(const std::string& director
     struct stat status{};
     if (::fstat(fd.get(), &status) != 0)
         return fail_errno("stat " + path);
-    if ((status.st_mode & 0777) != mode_complete)
+    if (!is_complete(status.st_mode))
         return fail(ErrorKind::Temporary, path + ": not complete yet");
     auto size = static_cast<std::uint64_t>(status.st_size);
     FileHeader header;

@@ -25,6 +25,9 @@ namespace posthaste::queue {
 inline constexpr std::uint64_t file_lock_byte = 0;
 inline constexpr unsigned mode_incomplete = 0600;
 inline constexpr unsigned mode_complete = 0700;
+// The owner's execute bit says so, as in Postfix; the group's says that postsuper -e expired the message.
+constexpr bool is_complete(unsigned mode) { return (mode & 0100U) != 0; }
+constexpr bool is_expired(unsigned mode) { return (mode & 0010U) != 0; }
 
 // Whether the files of a directory lie in subdirectories (hash_queue_names).
 bool is_hashed(const QueueOptions& options, std::string_view directory);

@@ -5,6 +5,7 @@
 #include "log/log.h"
 #include "queue/directory_walk.h"
 #include "queue/locks.h"
+#include "queue/postfix_import.h"
 #include "queue/store_impl.h"
 
 #include <algorithm>
@@ -52,6 +53,7 @@ Result<std::unique_ptr<Store>> Store::open(QueueOptions options)
     TRY(bool locked, try_lock_range(impl->scheduler_lock.get(), 0, LockMode::Exclusive));
     if (!locked)
         return fail(ErrorKind::Exists, "another process schedules this queue");
+    remove_unfinished_conversions(impl->options);
     // What the last queue manager wrote and did not live to sync is believed from now on: it must be durable.
     TRY(sync_file_system(impl->options.directory));
     TRY(impl->positions, Positions::open(impl->options.directory));
@@ -256,6 +258,8 @@ bool Store::Impl::has_complete_file(const std::string& queue_id)
             continue;
         if (file && (*file)->envelope_is_intact() && (*file)->content_is_intact())
             return true;
+        if (is_postfix_queue_file(full_path(queue, queue_id)))
+            continue;  // another message, of a Postfix before us, that happens to have this id
         ::unlink(full_path(queue, queue_id).c_str());
     }
     return false;
@@ -279,10 +283,10 @@ Result<void> Store::for_each_file(QueueName queue, const std::function<void(cons
     return for_each_file_below(impl_->options, name(queue), [&](const WalkedFile& file) {
         // Being written by move() at this moment, or left by a queue manager that died over it: see
         // has_complete_file().
-        if ((file.status.st_mode & 0777) != mode_complete)
+        if (!is_complete(file.status.st_mode))
             return;
-        callback(
-            {queue, file.queue_id, wall_time(file.status.st_mtim), static_cast<std::uint64_t>(file.status.st_size)});
+        callback({queue, file.queue_id, wall_time(file.status.st_mtim), static_cast<std::uint64_t>(file.status.st_size),
+                  is_expired(file.status.st_mode)});
     });
 }
 
@@ -301,7 +305,7 @@ Result<void> Store::Impl::read_incoming(std::size_t most, std::vector<LoadedMess
 
     std::vector<std::string> complete;
     TRY(for_each_file_below(options, name(QueueName::Incoming), [&](const WalkedFile& file) {
-        if ((file.status.st_mode & 0777) == mode_complete) {
+        if (is_complete(file.status.st_mode)) {
             complete.push_back(file.queue_id);
             return;
         }
@@ -324,12 +328,13 @@ Result<void> Store::Impl::read_incoming(std::size_t most, std::vector<LoadedMess
             incoming_settled = false;
             continue;
         }
-        TRY(rename_file(QueueName::Incoming, QueueName::Active, queue_id));
-        auto message = load_file(QueueName::Active, queue_id);
-        if (message)
+        auto message = activate_file(QueueName::Incoming, queue_id);
+        if (message) {
             found.push_back(std::move(*message));
-        else
+        } else {
             log::warning("{}: {}", queue_id, message.error().text());
+            incoming_settled = false;
+        }
     }
     return {};
 }
@@ -352,7 +357,13 @@ std::string Store::Impl::full_path(QueueName queue, const std::string& queue_id)
 
 Result<std::shared_ptr<FileReader>> Store::Impl::open_file(const MessageRef& ref)
 {
-    return FileReader::open(options.directory, queue_file_path(options, ref.queue, ref.queue_id));
+    const std::string path = queue_file_path(options, ref.queue, ref.queue_id);
+    auto file = FileReader::open(options.directory, path);
+    if (file || !is_postfix_queue_file(options.directory + "/" + path))
+        return file;
+    TRY(convert_postfix_file(options, path, ref.queue_id));
+    entry_changed(path);
+    return FileReader::open(options.directory, path);
 }
 
 Result<LoadedMessage> Store::Impl::load_file(QueueName queue, const std::string& queue_id)
@@ -377,6 +388,17 @@ Result<LoadedMessage> Store::Impl::load_file(QueueName queue, const std::string&
     if (loaded && queue == QueueName::Active)
         active_files.try_emplace(queue_file_path(options, queue, queue_id));
     return loaded;
+}
+
+// What cannot be loaded now, but perhaps later, goes back.
+Result<LoadedMessage> Store::Impl::activate_file(QueueName from, const std::string& queue_id)
+{
+    TRY(rename_file(from, QueueName::Active, queue_id));
+    auto message = load_file(QueueName::Active, queue_id);
+    if (!message && message.error().kind() != ErrorKind::Corrupt)
+        if (auto back = rename_file(QueueName::Active, from, queue_id); !back)
+            log::warning("{}: {}", queue_id, back.error().text());
+    return message;
 }
 
 Result<void> Store::Impl::rename_file(QueueName from, QueueName to, const std::string& queue_id)

@@ -39,6 +39,7 @@ struct FileEntry {
     std::string queue_id;
     WallTime retry_at;  // modification time: when a deferred message is due
     std::uint64_t file_size = 0;
+    bool expired = false;  // postsuper -e of the Postfix that left this file
 };
 
 class Store {

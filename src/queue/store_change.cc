@@ -79,8 +79,7 @@ Result<void> Store::set_retry_time(const MessageRef& ref, WallTime retry_at)
 
 Result<LoadedMessage> Store::activate(QueueName from, const std::string& queue_id)
 {
-    TRY(impl_->rename_file(from, QueueName::Active, queue_id));
-    return impl_->load_file(QueueName::Active, queue_id);
+    return impl_->activate_file(from, queue_id);
 }
 
 Result<void> Store::quarantine(const MessageRef& ref)

@@ -51,6 +51,7 @@ struct Store::Impl {
     Result<Place> find(const MessageRef& ref);
     Result<LoadedMessage> load_frame(const KnownSegment& segment, std::uint64_t offset, const FrameHeader& frame) const;
     Result<LoadedMessage> load_file(QueueName queue, const std::string& queue_id);
+    Result<LoadedMessage> activate_file(QueueName from, const std::string& queue_id);
     Result<std::shared_ptr<FileReader>> open_file(const MessageRef& ref);
     [[nodiscard]] std::string full_path(QueueName queue, const std::string& queue_id) const;
     Result<void> rename_file(QueueName from, QueueName to, const std::string& queue_id);

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "intake/maildrop.h"
 #include "queue/marks.h"
+#include "queue/postfix_file.h"
 #include "queue/queue_file.h"
 #include "queue/queue_id.h"
 #include "queue/scan.h"
@@ -75,6 +76,29 @@ Result<FoundMessage> from_submission(std::string_view bytes, std::string place, 
     return message;
 }
 
+// Left by a Postfix, and not taken over yet.
+Result<FoundMessage> from_postfix_file(std::string_view bytes, std::string place)
+{
+    FoundMessage message;
+    auto read = queue::read_postfix_file(bytes, [&](std::string_view piece) -> Result<void> {
+        message.content += piece;
+        return {};
+    });
+    if (!read)
+        return fail(std::move(read).error().in(place));
+    message.place = std::move(place);
+    message.envelope = std::move(read->envelope);
+    message.envelope.queue_id = message.place.substr(message.place.rfind('/') + 1);
+    message.facts = read->facts;
+    message.content_offset = read->content_offset;
+    message.recipient_marks.assign(message.envelope.recipients.size(), '\0');
+    for (queue::PostfixRecipient& done : read->done) {
+        message.envelope.recipients.push_back(std::move(done.recipient));
+        message.recipient_marks.push_back(static_cast<char>(queue::RecipientMark::Done));
+    }
+    return message;
+}
+
 Result<std::string> read_all(int fd)
 {
     std::string bytes;
@@ -118,7 +142,7 @@ Result<std::optional<FoundMessage>> find_file(const queue::QueueOptions& options
         if (::fstat(fd->get(), &status) != 0)
             return fail_errno("stat " + path);
         // Being written, or left by a writer that died: the message is still elsewhere, or was never accepted.
-        if (name != QueueName::Maildrop && (status.st_mode & 0777) != queue::mode_complete)
+        if (name != QueueName::Maildrop && !queue::is_complete(status.st_mode))
             continue;
         TRY(FoundMessage message, read_message(fd->get(), path));
         return std::move(message);
@@ -217,6 +241,8 @@ Result<FoundMessage> read_message(int fd, std::string place)
         return fail(ErrorKind::Closed, place + ": empty");
     if (bytes.starts_with(intake::maildrop_magic))
         return from_submission(bytes, std::move(place), status.st_mtime);
+    if (queue::postfix_kind(bytes) != queue::PostfixKind::None)
+        return from_postfix_file(bytes, std::move(place));
     return from_copy(bytes, std::move(place));
 }
 

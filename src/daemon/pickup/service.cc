@@ -2,6 +2,7 @@
 #include "daemon/pickup/service.h"
 
 #include "base/fd.h"
+#include "daemon/pickup/maildrop_file.h"
 #include "intake/missing_headers.h"
 #include "intake/refusal_notice.h"
 #include "intake/service_config.h"
@@ -19,7 +20,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -31,7 +31,6 @@ namespace {
 constexpr const char* maildrop = "maildrop";
 // How long a sweep waits for one of the files under way before it leaves the rest to the next wake-up.
 constexpr std::chrono::minutes patience{10};
-constexpr std::size_t read_size = std::size_t{64} << 10;
 
 // The files that postdrop has finished: executable by their owner.
 Result<std::vector<std::string>> complete_files()
@@ -75,50 +74,11 @@ std::string without_end(std::string header)
     return header;
 }
 
-Result<bool> read_more(int file, intake::SubmissionReader& reader)
-{
-    std::string buffer(read_size, '\0');
-    ssize_t count = 0;
-    do
-        count = ::read(file, buffer.data(), buffer.size());
-    while (count < 0 && errno == EINTR);
-    if (count < 0)
-        return fail_errno("read");
-    reader.feed(std::string_view(buffer).substr(0, static_cast<std::size_t>(count)));
-    return count > 0;
-}
-
-Result<intake::Submission> read_envelope(int file, intake::SubmissionReader& reader)
-{
-    for (;;) {
-        TRY(bool more, read_more(file, reader));
-        TRY(std::optional<intake::Submission> submission, reader.envelope());
-        if (submission)
-            return std::move(*submission);
-        if (!more)
-            return fail(ErrorKind::Invalid, "no envelope");
-    }
-}
-
-// Hands the content over piece by piece, up to the mark that says that it is whole.
-Result<void> read_content(int file, intake::SubmissionReader& reader, const std::function<void(std::string_view)>& use)
-{
-    for (;;) {
-        TRY(std::optional<std::string_view> piece, reader.piece());
-        if (piece) {
-            use(*piece);
-            continue;
-        }
-        if (reader.complete())
-            return {};
-        TRY(bool more, read_more(file, reader));
-        if (!more)
-            return fail(ErrorKind::Invalid, "incomplete");
-    }
-}
-
 // The file itself is wrong, and will be the next time; an error of the system may pass.
-bool is_damage(const Error& error) { return error.kind() == ErrorKind::Invalid || error.kind() == ErrorKind::Limit; }
+bool is_damage(const Error& error)
+{
+    return error.kind() == ErrorKind::Invalid || error.kind() == ErrorKind::Corrupt || error.kind() == ErrorKind::Limit;
+}
 
 }  // namespace
 
@@ -236,8 +196,8 @@ Task<Service::After> Service::feed(std::string name, UniqueFd file, struct ::sta
         log::warning("{}/{}: {}", maildrop, name, error.text());
         return After::KeepForLater;
     };
-    intake::SubmissionReader reader;
-    auto submission = read_envelope(file.get(), reader);
+    MaildropFile dropped(std::move(file));
+    auto submission = dropped.envelope();
     if (!submission)
         co_return unreadable(submission.error());
     auto message = begin(*submission, facts);
@@ -253,7 +213,7 @@ Task<Service::After> Service::feed(std::string name, UniqueFd file, struct ::sta
 
     intake::WholeLines lines(*message);
     std::string header;
-    auto whole = read_content(file.get(), reader, [&](std::string_view piece) {
+    auto whole = dropped.content([&](std::string_view piece) {
         lines.add(piece);
         keep_header(header, piece);
     });

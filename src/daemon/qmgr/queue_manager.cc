@@ -82,11 +82,15 @@ Result<void> QueueManager::configure(ConfigPtr config)
 Result<void> QueueManager::start()
 {
     TRY(store_->for_each_file(queue::QueueName::Deferred, [this](const queue::FileEntry& entry) {
+        if (entry.expired)
+            forced_expiry_.insert(entry.queue_id);
         schedule_.put(entry.queue_id,
                       std::chrono::duration_cast<std::chrono::seconds>(entry.retry_at.time_since_epoch()).count());
     }));
     const Seconds now = seconds_now();
     TRY(store_->for_each_file(queue::QueueName::Active, [&](const queue::FileEntry& entry) {
+        if (entry.expired)
+            forced_expiry_.insert(entry.queue_id);
         park({.queue = queue::QueueName::Active, .queue_id = entry.queue_id}, now);
     }));
     hint();

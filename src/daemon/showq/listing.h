@@ -54,6 +54,8 @@ private:
     Task<Result<void>> read_journal();
     void find_files();
     [[nodiscard]] std::optional<ListedMessage> read_file(const std::string& queue_name, const std::string& path) const;
+    [[nodiscard]] std::optional<ListedMessage> read_postfix_file(const std::string& queue_name,
+                                                                 const std::string& path) const;
     [[nodiscard]] std::optional<ListedMessage> read_maildrop(const std::string& path_in_queue) const;
     void add_reasons(ListedMessage& message) const;
 
