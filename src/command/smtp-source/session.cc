@@ -27,28 +27,28 @@ constexpr std::size_t worth_copying = std::size_t{128} << 10;
 
 net::Deadline deadline() { return net::Deadline::after(patience); }
 
-// net::connect() with a TCP window (-T), which counts only if it is chosen before.
+// Connects and waits for the first bytes of the greeting at once: that spares half of the system calls that waiting for
+// the connection first takes. The TCP window (-T) counts only if it is chosen before.
 Task<Result<net::Stream>> connect_to(net::Endpoint server, int window)
 {
-    if (window == 0 || server.is_unix())
+    if (server.is_unix())
         co_return co_await net::connect(server, deadline());
     UniqueFd fd(::socket(server.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     int one = 1;
-    if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &window, sizeof window) != 0 ||
-        ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &window, sizeof window) != 0 ||
-        ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0)
+    if (!fd || ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0)
         co_return fail_errno("socket");
-    if (::connect(fd.get(), server.data(), server.size()) != 0) {
-        if (errno != EINPROGRESS)
-            co_return fail_errno("connect to " + server.text());
-        net::Watch watch(fd.get());
-        CO_TRY(co_await watch.wait(net::Watch::Direction::Write, deadline()));
-    }
+    if (window > 0 && (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &window, sizeof window) != 0 ||
+                       ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &window, sizeof window) != 0))
+        co_return fail_errno("set the TCP window");
+    if (::connect(fd.get(), server.data(), server.size()) != 0 && errno != EINPROGRESS)
+        co_return fail_errno("connect to " + server.text());
+    net::Stream stream(std::move(fd));
+    CO_TRY(co_await stream.wait_readable(deadline()));
     int error = 0;
     socklen_t size = sizeof error;
-    if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
-        co_return fail(Error::system(error, "connect to " + server.text()));
-    co_return net::Stream(std::move(fd));
+    if (::getsockopt(stream.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
+        co_return fail(Error::system(error != 0 ? error : errno, "connect to " + server.text()));
+    co_return std::move(stream);
 }
 
 std::chrono::milliseconds pause_of(const Options& options)
