@@ -56,14 +56,4 @@ std::string_view address_of_literal(std::string_view text)
 
 bool is_valid_address_literal(std::string_view text) { return !address_of_literal(text).empty(); }
 
-bool is_ip_address(std::string_view text) { return IpAddress::parse(text).has_value(); }
-
-bool is_fully_qualified(std::string_view name)
-{
-    if (name.ends_with('.'))
-        name.remove_suffix(1);
-    std::size_t dot = name.find('.');
-    return dot != std::string_view::npos && dot > 0;
-}
-
 }  // namespace posthaste::address

@@ -16,9 +16,5 @@ bool is_valid_hostname(std::string_view name);
 bool is_valid_address_literal(std::string_view text);
 // The address inside a valid literal; empty when it is none.
 std::string_view address_of_literal(std::string_view text);
-// A plain IPv4 or IPv6 address, no brackets.
-bool is_ip_address(std::string_view text);
-// True if the name has a dot inside (reject_non_fqdn_*): "a.b" and "a.b.", not "a" or "a.".
-bool is_fully_qualified(std::string_view name);
 
 }  // namespace posthaste::address

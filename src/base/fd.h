@@ -1,7 +1,7 @@
 // File descriptors with an owner, and the small file operations that the whole system shares.
 //
-// Every function reports the path in its error text. Nothing here retries an fsync: a failed flush is final
-// (DESIGN 5), the caller decides what that means.
+// Every function reports the path in its error text. Nothing here retries an fsync: a failed flush is final,
+// the caller decides what that means.
 #pragma once
 
 #include "base/result.h"

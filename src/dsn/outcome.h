@@ -1,4 +1,4 @@
-// What became of one recipient: an outcome is a value, not an error (DESIGN 10).
+// What became of one recipient: an outcome is a value, not an error.
 //
 // Code is an enhanced status code (RFC 3463). Outcome says delivered, deferred or bounced, with the text that goes
 // into the log line and the delivery report, and what the remote side said, if there was one.

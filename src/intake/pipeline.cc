@@ -162,13 +162,6 @@ void Message::add_own_headers(std::string_view crlf_lines)
     }
 }
 
-void Message::add_line(std::string_view line)
-{
-    std::string whole(line);
-    whole += "\r\n";
-    state_->add_content(whole);
-}
-
 namespace {
 
 // The writer sees to it that the lines of this message are out before the queue manager can see it.

@@ -78,8 +78,6 @@ public:
     // Header lines of ours, each ended by CRLF: Received: and what else stands above the message as it was given. They
     // come first; what follows is never taken for their continuation.
     void add_own_headers(std::string_view crlf_lines);
-    // One line of the header or the body, without its line end. For many lines add_lines() is the fast way.
-    void add_line(std::string_view line);
     // Any number of whole lines, each ended by CRLF, not dot-stuffed. Other CR or LF bytes become spaces
     // (cleanup_replace_stray_cr_lf).
     void add_lines(std::string_view crlf_lines);

@@ -93,10 +93,7 @@ TEST_F(PipelineTest, CompletesALocalMessage)
 {
     open("");
     Message message = begin();
-    message.add_line("Subject: s");
-    message.add_line("To: ann");
-    message.add_line("");
-    message.add_line("body");
+    message.add_lines("Subject: s\r\nTo: ann\r\n\r\nbody\r\n");
     std::string id = message.queue_id();
     auto stored = finish(std::move(message));
     std::string content(stored.content());

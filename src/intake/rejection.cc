@@ -21,6 +21,5 @@ Rejection Rejection::too_many_hops() { return {Fault::Message, 554, {5, 4, 0}, "
 Rejection Rejection::no_recipients() { return {Fault::Message, 554, {5, 5, 1}, "no valid recipients"}; }
 Rejection Rejection::bad_address() { return {Fault::Message, 501, {5, 1, 3}, "bad address syntax"}; }
 Rejection Rejection::alias_expansion() { return {Fault::System, 451, {4, 6, 0}, "Alias expansion error"}; }
-Rejection Rejection::bad_request() { return {Fault::System, 451, {4, 3, 0}, "internal protocol error"}; }
 
 }  // namespace posthaste::intake

@@ -42,7 +42,6 @@ struct Rejection {
     static Rejection no_recipients();    // 554 5.5.1
     static Rejection bad_address();      // 501 5.1.3, control characters in an envelope address
     static Rejection alias_expansion();  // 451 4.6.0
-    static Rejection bad_request();      // 451 4.3.0, a peer inside the mail system that breaks the protocol
 };
 
 // TRY and CO_TRY of a Result<> work inside functions that return this: the error becomes a Rejection of ours.

@@ -1,4 +1,4 @@
-// The configuration under which intake works: main.cf with the -o overrides of the cleanup service (DESIGN 3).
+// The configuration under which intake works: main.cf with the -o overrides of the cleanup service.
 //
 // postconf(5) cleanup_service_name names the line of master.cf. A daemon that feeds the pipeline (smtpd -o
 // cleanup_service_name=subcleanup) so gets the header checks, limits and tables of that line, never its own options.

@@ -1,4 +1,4 @@
-// child.h — a child process for one delivery that changes identity (DESIGN 3: deliveries that change identity fork).
+// child.h — a child process for one delivery that changes identity.
 //
 // The effective user of a process with several deliveries in flight would be a race, and POSIX locks do not hold
 // between coroutines. So the work runs in a forked child that first gives up root for good. The child reads the

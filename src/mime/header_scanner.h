@@ -48,8 +48,6 @@ public:
     // The end of the message: the header that was still open, if the body never started.
     std::optional<Header> finish();
 
-    [[nodiscard]] bool in_headers() const { return in_headers_; }
-
 private:
     std::optional<Header> complete();
     void append(std::string_view text);

@@ -1,5 +1,4 @@
 // The header section of a message, line by line.
-#include "mime/header_fields.h"
 #include "mime/header_scanner.h"
 
 #include <gtest/gtest.h>
@@ -72,14 +71,6 @@ TEST(HeaderScanner, ValueIsWhatFollowsTheColon)
     HeaderScanner scanner;
     (void)scanner.feed("X : a:b");
     EXPECT_EQ(scanner.finish()->value(), " a:b");
-}
-
-TEST(HeaderFields, AreFoundInAnyCase)
-{
-    EXPECT_EQ(field_info("message-id").field, Field::MessageId);
-    EXPECT_EQ(field_info("RESENT-TO").role, AddressRole::Recipient);
-    EXPECT_TRUE(field_info("bcc").recipients);
-    EXPECT_EQ(field_info("X-Other").field, Field::Unknown);
 }
 
 }  // namespace

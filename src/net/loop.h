@@ -137,7 +137,7 @@ private:
     Direction direction_;
 };
 
-// co_await sleep_until / sleep_for.
+// co_await sleep_for(...).
 class Sleep {
 public:
     explicit Sleep(Clock::time_point when) : timer_([this] { waiter_.resume(); }), when_(when) {}
@@ -155,7 +155,6 @@ private:
     Clock::time_point when_;
 };
 
-inline Sleep sleep_until(Clock::time_point when) { return Sleep(when); }
 inline Sleep sleep_for(Clock::duration delay) { return Sleep(Clock::now() + delay); }
 
 }  // namespace posthaste::net

@@ -27,13 +27,11 @@ Task<Result<std::string>> ask(Endpoint server)
 {
     CO_TRY(Stream stream, co_await connect(server, Deadline::after(milliseconds(2000))));
     CO_TRY(co_await stream.write_all("hello", Deadline::after(milliseconds(2000))));
-    std::string answer;
-    char buffer[3];
     for (;;) {
-        CO_TRY(std::size_t got, co_await stream.read_some(buffer, Deadline::after(milliseconds(2000))));
-        if (got == 0)
-            co_return answer;
-        answer.append(buffer, got);
+        auto filled = co_await stream.fill(Deadline::after(milliseconds(2000)));
+        if (!filled && filled.error().kind() == ErrorKind::Closed)
+            co_return std::string(stream.buffered());
+        CO_TRY(filled);
     }
 }
 

@@ -70,28 +70,6 @@ Result<std::size_t> Stream::read_now(std::span<char> buffer, bool& would_block)
     }
 }
 
-Task<Result<std::size_t>> Stream::read_some(std::span<char> buffer, Deadline deadline)
-{
-    if (std::string_view ready = buffered(); !ready.empty()) {
-        std::size_t count = std::min(ready.size(), buffer.size());
-        std::memcpy(buffer.data(), ready.data(), count);
-        consume(count);
-        co_return count;
-    }
-    for (;;) {
-        if (!fd_)
-            co_return fail(ErrorKind::Cancelled, "connection closed");
-        if (drained_) {
-            CO_TRY(co_await watch_->wait(Watch::Direction::Read, deadline));
-            drained_ = false;
-        }
-        bool would_block = false;
-        Result<std::size_t> got = read_now(buffer, would_block);
-        if (!would_block)
-            co_return got;
-    }
-}
-
 // Moves what is buffered to the front, so that the rest of the buffer is free.
 void Stream::make_room()
 {
@@ -166,23 +144,6 @@ Task<Result<void>> Stream::write_all(std::string_view first, std::string_view se
         second.remove_prefix(static_cast<std::size_t>(n) - from_first);
     }
     co_return Result<void>{};
-}
-
-Task<Result<void>> Stream::send_fd(int fd, Deadline deadline)
-{
-    DescriptorMessage message;
-    cmsghdr* header = CMSG_FIRSTHDR(&message.header);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    for (;;) {
-        if (::sendmsg(fd_.get(), &message.header, MSG_NOSIGNAL) == 1)
-            co_return Result<void>{};
-        if (!would_wait(errno) && errno != EINTR)
-            co_return fail_errno("send descriptor");
-        CO_TRY(co_await watch_->wait(Watch::Direction::Write, deadline));
-    }
 }
 
 Task<Result<UniqueFd>> Stream::receive_fd(Deadline deadline)

@@ -29,8 +29,7 @@ public:
     Stream& operator=(Stream&&) noexcept = default;
     ~Stream() = default;
 
-    // Bytes read; 0 at the end of the stream. Errors: Timeout, Closed (reset), Cancelled, Io.
-    Task<Result<std::size_t>> read_some(std::span<char> buffer, Deadline deadline);
+    // Errors of all operations: Timeout, Closed (by the peer), Cancelled (by close()), Io.
     Task<Result<void>> write_all(std::string_view bytes, Deadline deadline);
     Task<Result<void>> write_all(std::string_view first, std::string_view second, Deadline deadline);
 
@@ -42,8 +41,7 @@ public:
     // Appends what is in the socket right now without waiting: false if there was nothing.
     Result<bool> fill_now();
 
-    // Passes descriptors with one byte of payload (SCM_RIGHTS), UNIX sockets only.
-    Task<Result<void>> send_fd(int fd, Deadline deadline);
+    // A descriptor that was passed with one byte of payload (SCM_RIGHTS), UNIX sockets only.
     Task<Result<UniqueFd>> receive_fd(Deadline deadline);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
@@ -52,7 +50,7 @@ public:
     // Wakes waiting operations with Cancelled and closes.
     void close();
     UniqueFd release();
-    // Waits until the peer closes or sends something (used by servers that hold a connection open for its life time).
+    // Waits until the peer closes or sends something.
     Task<Result<void>> wait_readable(Deadline deadline);
 
 private:

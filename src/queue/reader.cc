@@ -49,8 +49,6 @@ struct StoredMessage::State {
     [[nodiscard]] virtual std::string_view content() const = 0;
     [[nodiscard]] virtual std::string_view marks() const = 0;
     virtual Result<void> set_mark(std::uint32_t index, std::uint8_t value) = 0;
-    [[nodiscard]] virtual int fd() const = 0;
-    [[nodiscard]] virtual std::uint64_t content_offset() const = 0;
     [[nodiscard]] virtual bool still_valid() const = 0;
 
     StoredEnvelope stored;
@@ -73,8 +71,6 @@ public:
     {
         return file_->set_mark(frame_, header_, index, value);
     }
-    [[nodiscard]] int fd() const override { return file_->fd(); }
-    [[nodiscard]] std::uint64_t content_offset() const override { return offset_ + sizeof frame_; }
     [[nodiscard]] bool still_valid() const override
     {
         auto header = file_->header();
@@ -97,8 +93,6 @@ public:
     [[nodiscard]] std::string_view content() const override { return file_->content(); }
     [[nodiscard]] std::string_view marks() const override { return file_->marks(); }
     Result<void> set_mark(std::uint32_t index, std::uint8_t value) override { return file_->set_mark(index, value); }
-    [[nodiscard]] int fd() const override { return file_->fd(); }
-    [[nodiscard]] std::uint64_t content_offset() const override { return file_->header().content_offset; }
     [[nodiscard]] bool still_valid() const override { return true; }
 
 private:
@@ -122,8 +116,6 @@ const Envelope& StoredMessage::envelope() const { return state_->stored.envelope
 const ContentFacts& StoredMessage::facts() const { return state_->stored.facts; }
 std::string_view StoredMessage::content() const { return state_->content(); }
 MessageMark StoredMessage::message_mark() const { return static_cast<MessageMark>(state_->marks()[0]); }
-int StoredMessage::content_fd() const { return state_->fd(); }
-std::uint64_t StoredMessage::content_offset() const { return state_->content_offset(); }
 bool StoredMessage::still_valid() const { return state_->still_valid(); }
 
 RecipientMark StoredMessage::mark(std::size_t recipient) const

@@ -31,9 +31,6 @@ public:
     [[nodiscard]] MessageMark message_mark() const;
     // Writes one recipient's mark in place. Io: the mark may be lost; report the outcome all the same.
     Result<void> set_mark(std::size_t recipient, RecipientMark mark);
-    // The file and the byte offset of the content in it, for children that read it by descriptor.
-    [[nodiscard]] int content_fd() const;
-    [[nodiscard]] std::uint64_t content_offset() const;
     // False if the place was recycled under the reader (a bug elsewhere): checked before the final dot.
     [[nodiscard]] bool still_valid() const;
 

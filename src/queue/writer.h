@@ -66,7 +66,7 @@ public:
     static Result<std::unique_ptr<Writer>> open(QueueOptions options, std::string qmgr_socket = "public/qmgr");
     ~Writer();
 
-    // A new draft with a queue id of its own (unique for ever, DESIGN 5) and arrival time now.
+    // A new draft with a queue id of its own (unique for ever) and arrival time now.
     Result<Draft> begin();
     // Resumes after the flush that covers the message. NoSpace, Io: nothing was acknowledged, tell the client 451.
     Task<Result<Committed>> commit(Draft draft);

@@ -30,7 +30,6 @@ Router::Router(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Router::~Router() = default;
 
 const config::Config& Router::config() const { return *impl_->config; }
-bool Router::is_own_address(std::string_view literal) const { return impl_->own_addresses.contains(literal); }
 
 Task<Result<Route>> Router::resolve(std::string sender, std::string recipient)
 {

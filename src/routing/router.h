@@ -49,10 +49,6 @@ public:
     // The same for an address as it stands in a header (quoted local part), which is also how it is returned.
     [[nodiscard]] std::string canonical_external_form(std::string_view address, RewriteContext context) const;
 
-    // "user" or "user@[192.0.2.1]" is mail for this machine: the domain part, in brackets, is one of its addresses
-    // (inet_interfaces, proxy_interfaces).
-    [[nodiscard]] bool is_own_address(std::string_view literal) const;
-
     [[nodiscard]] const config::Config& config() const;
 
     struct Impl;

@@ -29,7 +29,7 @@ struct Hello {
     std::uint32_t processes = 1;     // that share the clients, if the model is ClientsPerCore
 };
 
-// What maxproc in master.cf means for a service (DESIGN 3).
+// What maxproc in master.cf means for a service.
 enum class ProcessModel : std::uint8_t {
     Processes,       // the number of processes, as in Postfix: qmgr, anvil, rewrite, ...
     Clients,         // the number of clients or deliveries; one process serves them all: delivery agents

@@ -66,7 +66,6 @@ net::Task<Answer> Maps::continue_find(Lookup pending, std::size_t table, std::st
 }
 
 Lookup Maps::find(std::string_view key) { return find_from(0, key, Which::All); }
-Lookup Maps::find_partial(std::string_view key) { return find_from(0, key, Which::FixedOnly); }
 
 ReadyOrTask<AddressAnswer> Maps::find_first(std::vector<AddressKey> keys)
 {

@@ -40,9 +40,8 @@ public:
 
     // One search for the whole key.
     Lookup find(std::string_view key);
-    // As find, but only in tables with fixed strings: for keys that are parts of what is looked up.
-    Lookup find_partial(std::string_view key);
-    // The keys in order, each in all tables; the first hit ends the search.
+    // The keys in order, each in all tables (those that are parts of what is looked up only in tables with fixed
+    // strings); the first hit ends the search.
     ReadyOrTask<AddressAnswer> find_first(std::vector<AddressKey> keys);
     // find_first(address_keys(...)): how postconf(5) tables are asked for an address.
     ReadyOrTask<AddressAnswer> find_address(std::string_view address, const AddressSearch& search);

@@ -271,7 +271,7 @@ TEST(Maps, PatternTablesAreNotAskedForParts)
     auto maps = Maps::open("cidr:{{10.0.0.0/8 net}} inline:{10.0.0.1=part}");
     ASSERT_TRUE(maps);
     EXPECT_EQ(maps->find("10.0.0.1").take_ready().value(), "net");
-    EXPECT_EQ(maps->find_partial("10.0.0.1").take_ready().value(), "part");
+    EXPECT_EQ(maps->find_first({{.text = "10.0.0.1", .whole = false}}).take_ready().value()->value, "part");
 }
 
 TEST(Maps, AnAddressIsFoundWithoutItsExtensionAndByItsDomain)

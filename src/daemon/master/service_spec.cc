@@ -122,7 +122,8 @@ Result<void> add_inet_addresses(ServiceSpec& spec, const config::Config& config)
     return {};
 }
 
-// What "-" in the maxproc field means: DESIGN 3, default_session_limit.
+// What "-" in the maxproc field means. A network server's sessions cost little: where the administrator has set no
+// default_process_limit, default_session_limit counts for them.
 int default_limit(ServiceType type, const config::Config& config)
 {
     bool network = type == ServiceType::Inet || type == ServiceType::Pass;
