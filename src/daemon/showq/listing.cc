@@ -14,6 +14,7 @@
 #include <chrono>
 #include <map>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace posthaste::showq {
 
@@ -41,8 +42,10 @@ Task<Result<std::optional<ListedMessage>>> Listing::next()
     if (part_ == Part::Start) {
         if (manager_ == QueueManager::Running) {
             CO_TRY(co_await ask_queue_manager());
-        } else {
+        } else if (::access((options_.directory + "/journal").c_str(), F_OK) == 0) {
             CO_TRY(co_await read_journal());
+        } else {  // a Postfix before us left this queue, and we have not been started yet
+            find_files("incoming");
         }
         find_files();
         part_ = Part::Files;
@@ -114,8 +117,13 @@ void Listing::find_files()
     if (manager_ == QueueManager::Down)
         queues.insert(queues.begin() + 1, "active");
     for (const std::string& queue_name : queues)
-        (void)queue::for_each_file_below(
-            options_, queue_name, [&](const queue::WalkedFile& file) { files_.push_back({queue_name, file.path}); });
+        find_files(queue_name);
+}
+
+void Listing::find_files(const std::string& queue_name)
+{
+    (void)queue::for_each_file_below(
+        options_, queue_name, [&](const queue::WalkedFile& file) { files_.push_back({queue_name, file.path}); });
 }
 
 std::optional<ListedMessage> Listing::read_file(const std::string& queue_name, const std::string& path) const

@@ -21,7 +21,8 @@ namespace posthaste::showq {
 
 struct ListedRecipient {
     std::string address;
-    std::string reason;  // why it was put off; empty if it was not tried yet
+    std::string reason;     // why it was put off; empty if it was not tried yet
+    std::string transport;  // that tried it last; empty if that is not known
 };
 
 struct ListedMessage {
@@ -32,6 +33,7 @@ struct ListedMessage {
     bool forced_expire = false;
     std::string sender;
     std::vector<ListedRecipient> recipients;  // those that are not done
+    std::int64_t next_retry = 0;              // seconds since the epoch; 0: none is set
 };
 
 enum class QueueManager : std::uint8_t { Running, Down };
@@ -53,6 +55,7 @@ private:
     Task<Result<void>> ask_queue_manager();
     Task<Result<void>> read_journal();
     void find_files();
+    void find_files(const std::string& queue_name);
     [[nodiscard]] std::optional<ListedMessage> read_file(const std::string& queue_name, const std::string& path) const;
     [[nodiscard]] std::optional<ListedMessage> read_postfix_file(const std::string& queue_name,
                                                                  const std::string& path) const;

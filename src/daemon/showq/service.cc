@@ -20,10 +20,14 @@ void append(std::string& out, const ListedMessage& message)
     writer.put("time", message.arrival_time);
     writer.put("size", message.size);
     writer.put("forced_expire", message.forced_expire ? 1 : 0);
+    if (message.next_retry != 0)
+        writer.put("next_retry", message.next_retry);
     writer.put("sender", message.sender.empty() ? "MAILER-DAEMON" : message.sender);
     for (const ListedRecipient& recipient : message.recipients) {
         writer.put("recipient", recipient.address);
         writer.put("reason", recipient.reason);
+        if (!recipient.transport.empty())
+            writer.put("transport", recipient.transport);
     }
     writer.end();
 }

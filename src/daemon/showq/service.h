@@ -2,7 +2,8 @@
 //
 // The stream is Postfix's own, because monitoring programs read it without postqueue: an announcement
 // ("protocol" "mail_queue_list_protocol"), then one attribute list a message: queue_name, queue_id, time, size,
-// forced_expire, sender, and per recipient that is not done recipient and reason; an empty list ends the stream.
+// forced_expire, next_retry (ours; absent unless a time is set), sender, and per recipient that is not done recipient,
+// reason and transport (ours; of the last attempt, absent if it is not known); an empty list ends the stream.
 #pragma once
 
 #include "config/config.h"
