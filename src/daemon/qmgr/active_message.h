@@ -46,6 +46,9 @@ public:
     // The agent went away: what is marked in the queue counts, the rest of `indices` is still to be done.
     void take_marks(const std::vector<queue::RecipientMark>& marks);
 
+    // Recipients that are still in the queue alone, not in memory.
+    [[nodiscard]] std::size_t unread() const { return unread_; }
+
     // Deliveries that are queued or under way, and routing that is not finished. At 0 the attempt is over.
     std::size_t outstanding = 0;
     // Reports are being written or the message is being moved: a wish waits until that is done.
@@ -59,6 +62,7 @@ private:
     queue::LoadedMessage stored_;
     std::vector<RecipientState> recipients_;
     std::int64_t active_since_;
+    std::size_t unread_ = 0;
 };
 
 // A part of a message for one destination: one request to an agent.

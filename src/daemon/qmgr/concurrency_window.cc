@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <fmt/format.h>
 #include <limits>
 #include <optional>
 #include <string>
@@ -97,7 +98,7 @@ void ConcurrencyWindow::failed(const WindowSettings& settings)
         return;
     constexpr double rounding = 1e-9;
     failed_cohorts_ += 1.0 / size_;
-    if (failed_cohorts_ > settings.failed_cohort_limit - rounding) {
+    if (settings.failed_cohort_limit > 0 && failed_cohorts_ > settings.failed_cohort_limit - rounding) {
         size_ = 0;
         return;
     }
@@ -108,6 +109,11 @@ void ConcurrencyWindow::failed(const WindowSettings& settings)
         --size_;
     }
     size_ = std::max(size_, 1);
+}
+
+std::string ConcurrencyWindow::state() const
+{
+    return fmt::format("success {:.2f}, failure {:.2f}, failed cohorts {:.2f}", success_, failure_, failed_cohorts_);
 }
 
 }  // namespace posthaste::qmgr

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 
+#include <string>
 #include <string_view>
 
 namespace posthaste::qmgr {
@@ -33,7 +34,7 @@ struct WindowSettings {
     int limit = 20;  // 0: none
     Feedback positive;
     Feedback negative;
-    int failed_cohort_limit = 1;  // 0: a destination is dead after its first failure
+    int failed_cohort_limit = 1;  // 0: a destination never counts as dead
 };
 
 // A value without a clock: the destination that owns it decides when a dead one is tried again.
@@ -50,6 +51,8 @@ public:
     void failed(const WindowSettings& settings);
     // Back to the beginning: the dead time is over, or the administrator flushed the queue.
     void revive(const WindowSettings& settings);
+    // destination_concurrency_feedback_debug: what has been gathered towards the next step.
+    [[nodiscard]] std::string state() const;
 
 private:
     int size_;

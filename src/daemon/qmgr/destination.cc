@@ -3,19 +3,26 @@
 
 namespace posthaste::qmgr {
 
-void Destination::put_back(std::unique_ptr<Delivery> delivery) { waiting_.push_front(std::move(delivery)); }
-
 bool Destination::may_begin(TimePoint now) const
 {
-    return !waiting_.empty() && under_way_ < window_.size() && now >= rest_until_;
+    return !peers_.empty() && under_way_ < window_.size() && now >= rest_until_;
 }
 
-std::unique_ptr<Delivery> Destination::begin()
+void Destination::find_fronts(std::vector<Peer*>& fronts) const
 {
-    std::unique_ptr<Delivery> delivery = std::move(waiting_.front());
-    waiting_.pop_front();
-    ++under_way_;
-    return delivery;
+    for (auto each = peers_.begin(); each != peers_.end();) {
+        const Band band = (*each)->job->band;
+        fronts.push_back(*each);
+        each = (*peers_.rbegin())->job->band == band ? peers_.end() : peers_.upper_bound(band);
+    }
+}
+
+std::size_t Destination::count_waiting() const
+{
+    std::size_t count = 0;
+    for (const Peer* peer : peers_)
+        count += peer->size();
+    return count;
 }
 
 void Destination::ended_well(const WindowSettings& settings)

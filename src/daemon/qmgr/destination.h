@@ -1,19 +1,15 @@
-// destination.h — one destination of one transport: its deliveries in order, its concurrency window, and the time for
-// which it is left alone.
+// destination.h — one destination of one transport: the jobs that have something for it, its concurrency window, and
+// the time for which it is left alone.
 #pragma once
 
-#include "daemon/qmgr/active_message.h"
 #include "daemon/qmgr/concurrency_window.h"
-#include "net/loop.h"
+#include "daemon/qmgr/job.h"
 
-#include <chrono>
-#include <deque>
-#include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace posthaste::qmgr {
-
-using TimePoint = net::Clock::time_point;
 
 // Owned by its Transport, which keeps an idle one for a while so that what was learned about it is not lost. Has no
 // clock of its own: the time comes as a parameter.
@@ -25,18 +21,20 @@ public:
 
     [[nodiscard]] const std::string& nexthop() const { return nexthop_; }
     [[nodiscard]] const ConcurrencyWindow& window() const { return window_; }
-    [[nodiscard]] int under_way() const { return under_way_; }
-    [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
-    [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+    [[nodiscard]] std::size_t under_way() const { return static_cast<std::size_t>(under_way_); }
 
-    void add(std::unique_ptr<Delivery> delivery) { waiting_.push_back(std::move(delivery)); }
-    // Back to the head: it was under way and the agent went away.
-    void put_back(std::unique_ptr<Delivery> delivery);
+    // Peers with deliveries that wait here, by band and order. Labels and bands do not change while they are in it.
+    void add(Peer& peer) { peers_.insert(&peer); }
+    void remove(Peer& peer) { peers_.erase(&peer); }
+    [[nodiscard]] bool has_waiting() const { return !peers_.empty(); }
+    [[nodiscard]] std::vector<Peer*> peers() const { return {peers_.begin(), peers_.end()}; }
+    // The first of each band.
+    void find_fronts(std::vector<Peer*>& fronts) const;
+    [[nodiscard]] std::size_t count_waiting() const;
+
     // May a delivery begin now? (It has one waiting, the window is open, a rate delay has passed.)
     [[nodiscard]] bool may_begin(TimePoint now) const;
-    std::unique_ptr<Delivery> begin();
-    // All that waits, taken out: the destination is dead, or a message is removed.
-    std::deque<std::unique_ptr<Delivery>> take_waiting() { return std::exchange(waiting_, {}); }
+    void begin() { ++under_way_; }
 
     // What became of one delivery.
     void ended_well(const WindowSettings& settings);
@@ -53,14 +51,26 @@ public:
     // destination_rate_delay: nothing begins before this time.
     void rest_until(TimePoint when) { rest_until_ = when; }
     [[nodiscard]] TimePoint rests_until() const { return rest_until_; }
-    // Since when nothing waits and nothing is under way.
-    TimePoint idle_since{};
-    bool in_turn = false;  // stands in its transport's round
+
+    // The transport's notes.
+    std::vector<Peer*> ready;  // those of its peers that stand among what the transport may begin
+    bool is_resting = false;   // its transport has a note of its rest
+    TimePoint idle_since{};    // since when nothing waits and nothing is under way
+    TimePoint warned_of_clog{};
 
 private:
+    struct InOrder {
+        using is_transparent = void;
+        bool operator()(const Peer* a, const Peer* b) const
+        {
+            return a->job->band != b->job->band ? a->job->band < b->job->band : a->job->label < b->job->label;
+        }
+        bool operator()(Band band, const Peer* peer) const { return band < peer->job->band; }
+    };
+
     std::string nexthop_;
     ConcurrencyWindow window_;
-    std::deque<std::unique_ptr<Delivery>> waiting_;
+    std::set<Peer*, InOrder> peers_;
     std::string problem_;
     std::string problem_code_;
     TimePoint dead_until_{};

@@ -18,7 +18,10 @@ Scheduler::Scheduler(std::shared_ptr<const config::Config> config, MakeAgentLink
     : config_(std::move(config)),
       surroundings_{
           .make_link = std::move(make_link), .now = std::move(now), .wake_at = [](TimePoint) {}, .observer = &observer},
-      wake_([this] { keep_house(); })
+      wake_([this] {
+          for (Transport* transport : all())
+              transport->look_at_clock();
+      })
 {
 }
 
@@ -88,19 +91,44 @@ std::vector<std::unique_ptr<Delivery>> Scheduler::withdraw(const ActiveMessage& 
 
 void Scheduler::revive()
 {
-    for (auto& [name, transport] : transports_)
+    for (Transport* transport : all())
         transport->revive();
 }
 
 // Transports may be added while one of them is at work (what it suspends goes to `retry`): no iterator is kept.
-void Scheduler::keep_house()
+std::vector<Transport*> Scheduler::all() const
 {
     std::vector<Transport*> all;
     all.reserve(transports_.size());
-    for (auto& [name, transport] : transports_)
+    for (const auto& [name, transport] : transports_)
         all.push_back(transport.get());
-    for (Transport* transport : all)
+    return all;
+}
+
+void Scheduler::keep_house()
+{
+    for (Transport* transport : all())
         transport->keep_house();
+}
+
+std::size_t Scheduler::refill(const ActiveMessage& message, TimePoint last_read) const
+{
+    std::size_t count = 0;
+    for (const auto& [name, transport] : transports_)
+        count += transport->refill(message, last_read);
+    return std::min(count, message.unread());
+}
+
+void Scheduler::read_completely(const ActiveMessage& message)
+{
+    for (auto& [name, transport] : transports_)
+        transport->read_completely(message);
+}
+
+void Scheduler::warn_of_clogs(std::size_t active, std::size_t active_limit)
+{
+    for (auto& [name, transport] : transports_)
+        transport->warn_of_clogs(active, active_limit);
 }
 
 }  // namespace posthaste::qmgr

@@ -39,11 +39,17 @@ public:
     void revive();
     // To be called about once a second.
     void keep_house();
+    // Recipients of the message that may come into memory now, for all transports that have a part of it.
+    [[nodiscard]] std::size_t refill(const ActiveMessage& message, TimePoint last_read) const;
+    // Its last recipients have been added, or it is given up: nothing of it will be read any more.
+    void read_completely(const ActiveMessage& message);
+    void warn_of_clogs(std::size_t active, std::size_t active_limit);
 
     Transport& transport(const std::string& name);
 
 private:
     void wake_at(TimePoint when);
+    [[nodiscard]] std::vector<Transport*> all() const;
     TransportSettings settings_of(const std::string& name) const;
 
     std::shared_ptr<const config::Config> config_;

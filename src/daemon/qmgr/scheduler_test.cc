@@ -56,6 +56,20 @@ protected:
             observer, [this] { return now; });
     }
 
+    // The messages whose deliveries were sent, in this order, one digit each.
+    [[nodiscard]] std::string order_sent() const
+    {
+        std::string order;
+        for (const DeliveryRequest& request : sent)
+            order += queue::MessageRef::parse(request.message)->queue_id.substr(2);
+        return order;
+    }
+    void deliver_all()
+    {
+        while (answered < sent.size())
+            answer();
+    }
+
     ActiveMessage& message(std::size_t recipients, const std::string& domain, queue::Envelope envelope = {})
     {
         queue::LoadedMessage stored;
@@ -68,9 +82,11 @@ protected:
         return *messages.back();
     }
 
-    void schedule(std::size_t recipients, const std::string& domain, const std::string& transport = "smtp")
+    void schedule(std::size_t recipients, const std::string& domain, const std::string& transport = "smtp",
+                  bool was_deferred = false)
     {
         ActiveMessage& made = message(recipients, domain);
+        made.was_deferred = was_deferred;
         std::vector<RoutedRecipient> routed;
         for (std::size_t i = 0; i < recipients; ++i)
             routed.push_back({.index = static_cast<std::uint32_t>(i),
@@ -288,6 +304,217 @@ TEST_F(SchedulerTest, takes_back_what_is_not_under_way)
     schedule(1, "a.test");
     EXPECT_EQ(scheduler->withdraw(*messages[1]).size(), 1U);
     EXPECT_EQ(scheduler->withdraw(*messages[0]).size(), 0U);
+}
+
+// SCHEDULER_README, "How the preemption works": a mail of ten deliveries, two of two.
+class PreemptionTest : public SchedulerTest {
+protected:
+    std::string order_with(const std::string& settings, std::size_t large = 10, std::size_t small = 2)
+    {
+        use("smtp_destination_recipient_limit = 2\nsmtp_destination_concurrency_limit = 1\n" + settings);
+        schedule(2 * large, "a.test");
+        schedule(2 * small, "a.test");
+        schedule(2 * small, "a.test");
+        deliver_all();
+        return order_sent();
+    }
+};
+
+TEST_F(PreemptionTest, waits_until_the_slots_are_earned_without_loan_and_discount)
+{
+    EXPECT_EQ(order_with("default_delivery_slot_cost = 2\ndefault_delivery_slot_discount = 0\n"
+                         "default_delivery_slot_loan = 0\n"),
+              "00001100002200");
+}
+
+TEST_F(PreemptionTest, comes_earlier_with_a_discount)
+{
+    EXPECT_EQ(order_with("default_delivery_slot_cost = 2\ndefault_delivery_slot_discount = 50\n"
+                         "default_delivery_slot_loan = 0\n"),
+              "00110000220000");
+}
+
+TEST_F(PreemptionTest, comes_earlier_with_a_loan)
+{
+    EXPECT_EQ(order_with("default_delivery_slot_cost = 2\ndefault_delivery_slot_discount = 0\n"
+                         "default_delivery_slot_loan = 2\n"),
+              "01100022000000");
+}
+
+TEST_F(PreemptionTest, is_off_with_a_cost_of_zero)
+{
+    EXPECT_EQ(order_with("default_delivery_slot_cost = 0\n"), "00000000001122");
+}
+
+TEST_F(PreemptionTest, is_rarer_with_a_higher_cost)
+{
+    EXPECT_EQ(order_with("smtp_delivery_slot_cost = 3\nsmtp_delivery_slot_discount = 0\n"
+                         "smtp_delivery_slot_loan = 0\n",
+                         12),
+              "0000001100000022");
+}
+
+TEST_F(PreemptionTest, leaves_messages_alone_that_never_earn_the_minimum)
+{
+    EXPECT_EQ(order_with("default_delivery_slot_cost = 2\ndefault_minimum_delivery_slots = 6\n"), "00000000001122");
+}
+
+TEST_F(PreemptionTest, takes_settings_of_the_transport)
+{
+    EXPECT_EQ(order_with("default_delivery_slot_cost = 2\nsmtp_delivery_slot_cost = 0\n"), "00000000001122");
+}
+
+TEST_F(PreemptionTest, prefers_the_message_that_has_waited_longest_for_its_size)
+{
+    use("smtp_destination_recipient_limit = 2\nsmtp_destination_concurrency_limit = 1\n"
+        "default_delivery_slot_loan = 0\ndefault_delivery_slot_discount = 0\ndefault_delivery_slot_cost = 2\n");
+    schedule(40, "a.test");
+    schedule(6, "a.test");
+    now += std::chrono::hours(1);
+    schedule(2, "a.test");
+    deliver_all();
+    EXPECT_EQ(order_sent(), "000000111002000000000000");
+}
+
+TEST_F(PreemptionTest, delays_a_large_mailing_no_more_than_the_slots_say)
+{
+    use("smtp_destination_recipient_limit = 2\nsmtp_destination_concurrency_limit = 1\n");
+    schedule(200, "a.test");
+    for (int i = 0; i < 100; ++i)
+        schedule(1, "a.test");
+    deliver_all();
+    ASSERT_EQ(sent.size(), 200U);
+    std::size_t last = 0;
+    for (std::size_t i = 0; i < sent.size(); ++i)
+        if (queue::MessageRef::parse(sent[i].message)->queue_id == "ID0")
+            last = i;
+    EXPECT_LE(last, 100U + 100 / 5 + 3);
+    EXPECT_GE(last, 100U + 100 / 5 - 3);
+}
+
+TEST_F(SchedulerTest, a_mailing_to_many_destinations_does_not_hold_up_a_single_message)
+{
+    use("smtp_destination_recipient_limit = 2\n");
+    ActiveMessage& mailing = message(10000, "list.test");
+    std::vector<RoutedRecipient> routed;
+    for (std::uint32_t i = 0; i < 10000; ++i)
+        routed.push_back({.index = i,
+                          .route = {.transport = "smtp",
+                                    .nexthop = "d" + std::to_string(i) + ".test",
+                                    .recipient = mailing.envelope().recipients[i].address}});
+    scheduler->add(mailing, routed);
+    const std::size_t before = sent.size();
+    EXPECT_EQ(before, 135U);
+    schedule(1, "single.test");
+    answer();
+    ASSERT_EQ(sent.size(), before + 1);
+    EXPECT_EQ(sent.back().nexthop, "single.test");
+}
+
+TEST_F(SchedulerTest, serves_destinations_of_one_message_in_turns)
+{
+    use("smtp_destination_recipient_limit = 2\n");
+    ActiveMessage& made = message(600, "list.test");
+    std::vector<RoutedRecipient> routed;
+    for (std::uint32_t i = 0; i < 600; ++i)
+        routed.push_back({.index = i,
+                          .route = {.transport = "smtp",
+                                    .nexthop = i < 590 ? "large.test" : "small.test",
+                                    .recipient = made.envelope().recipients[i].address}});
+    scheduler->add(made, routed);
+    deliver_all();
+    const std::vector<std::string> all = nexthops();
+    // large.test begins with its window; then both have their turns.
+    EXPECT_EQ(std::ranges::count(all.begin(), all.begin() + 12, "small.test"), 5);
+}
+
+TEST_F(SchedulerTest, what_cannot_go_now_is_passed_over)
+{
+    use("smtp_destination_concurrency_limit = 1\n");
+    for (int i = 0; i < 1000; ++i)
+        schedule(1, "slow.test");
+    schedule(1, "live.test");
+    EXPECT_THAT(nexthops(), ElementsAre("slow.test", "live.test"));
+}
+
+TEST_F(SchedulerTest, keeps_a_part_of_the_agent_for_new_mail)
+{
+    use("");
+    for (int i = 0; i < 300; ++i)
+        schedule(1, "dead" + std::to_string(i) + ".test", "smtp", true);
+    EXPECT_EQ(sent.size(), 75U);
+    schedule(1, "live.test");
+    ASSERT_EQ(sent.size(), 76U);
+    EXPECT_EQ(sent.back().nexthop, "live.test");
+    deliver_all();
+    EXPECT_EQ(sent.size(), 301U);
+}
+
+TEST_F(SchedulerTest, does_not_give_up_a_destination_without_a_cohort_limit)
+{
+    use("smtp_destination_concurrency_failed_cohort_limit = 0\n");
+    for (int i = 0; i < 50; ++i)
+        schedule(1, "flaky.test");
+    for (int i = 0; i < 50; ++i)
+        answer("greeting: 421 busy");
+    EXPECT_THAT(observer.suspensions, IsEmpty());
+}
+
+TEST_F(SchedulerTest, a_higher_cohort_limit_needs_more_failures)
+{
+    use("smtp_destination_concurrency_failed_cohort_limit = 3\nsmtp_initial_destination_concurrency = 1\n");
+    for (int i = 0; i < 5; ++i)
+        schedule(1, "flaky.test");
+    answer("busy");
+    answer("busy");
+    EXPECT_THAT(observer.suspensions, IsEmpty());
+    answer("busy");
+    EXPECT_EQ(observer.suspensions.size(), 2U);
+}
+
+TEST_F(SchedulerTest, grows_by_the_feedback_of_the_transport)
+{
+    use("smtp_destination_concurrency_positive_feedback = 1/2\nsmtp_initial_destination_concurrency = 2\n");
+    for (int i = 0; i < 20; ++i)
+        schedule(1, "a.test");
+    EXPECT_EQ(sent.size(), 2U);
+    answer();
+    EXPECT_EQ(sent.size(), 3U);
+    answer();
+    EXPECT_EQ(sent.size(), 5U);
+}
+
+TEST_F(SchedulerTest, pauses_between_deliveries_of_a_transport_with_a_rate_delay)
+{
+    use("smtp_transport_rate_delay = 10s\n");
+    for (int i = 0; i < 3; ++i)
+        schedule(1, "d" + std::to_string(i) + ".test");
+    schedule(1, "d.test", "relay");
+    EXPECT_EQ(sent.size(), 2U);
+    answer();
+    EXPECT_EQ(sent.size(), 2U);
+    pass(std::chrono::seconds(10));
+    EXPECT_EQ(sent.size(), 3U);
+    pass(std::chrono::seconds(10));
+    EXPECT_EQ(sent.size(), 4U);
+}
+
+TEST_F(SchedulerTest, rests_each_of_many_destinations_by_itself)
+{
+    use("smtp_destination_rate_delay = 10s\n");
+    for (int i = 0; i < 20; ++i) {
+        schedule(1, "d" + std::to_string(i) + ".test");
+        schedule(1, "d" + std::to_string(i) + ".test");
+    }
+    EXPECT_EQ(sent.size(), 20U);
+    for (int i = 0; i < 20; ++i) {
+        now += std::chrono::seconds(1);
+        answer();
+    }
+    scheduler->keep_house();
+    EXPECT_EQ(sent.size(), 30U);
+    pass(std::chrono::seconds(10));
+    EXPECT_EQ(sent.size(), 40U);
 }
 
 TEST_F(SchedulerTest, takes_new_limits_from_a_reload)

@@ -5,6 +5,7 @@
 #include "daemon/qmgr/verp.h"
 #include "log/log.h"
 #include "param/qmgr.h"
+#include "param/rewrite.h"
 
 #include <algorithm>
 #include <ranges>
@@ -21,6 +22,8 @@ using std::chrono::seconds;
 constexpr std::size_t usual_capacity = 100;  // default_process_limit; each answer tells
 constexpr std::size_t most_under_way(std::size_t capacity) { return capacity + capacity / 4 + 10; }
 
+// A destination that has a fifth of a full active queue is worth a warning.
+constexpr std::size_t clogging_part = 5;
 constexpr seconds idle_destination_time{60};  // how long an idle destination's window is remembered
 constexpr seconds idle_link_time{90};         // an agent without a client may leave (max_idle)
 // An agent that is being restarted is away for a moment; only then the transport counts as unavailable.
@@ -44,6 +47,12 @@ std::string sender_of(const Delivery& delivery)
     if (!wants_verp(*delivery.message))
         return envelope.sender;
     return verp_sender(envelope.sender, envelope.verp_delimiters, delivery.recipients.front().address);
+}
+
+Result<std::size_t> count_for(const config::Config& config, std::string_view transport, const auto& family)
+{
+    TRY(int count, config.get_for(transport, family));
+    return static_cast<std::size_t>(std::max(count, 0));
 }
 
 RequestKind kind_of(queue::Trace trace)
@@ -71,14 +80,23 @@ Result<TransportSettings> TransportSettings::from(const config::Config& config, 
     TRY(std::string negative, config.get_for(transport, family::destination_concurrency_negative_feedback));
     TRY(settings.window.positive, Feedback::parse(positive));
     TRY(settings.window.negative, Feedback::parse(negative));
-    TRY(int recipients, config.get_for(transport, family::destination_recipient_limit));
-    settings.recipient_limit = static_cast<std::size_t>(std::max(recipients, 0));
+    TRY(settings.recipient_limit, count_for(config, transport, family::destination_recipient_limit));
     TRY(settings.destination_rate_delay, config.get_for(transport, family::destination_rate_delay));
     TRY(settings.transport_rate_delay, config.get_for(transport, family::transport_rate_delay));
     if (settings.destination_rate_delay.count() > 0)
         settings.window.initial = settings.window.limit = 1;
     settings.dead_time = config.get(param::minimal_backoff_time);
     settings.retry_time = config.get(param::transport_retry_time);
+    TRY(settings.slots.cost, count_for(config, transport, family::delivery_slot_cost));
+    TRY(settings.slots.loan, count_for(config, transport, family::delivery_slot_loan));
+    TRY(settings.slots.discount, count_for(config, transport, family::delivery_slot_discount));
+    TRY(settings.slots.minimum, count_for(config, transport, family::minimum_delivery_slots));
+    TRY(settings.recipients.limit, count_for(config, transport, family::recipient_limit));
+    TRY(settings.recipients.extra, count_for(config, transport, family::extra_recipient_limit));
+    TRY(settings.recipients.refill, count_for(config, transport, family::recipient_refill_limit));
+    TRY(settings.recipients.refill_delay, config.get_for(transport, family::recipient_refill_delay));
+    settings.feedback_debug = config.get(param::destination_concurrency_feedback_debug);
+    settings.clog_warn_time = config.get(param::helpful_warnings) ? config.get(param::qmgr_clog_warn_time) : seconds(0);
     return settings;
 }
 
@@ -105,32 +123,17 @@ void Transport::add(ActiveMessage& message, const std::string& nexthop, std::vec
     }
     message.outstanding += deliveries.size();
     for (auto& delivery : deliveries)
-        add(std::move(delivery), nexthop);
-}
-
-// postconf(5) default_destination_recipient_limit: with 1, concurrency is counted per recipient.
-std::string Transport::key_of(const Delivery& delivery, const std::string& nexthop) const
-{
-    if (settings_.recipient_limit == 1 && delivery.recipients.size() == 1)
-        return to_lower(delivery.recipients.front().address + " " + nexthop);
-    return to_lower(nexthop);
-}
-
-Destination& Transport::destination(const std::string& key, const std::string& nexthop)
-{
-    auto& place = destinations_[key];
-    if (!place)
-        place = std::make_unique<Destination>(nexthop, settings_.window);
-    return *place;
-}
-
-const Destination* Transport::find(const std::string& key) const
-{
-    auto found = destinations_.find(key);
-    return found == destinations_.end() ? nullptr : found->second.get();
+        add_waiting(std::move(delivery), nexthop);
+    begin_deliveries();
 }
 
 void Transport::add(std::unique_ptr<Delivery> delivery, const std::string& nexthop)
+{
+    add_waiting(std::move(delivery), nexthop);
+    begin_deliveries();
+}
+
+void Transport::add_waiting(std::unique_ptr<Delivery> delivery, const std::string& nexthop)
 {
     const TimePoint now = surroundings_->now();
     if (now < unavailable_until_) {
@@ -140,21 +143,9 @@ void Transport::add(std::unique_ptr<Delivery> delivery, const std::string& nexth
     Destination& where = destination(key_of(*delivery, nexthop), nexthop);
     if (where.is_dead() && now >= where.dead_until())
         where.revive(settings_.window);
-    where.add(std::move(delivery));
-    if (where.is_dead()) {
+    enqueue(job_of(*delivery->message), where, std::move(delivery));
+    if (where.is_dead())
         suspend_waiting(where);
-        return;
-    }
-    take_turn(where);
-    begin_deliveries();
-}
-
-void Transport::take_turn(Destination& destination)
-{
-    if (destination.in_turn || !destination.may_begin(surroundings_->now()))
-        return;
-    destination.in_turn = true;
-    turns_.push_back(&destination);
 }
 
 void Transport::begin_deliveries()
@@ -162,14 +153,11 @@ void Transport::begin_deliveries()
     const TimePoint now = surroundings_->now();
     if (now < link_not_before_)
         return;
-    while (!turns_.empty() && under_way_.size() < most_under_way(capacity_) && now >= rest_until_) {
-        Destination& next = *turns_.front();
-        turns_.pop_front();
-        next.in_turn = false;
-        if (!next.may_begin(now))
-            continue;
-        send(next);
-        take_turn(next);
+    while (under_way_.size() < most_under_way(capacity_) && now >= rest_until_) {
+        Peer* next = choose();
+        if (next == nullptr)
+            return;
+        send(*next);
         if (settings_.transport_rate_delay.count() > 0) {
             rest_until_ = now + settings_.transport_rate_delay;
             surroundings_->wake_at(rest_until_);
@@ -177,11 +165,27 @@ void Transport::begin_deliveries()
     }
 }
 
-void Transport::send(Destination& destination)
+void Transport::send(Peer& peer)
 {
     if (!link_)
         link_ = surroundings_->make_link(name_, *this);
-    std::unique_ptr<Delivery> delivery = destination.begin();
+    Job& job = *peer.job;
+    Destination& destination = *peer.destination;
+    unlist(destination);
+    std::unique_ptr<Delivery> delivery = peer.take();
+    if (peer.empty()) {
+        destination.remove(peer);
+        job.peers.erase(&destination);
+    } else {
+        peer.turn = next_turn_++;
+    }
+    --job.waiting;
+    ++job.under_way;
+    ++job.selected;
+    retried_under_way_ += is_retried(job.band) ? 1 : 0;
+    size_changed(job);
+    destination.begin();
+    list(destination);
     const ActiveMessage& message = *delivery->message;
     DeliveryRequest request{.id = next_id_++,
                             .message = message.ref().text(),
@@ -192,8 +196,9 @@ void Transport::send(Destination& destination)
                             .active_since = message.active_since(),
                             .agent_requested = microseconds_now(),
                             .recipients = delivery->recipients};
-    under_way_.emplace(request.id,
-                       UnderWay{.destination = &destination, .delivery = std::move(delivery), .link = link_.get()});
+    under_way_.emplace(
+        request.id,
+        UnderWay{.destination = &destination, .job = &job, .delivery = std::move(delivery), .link = link_.get()});
     link_->send(request);
 }
 
@@ -206,41 +211,67 @@ void Transport::answered(DeliveryReply reply)
     }
     UnderWay ended = std::move(found->second);
     under_way_.erase(found);
-    const TimePoint now = surroundings_->now();
     failed_attempts_ = 0;
-    last_answer_ = now;
+    last_answer_ = surroundings_->now();
     if (reply.capacity > 0)
         capacity_ = reply.capacity;
+    end_of(ended);
     Destination& where = *ended.destination;
-    bool died = false;
+    const bool was_dead = where.is_dead();
+    take_feedback(where, reply);
+    surroundings_->observer->answered(std::move(ended.delivery), reply);
+    if (!was_dead && where.is_dead())
+        suspend_waiting(where);
+    begin_deliveries();
+}
+
+// A delivery is not under way any more, however it ended.
+void Transport::end_of(const UnderWay& ended)
+{
+    Job& job = *ended.job;
+    --job.under_way;
+    retried_under_way_ -= is_retried(job.band) ? 1 : 0;
+    left(job, *ended.delivery);
+    drop_if_idle(job);
+}
+
+void Transport::take_feedback(Destination& where, const DeliveryReply& reply)
+{
+    const TimePoint now = last_answer_;
+    const int before = where.window().size();
+    unlist(where);
     if (reply.destination_problem.empty())
         where.ended_well(settings_.window);
     else
-        died = where.ended_badly(settings_.window, reply.destination_problem_code, reply.destination_problem,
-                                 now + settings_.dead_time);
-    if (settings_.destination_rate_delay.count() > 0) {
-        where.rest_until(now + settings_.destination_rate_delay);
-        surroundings_->wake_at(where.rests_until());
-    }
+        where.ended_badly(settings_.window, reply.destination_problem_code, reply.destination_problem,
+                          now + settings_.dead_time);
+    if (settings_.feedback_debug)
+        log::info("feedback: {}/{}: {}, concurrency {} -> {}, under way {}, {}", name_, where.nexthop(),
+                  reply.destination_problem.empty() ? "success" : "failure", before, where.window().size(),
+                  where.under_way(), where.window().state());
     if (where.under_way() == 0 && !where.has_waiting()) {
         where.idle_since = now;
         // Failures count against a destination that has work; single ones over hours do not add up to a dead site.
         if (!reply.destination_problem.empty() && !where.is_dead())
             where.revive(settings_.window);
     }
-    surroundings_->observer->answered(std::move(ended.delivery), reply);
-    if (died)
-        suspend_waiting(where);
-    take_turn(where);
-    begin_deliveries();
+    if (settings_.destination_rate_delay.count() > 0)
+        rest(where, now + settings_.destination_rate_delay);
+    list(where);
+}
+
+void Transport::suspend(std::vector<std::unique_ptr<Delivery>> deliveries, const std::string& code,
+                        const std::string& reason)
+{
+    for (auto& delivery : deliveries)
+        surroundings_->observer->suspended(std::move(delivery), name_, code, reason);
 }
 
 void Transport::suspend_waiting(Destination& destination)
 {
     const std::string code = destination.problem_code().empty() ? "4.3.0" : destination.problem_code();
     const std::string reason = "delivery temporarily suspended: " + destination.problem();
-    for (auto& delivery : destination.take_waiting())
-        surroundings_->observer->suspended(std::move(delivery), name_, code, reason);
+    suspend(take_waiting(destination), code, reason);
 }
 
 Transport::Interrupted Transport::take_interrupted(const AgentLink& link, std::uint64_t after)
@@ -249,7 +280,10 @@ Transport::Interrupted Transport::take_interrupted(const AgentLink& link, std::u
     for (auto each = under_way_.upper_bound(after); each != under_way_.end();) {
         auto next = std::next(each);
         if (each->second.link == &link) {
-            each->second.destination->interrupted();
+            Destination& where = *each->second.destination;
+            unlist(where);
+            where.interrupted();
+            list(where);
             taken.insert(under_way_.extract(each));
         }
         each = next;
@@ -263,8 +297,6 @@ void Transport::leaving(const AgentLink& link, std::uint64_t last_received)
         return;
     leaving_links_.push_back(std::move(link_));
     put_back(take_interrupted(link, last_received));
-    for (auto& [key, destination] : destinations_)
-        take_turn(*destination);
     begin_deliveries();
 }
 
@@ -284,14 +316,13 @@ void Transport::ended(const AgentLink& link, Stage stage, const Error& error)
                   error.text());
     if (stage == Stage::Established) {
         for (auto& [id, each] : interrupted) {
+            end_of(each);
             ++each.delivery->losses;
             surroundings_->observer->lost(std::move(each.delivery), name_, each.destination->nexthop());
         }
     } else {
         put_back(std::move(interrupted));
     }
-    for (auto& [key, destination] : destinations_)
-        take_turn(*destination);
     begin_deliveries();
 }
 
@@ -313,10 +344,12 @@ void Transport::put_back(Interrupted interrupted)
 {
     const bool unavailable = unavailable_until_ > surroundings_->now();
     for (auto& [id, each] : std::views::reverse(interrupted)) {  // each goes to the head: the first one last
-        if (unavailable)
+        if (unavailable) {
+            end_of(each);
             surroundings_->observer->suspended(std::move(each.delivery), name_, "4.3.0", "mail transport unavailable");
-        else
-            each.destination->put_back(std::move(each.delivery));
+            continue;
+        }
+        enqueue_again(std::move(each));
     }
 }
 
@@ -325,27 +358,21 @@ void Transport::agent_unavailable(const Error& error)
     unavailable_until_ = surroundings_->now() + settings_.retry_time;
     failed_attempts_ = 0;
     log::warning("connect to transport private/{}: {}", name_, error.text());
-    turns_.clear();
-    for (auto& [key, destination] : destinations_) {
-        destination->in_turn = false;
-        for (auto& delivery : destination->take_waiting())
-            surroundings_->observer->suspended(std::move(delivery), name_, "4.3.0", "mail transport unavailable");
-    }
+    for (auto& [key, destination] : destinations_)
+        suspend(take_waiting(*destination), "4.3.0", "mail transport unavailable");
 }
 
 std::vector<std::unique_ptr<Delivery>> Transport::withdraw(const ActiveMessage& message)
 {
     std::vector<std::unique_ptr<Delivery>> withdrawn;
-    for (auto& [key, destination] : destinations_) {
-        if (!destination->has_waiting())
-            continue;
-        for (auto& delivery : destination->take_waiting()) {
-            if (delivery->message == &message)
-                withdrawn.push_back(std::move(delivery));
-            else
-                destination->add(std::move(delivery));
-        }
-    }
+    auto found = jobs_.find(&message);
+    if (found == jobs_.end())
+        return withdrawn;
+    std::vector<Peer*> peers;
+    for (auto& [destination, peer] : found->second.peers)
+        peers.push_back(&peer);
+    for (Peer* peer : peers)
+        std::ranges::move(take_out(*peer), std::back_inserter(withdrawn));
     return withdrawn;
 }
 
@@ -353,31 +380,61 @@ void Transport::revive()
 {
     unavailable_until_ = link_not_before_ = TimePoint{};
     for (auto& [key, destination] : destinations_) {
-        if (destination->is_dead())
-            destination->revive(settings_.window);
-        take_turn(*destination);
+        if (!destination->is_dead())
+            continue;
+        destination->revive(settings_.window);
+        list(*destination);
+    }
+    begin_deliveries();
+}
+
+void Transport::look_at_clock()
+{
+    const TimePoint now = surroundings_->now();
+    while (!resting_.empty() && resting_.begin()->first <= now) {
+        Destination& rested = *resting_.begin()->second;
+        resting_.erase(resting_.begin());
+        rested.is_resting = false;
+        if (rested.rests_until() > now)
+            rest(rested, rested.rests_until());
+        else
+            list(rested);
     }
     begin_deliveries();
 }
 
 void Transport::keep_house()
 {
+    look_at_clock();
     const TimePoint now = surroundings_->now();
-    for (auto each = destinations_.begin(); each != destinations_.end();) {
-        Destination& destination = *each->second;
-        const bool idle = destination.under_way() == 0 && !destination.has_waiting() && !destination.in_turn;
-        const bool forgotten = destination.is_dead() ? now >= destination.dead_until()
-                                                     : now >= destination.idle_since + idle_destination_time;
-        if (idle && forgotten) {
-            each = destinations_.erase(each);
-            continue;
-        }
-        take_turn(destination);
-        ++each;
-    }
-    begin_deliveries();
+    std::erase_if(destinations_, [now](const auto& entry) {
+        const Destination& destination = *entry.second;
+        if (destination.under_way() > 0 || destination.has_waiting() || destination.is_resting)
+            return false;
+        return destination.is_dead() ? now >= destination.dead_until()
+                                     : now >= destination.idle_since + idle_destination_time;
+    });
     if (link_ && under_way_.empty() && now >= last_answer_ + idle_link_time)
         link_.reset();
+}
+
+// The first line as other programs know it; postconf(5) qmgr_clog_warn_time.
+void Transport::warn_of_clogs(std::size_t active, std::size_t active_limit)
+{
+    if (settings_.clog_warn_time.count() == 0)
+        return;
+    const TimePoint now = surroundings_->now();
+    for (auto& [key, destination] : destinations_) {
+        const std::size_t part = destination->count_waiting() + destination->under_way();
+        if (part * clogging_part < active_limit || now < destination->warned_of_clog)
+            continue;
+        destination->warned_of_clog = now + settings_.clog_warn_time;
+        log::warning("mail for {} is using up {} of {} active queue entries", destination->nexthop(), part, active);
+        log::warning("you may need to raise {}_destination_concurrency_limit from {}, to shorten the timeouts of "
+                     "service {}, or to give that destination a transport of its own",
+                     name_, settings_.window.limit, name_);
+        log::warning("to turn off these warnings specify: qmgr_clog_warn_time = 0");
+    }
 }
 
 }  // namespace posthaste::qmgr
