@@ -48,6 +48,8 @@ void set(DeliveryRecord& record, std::string_view name, std::string_view value)
         record.time = parse_number<std::int64_t>(value).value_or(0);
     else if (name == "reason")
         record.reason = value;
+    else if (name == "transport")
+        record.transport = value;
 }
 
 }  // namespace
@@ -72,6 +74,7 @@ std::string format_record(const DeliveryRecord& record)
     }
     put(out, "time", std::to_string(record.time));
     put(out, "reason", record.reason);
+    put(out, "transport", record.transport);
     return out + "\n";
 }
 

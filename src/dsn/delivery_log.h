@@ -6,6 +6,7 @@
 //     recipient=ann@there.test
 //     original_recipient=...   dsn_orig_rcpt=...   notify_flags=...   status=4.0.0   action=delayed
 //     diag_type=...   diag_text=...   mta_type=dns   mta_mname=...   time=...   reason=...     (one a line)
+//     transport=...                                                        (ours: the service that tried)
 //     <blank line>
 //
 // Pure functions. A record that was cut off by a crash is left out when its recipient is missing; of two records for
@@ -31,6 +32,7 @@ struct DeliveryRecord {
     std::string diagnostic_type;
     std::string diagnostic;
     std::int64_t time = 0;
+    std::string transport;  // master.cf's name of the service; empty if nobody tried
 
     friend bool operator==(const DeliveryRecord&, const DeliveryRecord&) = default;
 };

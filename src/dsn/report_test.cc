@@ -17,7 +17,8 @@ DeliveryRecord record()
             .remote_mta = "127.0.0.1",
             .diagnostic_type = "smtp",
             .diagnostic = "550 5.1.1 <x>: no such",
-            .time = 1795229247};
+            .time = 1795229247,
+            .transport = "smtp"};
 }
 
 TEST(DeliveryLog, KeepsRecordsAndDropsCutOffOnes)

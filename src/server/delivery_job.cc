@@ -215,7 +215,8 @@ bounce::Record Job::record_of(const RecipientOutcome& item, std::string_view act
             .remote_mta = outcome.remote_mta,
             .diagnostic_type = outcome.diagnostic_type,
             .diagnostic = outcome.diagnostic,
-            .time = now_microseconds() / 1'000'000};
+            .time = now_microseconds() / 1'000'000,
+            .transport = request_.transport};
 }
 
 // Log, mark, answer: in this order, so that what is marked can be found in the log.

@@ -106,7 +106,9 @@ def test_the_queue_is_listed_while_the_mail_system_is_down(waiting):
 
 
 def test_postqueue_says_what_it_cannot_do(waiting):
-    usage = "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site"
+    usage = ("usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site | "
+             "postqueue --ids | postqueue --summary [-j]; when listing: [--to address] [--from address] "
+             "[--reason text] [--older-than time]")
     for arguments, answer in [([], usage), (["-f", "-p"], usage), (["-p", "x"], usage),
                               (["-i", "!"], 'Cannot flush queue ID - invalid name: "!"')]:
         result = waiting.run("postqueue", *arguments, check=False)

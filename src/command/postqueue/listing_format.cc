@@ -2,7 +2,6 @@
 #include "command/postqueue/listing_format.h"
 
 #include "base/text.h"
-#include "ipc/attributes.h"
 
 #include <algorithm>
 #include <ctime>
@@ -48,39 +47,11 @@ std::string arrival_text(std::int64_t seconds)
     return {text, length};
 }
 
-std::string quoted(const std::string& text)
-{
-    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 }  // namespace
 
-Result<QueuedMessage> parse_message(std::string_view list)
+std::string json_string(const std::string& text)
 {
-    QueuedMessage message;
-    ipc::AttributeReader reader(list);
-    for (;;) {
-        TRY(auto attribute, reader.next());
-        if (!attribute)
-            return message;
-        const auto& [name, value] = *attribute;
-        if (name == "queue_name")
-            message.queue_name = value;
-        else if (name == "queue_id")
-            message.queue_id = value;
-        else if (name == "time")
-            message.arrival_time = parse_number<std::int64_t>(value).value_or(0);
-        else if (name == "size")
-            message.size = parse_number<std::uint64_t>(value).value_or(0);
-        else if (name == "forced_expire")
-            message.forced_expire = value == "1";
-        else if (name == "sender")
-            message.sender = value;
-        else if (name == "recipient")
-            message.recipients.push_back({std::string(value), {}});
-        else if (name == "reason" && !message.recipients.empty())
-            message.recipients.back().reason = value;
-    }
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string mailq_header(IdForm form)
@@ -116,17 +87,20 @@ std::string json_line(const QueuedMessage& message)
 {
     std::string out = fmt::format(
         R"({{"queue_name": {}, "queue_id": {}, "arrival_time": {}, "message_size": {}, "forced_expire": {}, "sender": {}, "recipients": [)",
-        quoted(message.queue_name), quoted(message.queue_id), message.arrival_time, message.size, message.forced_expire,
-        quoted(message.sender));
+        json_string(message.queue_name), json_string(message.queue_id), message.arrival_time, message.size,
+        message.forced_expire, json_string(message.sender));
     std::string_view separator;
     for (const QueuedRecipient& recipient : message.recipients) {
-        out += fmt::format(R"({}{{"address": {})", separator, quoted(recipient.address));
+        out += fmt::format(R"({}{{"address": {})", separator, json_string(recipient.address));
         if (!recipient.reason.empty())
-            out += fmt::format(R"(, "delay_reason": {})", quoted(recipient.reason));
+            out += fmt::format(R"(, "delay_reason": {})", json_string(recipient.reason));
         out += '}';
         separator = ", ";
     }
-    return out + "]}\n";
+    out += ']';
+    if (message.next_retry != 0)
+        out += fmt::format(R"(, "next_retry_time": {})", message.next_retry);
+    return out + "}\n";
 }
 
 }  // namespace posthaste::command::postqueue

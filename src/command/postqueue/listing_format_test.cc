@@ -68,20 +68,32 @@ TEST_F(Mailq, JsonEscapesWhatItMust)
         "\n");
 }
 
+TEST_F(Mailq, JsonTellsTheNextRetryTimeBehindWhatPostfixTells)
+{
+    QueuedMessage message = sample();
+    std::string without = json_line(message);
+    message.next_retry = 1526874615;
+    EXPECT_EQ(json_line(message), without.substr(0, without.size() - 2) + ", \"next_retry_time\": 1526874615}\n");
+}
+
 TEST_F(Mailq, ReadsShowqsStream)
 {
     using namespace std::string_literals;
-    auto message = parse_message("queue_name\0hold\0queue_id\0ABCDEF\0time\0"
-                                 "7\0size\0"
-                                 "9\0forced_expire\0"
-                                 "1\0sender\0s\0"
-                                 "recipient\0r\0original_recipient\0x\0reason\0why\0\0"s);
+    auto message =
+        server::parse_queued_message("queue_name\0hold\0queue_id\0ABCDEF\0time\0"
+                                     "7\0size\0"
+                                     "9\0forced_expire\0"
+                                     "1\0next_retry\0"
+                                     "11\0sender\0s\0"
+                                     "recipient\0r\0original_recipient\0x\0reason\0why\0transport\0lmtp\0\0"s);
     ASSERT_TRUE(message);
     EXPECT_EQ(message->size, 9U);
     EXPECT_TRUE(message->forced_expire);
     ASSERT_EQ(message->recipients.size(), 1U);
+    EXPECT_EQ(message->next_retry, 11);
     EXPECT_EQ(message->recipients[0].reason, "why");
-    EXPECT_FALSE(parse_message("queue_name\0ho"s));
+    EXPECT_EQ(message->recipients[0].transport, "lmtp");
+    EXPECT_FALSE(server::parse_queued_message("queue_name\0ho"s));
 }
 
 }  // namespace

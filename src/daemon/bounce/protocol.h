@@ -36,13 +36,15 @@ struct Record {
     std::string diagnostic_type;
     std::string diagnostic;
     std::int64_t time = 0;  // seconds since the epoch
+    std::string transport;  // of the agent, as master.cf names it
 
     static constexpr auto fields = ipc::fields(
         ipc::field("recipient", &Record::recipient), ipc::field("original_recipient", &Record::original_recipient),
         ipc::field("dsn_orcpt", &Record::dsn_orcpt), ipc::field("notify", &Record::notify),
         ipc::field("action", &Record::action), ipc::field("code", &Record::code), ipc::field("reason", &Record::reason),
         ipc::field("remote_mta", &Record::remote_mta), ipc::field("diagnostic_type", &Record::diagnostic_type),
-        ipc::field("diagnostic", &Record::diagnostic), ipc::field("time", &Record::time));
+        ipc::field("diagnostic", &Record::diagnostic), ipc::field("time", &Record::time),
+        ipc::field("transport", &Record::transport));
 };
 
 struct Request {

@@ -31,7 +31,8 @@ dsn::DeliveryRecord record_of(const Record& given)
             .remote_mta = given.remote_mta,
             .diagnostic_type = given.diagnostic_type,
             .diagnostic = given.diagnostic,
-            .time = given.time};
+            .time = given.time,
+            .transport = given.transport};
 }
 
 std::vector<dsn::DeliveryRecord> records_of(const std::vector<Record>& given)

@@ -31,8 +31,16 @@ ListedMessage listed(const queue::Envelope& envelope, const queue::ContentFacts&
     message.sender = envelope.sender;
     for (std::size_t i = 0; i < envelope.recipients.size() && i < marks.size(); ++i)
         if (marks[i] == static_cast<char>(queue::RecipientMark::Todo))
-            message.recipients.push_back({envelope.recipients[i].address, {}});
+            message.recipients.push_back({envelope.recipients[i].address, {}, {}});
     return message;
+}
+
+// What the file says besides its content: its modification time is when a deferred message is due.
+void take_status(ListedMessage& message, const struct stat& status)
+{
+    message.forced_expire = queue::is_expired(status.st_mode);
+    if (message.queue_name == queue::name(queue::QueueName::Deferred))
+        message.next_retry = status.st_mtime;
 }
 
 }  // namespace
@@ -85,7 +93,7 @@ Task<Result<void>> Listing::ask_queue_manager()
         message.forced_expire = entry.forced_expire;
         message.sender = entry.sender;
         for (qmgr::ListedRecipient& recipient : entry.recipients)
-            message.recipients.push_back({recipient.address, recipient.delay_reason});
+            message.recipients.push_back({recipient.address, recipient.delay_reason, {}});
         ready_.push_back(std::move(message));
     }
 }
@@ -122,8 +130,8 @@ void Listing::find_files()
 
 void Listing::find_files(const std::string& queue_name)
 {
-    (void)queue::for_each_file_below(
-        options_, queue_name, [&](const queue::WalkedFile& file) { files_.push_back({queue_name, file.path}); });
+    (void)queue::for_each_file_below(options_, queue_name,
+                                     [&](const queue::WalkedFile& file) { files_.push_back({queue_name, file.path}); });
 }
 
 std::optional<ListedMessage> Listing::read_file(const std::string& queue_name, const std::string& path) const
@@ -138,6 +146,9 @@ std::optional<ListedMessage> Listing::read_file(const std::string& queue_name, c
         return std::nullopt;
     ListedMessage message = listed(stored->envelope, stored->facts, (*file)->marks().substr(1));
     message.queue_name = queue_name;
+    struct stat status{};
+    if (::fstat((*file)->fd(), &status) == 0)
+        take_status(message, status);
     add_reasons(message);
     return message;
 }
@@ -154,7 +165,7 @@ std::optional<ListedMessage> Listing::read_postfix_file(const std::string& queue
     ListedMessage message =
         listed(stored->envelope, stored->facts, std::string(stored->envelope.recipients.size(), '\0'));
     message.queue_name = queue_name;
-    message.forced_expire = queue::is_expired(status.st_mode);
+    take_status(message, status);
     add_reasons(message);
     return message;
 }
@@ -200,7 +211,7 @@ std::optional<ListedMessage> Listing::read_maildrop(const std::string& path_in_q
     message.size = static_cast<std::uint64_t>(status.st_size);
     message.sender = submission->sender;
     for (const intake::SubmittedRecipient& recipient : submission->recipients)
-        message.recipients.push_back({recipient.address, {}});
+        message.recipients.push_back({recipient.address, {}, {}});
     return message;
 }
 
@@ -210,12 +221,16 @@ void Listing::add_reasons(ListedMessage& message) const
         posthaste::read_file(options_.directory + "/" + queue::queue_file_path(options_, "defer", message.queue_id));
     if (!log)
         return;
-    std::map<std::string, std::string> reasons;
-    for (dsn::DeliveryRecord& record : dsn::parse_delivery_log(*log))
-        reasons[record.recipient] = std::move(record.reason);
+    std::map<std::string, dsn::DeliveryRecord> records;
+    for (dsn::DeliveryRecord& record : dsn::parse_delivery_log(*log)) {
+        std::string recipient = record.recipient;
+        records.insert_or_assign(std::move(recipient), std::move(record));
+    }
     for (ListedRecipient& recipient : message.recipients)
-        if (auto reason = reasons.find(recipient.address); reason != reasons.end())
-            recipient.reason = reason->second;
+        if (auto record = records.find(recipient.address); record != records.end()) {
+            recipient.reason = record->second.reason;
+            recipient.transport = record->second.transport;
+        }
 }
 
 }  // namespace posthaste::showq

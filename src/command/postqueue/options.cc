@@ -1,0 +1,111 @@
+// options.cc — see options.h.
+#include "command/postqueue/options.h"
+
+#include "base/text.h"
+#include "config/value.h"
+#include "log/log.h"
+#include "queue/queue_id.h"
+
+#include <cstdlib>
+#include <fmt/format.h>
+#include <getopt.h>
+#include <optional>
+#include <sysexits.h>
+
+namespace posthaste::command::postqueue {
+
+namespace {
+
+// Postfix has one exit status for whatever postqueue cannot do, bad usage included.
+constexpr std::string_view usage =
+    "usage: postqueue -f | postqueue -i queueid | postqueue -j | postqueue -p | postqueue -s site | "
+    "postqueue --ids | postqueue --summary [-j]; when listing: [--to address] [--from address] [--reason text] "
+    "[--older-than time]";
+
+enum LongOption : int { Ids = 256, Summary, To, From, Reason, OlderThan };
+constexpr option long_options[] = {{"ids", no_argument, nullptr, Ids},
+                                   {"summary", no_argument, nullptr, Summary},
+                                   {"to", required_argument, nullptr, To},
+                                   {"from", required_argument, nullptr, From},
+                                   {"reason", required_argument, nullptr, Reason},
+                                   {"older-than", required_argument, nullptr, OlderThan},
+                                   {nullptr, 0, nullptr, 0}};
+
+// postconf(5): a number with s, m, h, d or w; seconds without.
+std::chrono::seconds age(std::string_view text)
+{
+    auto time = config::parse_time(text, 's', {.minimum = 0, .maximum = 1'000'000'000});
+    if (!time)
+        fatal(EX_UNAVAILABLE, fmt::format("--older-than: bad time: {}", printable(text)));
+    return *time;
+}
+
+// One mode; --summary and -j together are one, too.
+class ModeChoice {
+public:
+    void choose(Mode mode)
+    {
+        if (mode == Mode::Summary && chosen_ == Mode::Json)
+            chosen_ = Mode::JsonSummary;
+        else if (mode == Mode::Json && chosen_ == Mode::Summary)
+            chosen_ = Mode::JsonSummary;
+        else if (chosen_)
+            fatal(EX_UNAVAILABLE, usage);
+        else
+            chosen_ = mode;
+    }
+    [[nodiscard]] Mode get() const
+    {
+        if (!chosen_)
+            fatal(EX_UNAVAILABLE, usage);
+        return *chosen_;
+    }
+
+private:
+    std::optional<Mode> chosen_;
+};
+
+}  // namespace
+
+void fatal(int status, std::string_view text)
+{
+    log::write(log::Severity::Fatal, text);
+    log::flush();
+    std::exit(status);
+}
+
+Options parse_options(int argc, char** argv)
+{
+    Options options;
+    ModeChoice mode;
+    auto choose_with_argument = [&](Mode which) {
+        mode.choose(which);
+        options.argument = ::optarg;
+    };
+    for (int option; (option = ::getopt_long(argc, argv, "c:fi:jps:v", long_options, nullptr)) != -1;) {
+        switch (option) {
+        case 'c': options.config_directory = ::optarg; break;
+        case 'f': mode.choose(Mode::FlushAll); break;
+        case 'i': choose_with_argument(Mode::FlushId); break;
+        case 'j': mode.choose(Mode::Json); break;
+        case 'p': mode.choose(Mode::List); break;
+        case 's': choose_with_argument(Mode::FlushSite); break;
+        case 'v': break;
+        case Ids: mode.choose(Mode::Ids); break;
+        case Summary: mode.choose(Mode::Summary); break;
+        case To: options.selection.to.emplace_back(::optarg); break;
+        case From: options.selection.from.emplace_back(::optarg); break;
+        case Reason: options.selection.reasons.emplace_back(::optarg); break;
+        case OlderThan: options.selection.older_than = age(::optarg); break;
+        default: fatal(EX_UNAVAILABLE, usage);
+        }
+    }
+    options.mode = mode.get();
+    if (::optind < argc || (!is_listing(options.mode) && !options.selection.takes_all()))
+        fatal(EX_UNAVAILABLE, usage);
+    if (options.mode == Mode::FlushId && !queue::is_queue_id(options.argument))
+        fatal(EX_UNAVAILABLE, fmt::format("Cannot flush queue ID - invalid name: \"{}\"", printable(options.argument)));
+    return options;
+}
+
+}  // namespace posthaste::command::postqueue

@@ -1,0 +1,107 @@
+"""What postqueue(1) offers beyond Postfix: filters, ids for postsuper, a summary, and when mail is tried again."""
+import json
+import os
+
+import pytest
+
+from support.waiting import wait_until
+
+BODY = b"Subject: hi\r\n\r\nhello\r\n"
+
+
+def send(instance, *recipients, sender="ann@a.test"):
+    with instance.smtp() as client:
+        client.mail(sender)
+        for recipient in recipients:
+            client.rcpt(recipient)
+        return client.data(BODY)[1].split()[-1]
+
+
+def listed(instance, *arguments):
+    return [json.loads(line) for line in instance.run("postqueue", "-j", *arguments).stdout.decode().splitlines()]
+
+
+def ids(instance, *arguments):
+    return set(instance.run("postqueue", "--ids", *arguments).stdout.decode().split())
+
+
+def deferred(instance, *recipients, **options):
+    queue_id = send(instance, *recipients, **options)
+    wait_until(lambda: any(each["queue_id"] == queue_id and each["queue_name"] == "deferred"
+                           for each in listed(instance)), f"{queue_id} in the deferred queue")
+    return queue_id
+
+
+@pytest.fixture
+def waiting(make_instance):
+    return make_instance(transport_maps="inline:{{one.test=retry:4.3.5 first cause},"
+                                        " {two.test=retry:4.3.5 second cause}}").start()
+
+
+@pytest.fixture(params=["running", "stopped"])
+def three(request, waiting):
+    """An instance with three deferred messages, running or stopped, and their ids."""
+    queue_ids = [deferred(waiting, "x@one.test"), deferred(waiting, "y@one.test", "y@two.test", sender="bob@b.test"),
+                 deferred(waiting, "z@two.test", sender="")]
+    if request.param == "stopped":
+        waiting.stop()
+    return waiting, queue_ids
+
+
+def test_json_tells_when_mail_is_tried_again(waiting):
+    deferred(waiting, "x@one.test")
+    message, = listed(waiting)
+    assert list(message) == ["queue_name", "queue_id", "arrival_time", "message_size", "forced_expire", "sender",
+                             "recipients", "next_retry_time"]
+    minimum = 300
+    assert 0 <= message["next_retry_time"] - message["arrival_time"] - minimum < minimum
+    waiting.run("postsuper", "-h", message["queue_id"])
+    assert "next_retry_time" not in listed(waiting)[0]
+
+
+def test_filters_choose_messages(three):
+    instance, (first, second, third) = three
+    assert ids(instance) == {first, second, third}
+    assert ids(instance, "--to", "one.test") == {first, second}
+    assert ids(instance, "--to", "Y@TWO.test") == {second}
+    assert ids(instance, "--to", "x@one.test", "--to", "z@*") == {first, third}
+    assert ids(instance, "--from", "<>") == {third}
+    assert ids(instance, "--from", "*@b.test", "--to", "two.test") == {second}
+    assert ids(instance, "--reason", "second CAUSE") == {second, third}
+    assert ids(instance, "--reason", "second", "--to", "one.test") == set()
+    assert ids(instance, "--older-than", "1h") == set()
+    assert [each["queue_id"] for each in listed(instance, "--from", "<>")] == [third]
+    text = instance.run("postqueue", "-p", "--from", "bob@b.test").stdout.decode()
+    assert second in text and first not in text and text.endswith("in 1 Request.\n")
+    assert instance.run("postqueue", "-p", "--to", "nobody").stdout == b"Mail queue is empty\n"
+
+
+def test_what_filters_print_is_what_postsuper_takes(three):
+    instance, (first, second, third) = three
+    chosen = instance.run("postqueue", "--ids", "--to", "one.test", "--from", "a.test").stdout
+    assert instance.run("postsuper", "-d", "-", stdin=chosen).stderr.decode().endswith("Deleted: 1 message\n")
+    assert ids(instance) == {second, third}
+
+
+def test_summary_groups_by_destination_transport_and_reason(three):
+    instance, (first, second, third) = three
+    groups = [json.loads(line)
+              for line in instance.run("postqueue", "--summary", "-j").stdout.decode().splitlines()]
+    assert [(each["destination"], each["transport"], each["reason"], each["recipients"], each["messages"])
+            for each in groups] == [("one.test", "retry", "first cause", 2, 2),
+                                    ("two.test", "retry", "second cause", 2, 2)]
+    assert all(each["queue_name"] == "deferred" and each["next_retry_time"] > each["oldest_arrival_time"]
+               for each in groups)
+    lines = instance.run("postqueue", "--summary", "--from", "bob@b.test", "--to", "two.test").stdout.decode()
+    heading, line = lines.splitlines()
+    assert heading.split() == "Recipients Messages Oldest Next try Destination Transport Reason".split()
+    assert line.split()[:2] == ["1", "1"] and line.split()[4:] == ["two.test", "retry", "second", "cause"]
+
+
+def test_filters_need_a_listing(waiting):
+    for arguments in [["--to", "x"], ["-f", "--to", "x"], ["--ids", "-p"], ["--summary", "-p"], ["--ids", "x"]]:
+        result = waiting.run("postqueue", *arguments, check=False)
+        assert result.returncode == os.EX_UNAVAILABLE
+        assert result.stderr.decode().startswith("postqueue: fatal: usage: postqueue -f | ")
+    result = waiting.run("postqueue", "-p", "--older-than", "soon", check=False)
+    assert (result.returncode, result.stderr) == (os.EX_UNAVAILABLE, b"postqueue: fatal: --older-than: bad time: soon\n")
