@@ -3,70 +3,99 @@
 
 #include "queue/queue_id.h"
 
+#include <algorithm>
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
-#include <vector>
 
 namespace posthaste::queue {
 
 namespace {
 
 constexpr unsigned deepest_hash = 16;  // as postconf(5) hash_queue_depth allows
-
-// One level of a directory; returns the names of its subdirectories.
-Result<std::vector<std::string>> visit_directory(const QueueOptions& options, const std::string& directory,
-                                                 const std::function<void(const WalkedFile&)>& callback)
-{
-    const std::string full = options.directory + "/" + directory;
-    std::vector<std::string> below;
-    std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(full.c_str()), ::closedir);
-    if (!stream && errno == ENOENT)
-        return below;
-    if (!stream)
-        return fail_errno("open " + full);
-    while (const dirent* entry = ::readdir(stream.get())) {  // NOLINT(concurrency-mt-unsafe): own stream
-        std::string name = entry->d_name;
-        if (name.starts_with('.'))
-            continue;
-        if (entry->d_type == DT_DIR) {
-            below.push_back(std::move(name));
-            continue;
-        }
-        WalkedFile file;
-        if (::fstatat(::dirfd(stream.get()), name.c_str(), &file.status, AT_SYMLINK_NOFOLLOW) != 0)
-            continue;  // gone meanwhile
-        if (S_ISDIR(file.status.st_mode)) {
-            below.push_back(std::move(name));
-        } else if (S_ISREG(file.status.st_mode) && is_queue_id(name)) {
-            file.path = directory + "/" + name;
-            file.queue_id = std::move(name);
-            callback(file);
-        }
-    }
-    return below;
-}
-
-Result<void> walk(const QueueOptions& options, const std::string& directory, unsigned depth,
-                  const std::function<void(const WalkedFile&)>& callback)
-{
-    TRY(auto below, visit_directory(options, directory, callback));
-    Result<void> result;
-    if (depth == 0)
-        return result;
-    for (const std::string& child : below)
-        if (auto walked = walk(options, directory + "/" + child, depth - 1, callback); !walked && result)
-            result = std::move(walked);
-    return result;
-}
+constexpr std::size_t walk_at_once = 4096;
 
 }  // namespace
+
+FileWalk::FileWalk(std::string queue_directory, std::string_view directory, Detail detail)
+    : queue_directory_(std::move(queue_directory)), detail_(detail)
+{
+    pending_.push_back({std::string(directory), deepest_hash});
+}
+
+// False: there is none left.
+bool FileWalk::open_next_directory()
+{
+    stream_.reset();
+    ended_ = false;
+    pending_.insert(pending_.end(), below_.rbegin(), below_.rend());
+    below_.clear();
+    while (!pending_.empty()) {
+        current_ = std::move(pending_.back());
+        pending_.pop_back();
+        const std::string full = queue_directory_ + "/" + current_.directory;
+        stream_.reset(::opendir(full.c_str()));
+        if (stream_)
+            return true;
+        if (errno != ENOENT && result_)
+            result_ = fail_errno("open " + full);
+    }
+    return false;
+}
+
+std::vector<FileWalk::Name> FileWalk::read_names(std::size_t most)
+{
+    std::vector<Name> names;
+    while (names.size() < most) {
+        const dirent* entry = ::readdir(stream_.get());  // NOLINT(concurrency-mt-unsafe): own stream
+        if (!entry) {
+            ended_ = true;
+            break;
+        }
+        if (entry->d_name[0] != '.')
+            names.push_back({entry->d_ino, entry->d_name, entry->d_type});
+    }
+    std::ranges::sort(names, {}, &Name::inode);
+    return names;
+}
+
+void FileWalk::add(std::vector<WalkedFile>& files, Name entry)
+{
+    const bool is_message = is_queue_id(entry.name);
+    WalkedFile file;
+    file.path = current_.directory + "/" + entry.name;
+    if (entry.type == DT_UNKNOWN || (entry.type == DT_REG && detail_ == Detail::Status && is_message)) {
+        if (::fstatat(::dirfd(stream_.get()), entry.name.c_str(), &file.status, AT_SYMLINK_NOFOLLOW) != 0)
+            return;  // gone meanwhile
+        entry.type = S_ISDIR(file.status.st_mode) ? DT_DIR : S_ISREG(file.status.st_mode) ? DT_REG : DT_UNKNOWN;
+    }
+    if (entry.type == DT_DIR && current_.depth > 0) {
+        below_.push_back({std::move(file.path), current_.depth - 1});
+    } else if (entry.type == DT_REG && is_message) {
+        file.queue_id = std::move(entry.name);
+        files.push_back(std::move(file));
+    }
+}
+
+std::vector<WalkedFile> FileWalk::next(std::size_t most)
+{
+    std::vector<WalkedFile> files;
+    while (files.size() < most && ((stream_ && !ended_) || open_next_directory()))
+        for (Name& entry : read_names(most - files.size()))
+            add(files, std::move(entry));
+    return files;
+}
 
 Result<void> for_each_file_below(const QueueOptions& options, std::string_view directory,
                                  const std::function<void(const WalkedFile&)>& callback)
 {
-    return walk(options, std::string(directory), deepest_hash, callback);
+    FileWalk walk(options.directory, directory, FileWalk::Detail::Status);
+    for (;;) {
+        const std::vector<WalkedFile> files = walk.next(walk_at_once);
+        if (files.empty())
+            return walk.result();
+        for (const WalkedFile& file : files)
+            callback(file);
+    }
 }
 
 }  // namespace posthaste::queue

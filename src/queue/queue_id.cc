@@ -62,7 +62,7 @@ std::string long_queue_id(const timeval& arrival, std::uint64_t number)
 
 bool is_queue_id(std::string_view text)
 {
-    return text.size() >= 6 && text.size() <= 40 && std::ranges::all_of(text, is_ascii_alnum);
+    return text.size() >= 6 && text.size() <= longest_queue_id && std::ranges::all_of(text, is_ascii_alnum);
 }
 
 std::string hash_path(std::string_view queue_id, unsigned depth)

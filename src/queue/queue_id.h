@@ -17,7 +17,8 @@ namespace posthaste::queue {
 
 std::string short_queue_id(const timeval& arrival, std::uint64_t number);
 std::string long_queue_id(const timeval& arrival, std::uint64_t number);
-// Letters and digits only, 6 to 40 of them: what may be used in a path or be given to a tool.
+// Letters and digits only, 6 to longest_queue_id of them: what may be used in a path or be given to a tool.
+inline constexpr std::size_t longest_queue_id = 40;
 bool is_queue_id(std::string_view text);
 // The hash subdirectories of a queue file with this id, "A/" for depth 1: digits of the microseconds part.
 std::string hash_path(std::string_view queue_id, unsigned depth);

@@ -19,6 +19,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,6 +43,8 @@ struct FileEntry {
     bool expired = false;  // postsuper -e of the Postfix that left this file
 };
 
+class FileWalk;
+
 class Store {
 public:
     // Exists: another scheduler (or tool) holds the queue. Recovers: seals unlocked segments, removes incomplete files.
@@ -59,6 +62,23 @@ public:
     // Calls back for each complete file of a queue directory (deferred, hold, active); bounded work per entry: no file
     // is opened.
     Result<void> for_each_file(QueueName queue, const std::function<void(const FileEntry&)>& callback);
+    // The same for a living queue and without holding up the loop: a walk on a helper thread. What comes, goes or moves
+    // meanwhile is in it or not. Files that are not where their queue id says are put there.
+    class FileList {
+    public:
+        FileList(std::shared_ptr<const QueueOptions> options, QueueName queue, std::shared_ptr<FileWalk> walk)
+            : options_(std::move(options)), queue_(queue), walk_(std::move(walk))
+        {
+        }
+        // About `most` more; none: that was all. Io: and some could not be read.
+        Task<Result<std::vector<FileEntry>>> next(std::size_t most);
+
+    private:
+        std::shared_ptr<const QueueOptions> options_;
+        QueueName queue_;
+        std::shared_ptr<FileWalk> walk_;
+    };
+    [[nodiscard]] FileList list_files(QueueName queue) const;
     // Reads envelope and marks again. NotFound, Corrupt (the file has been moved to corrupt/), Temporary.
     Result<LoadedMessage> load(const MessageRef& ref);
     // An agent (perhaps of an earlier queue manager) still holds the message's shared lock.
@@ -90,6 +110,15 @@ public:
     Result<void> quarantine(const MessageRef& ref);
     // deferred/, active/ or incoming/ -> hold/, or back to deferred/ (release): durable when it returns.
     Result<void> change_queue(const MessageRef& ref, QueueName to);
+    // The same for many files, or their removal together with bounce(8)'s logs of them, on a helper thread; one result
+    // for each: NotFound, Temporary (busy; only a move minds). Moves are durable when it returns. Meanwhile the caller
+    // does nothing else with them.
+    struct FileChange {
+        std::string queue_id;
+        std::vector<QueueName> from;  // tried in this order
+        std::optional<QueueName> to;  // none: removed
+    };
+    Task<std::vector<Result<void>>> change_files(std::vector<FileChange> changes);
 
     // --- upkeep, to be called about once a second: makes marks durable, retires dead segments,
     // removes excess free ones, keeps the reserve

@@ -3,12 +3,16 @@
 // A message whose delivery is under way cannot be changed; the wish is noted and done when the delivery is answered.
 #include "daemon/qmgr/queue_manager.h"
 #include "log/log.h"
+#include "queue/queue_id.h"
 
 #include <algorithm>
 
 namespace posthaste::qmgr {
 
 namespace {
+
+constexpr std::size_t files_at_once = 1000;
+constexpr std::chrono::minutes listing_patience{10};
 
 ListEntry entry_of(const queue::MessageRef& ref, const queue::Envelope& envelope, const queue::ContentFacts& facts)
 {
@@ -64,14 +68,10 @@ std::vector<ListEntry> QueueManager::list()
 }
 
 // The messages that a command without queue ids applies to.
-std::vector<std::string> QueueManager::every_id(Command command)
+Task<std::vector<std::string>> QueueManager::every_id(Command command)
 {
+    static_cast<void>(co_await listed_.wait(net::Deadline::after(listing_patience)));
     std::vector<std::string> ids;
-    auto add_files = [&](queue::QueueName queue) {
-        auto listed = store_->for_each_file(queue, [&](const queue::FileEntry& file) { ids.push_back(file.queue_id); });
-        if (!listed)
-            log::warning("queue: {}", listed.error().text());
-    };
     if (command != Command::Release && command != Command::Retry) {
         for (const auto& [id, message] : active_)
             ids.push_back(id);
@@ -80,11 +80,21 @@ std::vector<std::string> QueueManager::every_id(Command command)
     }
     if (command != Command::Release)
         schedule_.for_each([&](const std::string& id) { ids.push_back(id); });
-    if (command == Command::Release || command == Command::Remove || command == Command::Requeue)
-        add_files(queue::QueueName::Hold);
-    return ids;
+    if (command != Command::Release && command != Command::Remove && command != Command::Requeue)
+        co_return ids;
+    auto held = store_->list_files(queue::QueueName::Hold);
+    for (;;) {
+        auto found = co_await held.next(files_at_once);
+        if (!found)
+            log::warning("queue: {}", found.error().text());
+        if (!found || found->empty())
+            co_return ids;
+        for (queue::FileEntry& file : *found)
+            ids.push_back(std::move(file.queue_id));
+    }
 }
 
+// What can be done at once is done at once; files are changed together, as many as one turn of the loop can prepare.
 Task<ControlReply> QueueManager::control(ControlRequest request)
 {
     ControlReply reply;
@@ -92,73 +102,142 @@ Task<ControlReply> QueueManager::control(ControlRequest request)
         flush();
         co_return reply;
     }
+    const Command command = request.command;
     if (request.queue_ids.empty())
-        request.queue_ids = every_id(request.command);
-    for (const std::string& id : request.queue_ids)
-        reply.results.push_back({.queue_id = id, .outcome = co_await apply(request.command, id)});
+        request.queue_ids = co_await every_id(command);
+    for (std::string& id : request.queue_ids)
+        reply.results.push_back({.queue_id = std::move(id), .outcome = ControlOutcome::NotFound});
+    for (std::size_t at = 0; at < reply.results.size();) {
+        std::vector<ControlResult*> parked;
+        std::vector<ControlResult*> files;
+        for (; at < reply.results.size() && parked.size() + files.size() < files_at_once; ++at) {
+            ControlResult& result = reply.results[at];
+            if (!queue::is_queue_id(result.queue_id))
+                continue;
+            if (auto active = active_.find(result.queue_id); active != active_.end())
+                result.outcome = apply_to_active(*active->second, wish_of(command));
+            else if (parked_.contains(result.queue_id))
+                parked.push_back(&result);
+            else if (apply_to_scheduled(command, result.queue_id))
+                result.outcome = ControlOutcome::Done;
+            else
+                files.push_back(&result);
+        }
+        co_await apply_to_files(command, std::move(files));
+        co_await apply_to_parked(command, std::move(parked));
+    }
     hint();
     co_return reply;
 }
 
-Task<ControlOutcome> QueueManager::apply(Command command, std::string queue_id)
+// What waits in place is looked at in a moment anyway; only removing and holding are more than that.
+Task<void> QueueManager::apply_to_parked(Command command, std::vector<ControlResult*> results)
 {
-    if (auto active = active_.find(queue_id); active != active_.end())
-        co_return apply_to_active(*active->second, wish_of(command));
-
-    auto parked = std::ranges::find(parked_, queue_id, [](const auto& each) { return each.second.queue_id; });
-    if (parked != parked_.end()) {
-        if (command == Command::Expire)
-            forced_expiry_.insert(queue_id);
-        if (command != Command::Remove && command != Command::Hold)
-            co_return ControlOutcome::Done;  // it is looked at in a moment anyway
-        const queue::MessageRef ref = parked->second;
-        if (command == Command::Remove) {
-            if (!store_->bury(ref))
-                co_return ControlOutcome::Failed;
-            parked_.erase(parked);
-            drop_logs(queue_id);
-            co_return ControlOutcome::Done;
+    std::vector<queue::Store::Survivor> held;
+    std::vector<ParkedMessages::Parked> as_they_were;
+    std::vector<ControlResult*> of_held;
+    for (ControlResult* result : results) {
+        const queue::MessageRef* ref = parked_.find(result->queue_id);
+        if (!ref) {  // no longer: its time came
+            if (auto active = active_.find(result->queue_id); active != active_.end())
+                result->outcome = apply_to_active(*active->second, wish_of(command));
+            continue;
         }
-        const Seconds due = parked->first;
-        parked_.erase(parked);
-        auto moved = co_await store_->move({{.ref = ref, .to = queue::QueueName::Hold, .retry_at = {}}});
-        if (moved.front())
-            co_return ControlOutcome::Done;
-        park(ref, due);
-        co_return ControlOutcome::Failed;
+        result->outcome = ControlOutcome::Done;
+        if (command == Command::Expire)
+            forced_expiry_.insert(result->queue_id);
+        if (command == Command::Remove) {
+            if (!store_->bury(*ref)) {
+                result->outcome = ControlOutcome::Failed;
+                continue;
+            }
+            parked_.take(result->queue_id);
+            drop_logs(result->queue_id);
+        } else if (command == Command::Hold) {
+            as_they_were.push_back(*parked_.take(result->queue_id));
+            held.push_back({.ref = as_they_were.back().ref, .to = queue::QueueName::Hold, .retry_at = {}});
+            of_held.push_back(result);
+        }
     }
+    if (held.empty())
+        co_return;
+    auto moved = co_await store_->move(std::move(held));
+    for (std::size_t i = 0; i < moved.size(); ++i) {
+        if (moved[i])
+            continue;
+        of_held[i]->outcome = ControlOutcome::Failed;
+        log::warning("{}: {}", of_held[i]->queue_id, moved[i].error().text());
+        park(as_they_were[i].ref, as_they_were[i].due);
+    }
+}
 
-    const queue::MessageRef deferred{.queue = queue::QueueName::Deferred, .queue_id = queue_id};
-    const queue::MessageRef held{.queue = queue::QueueName::Hold, .queue_id = queue_id};
-    const bool is_deferred = schedule_.contains(queue_id);
-    switch (command) {
-    case Command::Remove: co_return remove_file(is_deferred ? deferred.queue : held.queue, queue_id);
-    case Command::Hold:
-        if (!is_deferred || !store_->change_queue(deferred, queue::QueueName::Hold))
-            co_return ControlOutcome::NotFound;
-        schedule_.remove(queue_id);
-        co_return ControlOutcome::Done;
-    case Command::Expire:
-        if (!is_deferred)
-            co_return ControlOutcome::NotFound;
+// What needs nothing but another time. False: not for this message or command.
+bool QueueManager::apply_to_scheduled(Command command, const std::string& queue_id)
+{
+    const bool expire = command == Command::Expire;
+    if ((!expire && command != Command::Requeue && command != Command::Retry) || !schedule_.contains(queue_id))
+        return false;
+    if (expire)
         forced_expiry_.insert(queue_id);
-        co_return ControlOutcome::Done;
-    case Command::Requeue:
-    case Command::Release:
-        if (command == Command::Release || !is_deferred)
-            if (!store_->change_queue(held, queue::QueueName::Deferred))
-                co_return ControlOutcome::NotFound;
+    else
         schedule_.put(queue_id, seconds_now());
-        co_return ControlOutcome::Done;
-    case Command::Retry:
-        if (!is_deferred)
-            co_return ControlOutcome::NotFound;
-        schedule_.put(queue_id, seconds_now());
-        co_return ControlOutcome::Done;
-    case Command::List:
-    case Command::RetryAll: break;
+    return true;
+}
+
+namespace {
+
+// Where the file of a message is that is neither active nor parked. One that is not scheduled may have come to
+// deferred/ and not be listed yet.
+std::vector<queue::QueueName> places(Command command, bool is_scheduled)
+{
+    using enum queue::QueueName;
+    if (command == Command::Release)
+        return {Hold};
+    if (is_scheduled || (command != Command::Remove && command != Command::Requeue))
+        return {Deferred};
+    return {Hold, Deferred};
+}
+
+std::optional<queue::QueueName> destination(Command command)
+{
+    if (command == Command::Remove)
+        return std::nullopt;
+    return command == Command::Hold ? queue::QueueName::Hold : queue::QueueName::Deferred;
+}
+
+}  // namespace
+
+Task<void> QueueManager::apply_to_files(Command command, std::vector<ControlResult*> results)
+{
+    if (results.empty())
+        co_return;
+    std::vector<std::optional<Seconds>> were_due;
+    std::vector<queue::Store::FileChange> changes;
+    for (const ControlResult* result : results) {
+        were_due.push_back(schedule_.remove(result->queue_id));  // so that it is not activated meanwhile
+        changing_.insert(result->queue_id);
+        changes.push_back({result->queue_id, places(command, were_due.back().has_value()), destination(command)});
     }
-    co_return ControlOutcome::NotFound;
+    auto changed = co_await store_->change_files(std::move(changes));
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        const std::string& id = results[i]->queue_id;
+        changing_.erase(id);
+        if (!changed[i] && changed[i].error().kind() != ErrorKind::NotFound) {
+            results[i]->outcome = ControlOutcome::Failed;
+            log::warning("{}: {}", id, changed[i].error().text());
+            if (were_due[i])
+                schedule_.put(id, *were_due[i]);
+        }
+        if (!changed[i])
+            continue;
+        results[i]->outcome = ControlOutcome::Done;
+        if (command == Command::Remove)
+            forced_expiry_.erase(id);
+        else if (command == Command::Expire)
+            forced_expiry_.insert(id);
+        else if (command != Command::Hold)
+            schedule_.put(id, seconds_now());
+    }
 }
 
 ControlOutcome QueueManager::apply_to_active(ActiveMessage& message, Wish wish)
@@ -179,22 +258,6 @@ ControlOutcome QueueManager::apply_to_active(ActiveMessage& message, Wish wish)
     const bool at_once = message.outstanding == 1;
     release(message);
     return at_once ? ControlOutcome::Done : ControlOutcome::Pending;
-}
-
-ControlOutcome QueueManager::remove_file(queue::QueueName queue, const std::string& queue_id)
-{
-    if (auto message = store_->load({.queue = queue, .queue_id = queue_id});
-        !message && message.error().kind() == ErrorKind::NotFound)
-        return ControlOutcome::NotFound;
-    auto buried = store_->bury({.queue = queue, .queue_id = queue_id});
-    if (!buried) {
-        log::warning("{}: {}", queue_id, buried.error().text());
-        return ControlOutcome::Failed;
-    }
-    schedule_.remove(queue_id);
-    forced_expiry_.erase(queue_id);
-    drop_logs(queue_id);
-    return ControlOutcome::Done;
 }
 
 }  // namespace posthaste::qmgr

@@ -9,6 +9,7 @@
 #include "log/log.h"
 
 #include <algorithm>
+#include <map>
 
 namespace posthaste::qmgr {
 
@@ -31,7 +32,8 @@ bounce::Record record_of(const ActiveMessage& message, std::size_t index)
             .action = "failed",
             .code = state.code.empty() ? "4.4.7" : state.code,  // RFC 3463: delivery time expired
             .reason = state.reason.empty() ? "delivery time expired" : state.reason,
-            .time = seconds_now()};
+            .time = seconds_now(),
+            .transport = {}};
 }
 
 }  // namespace
@@ -264,17 +266,28 @@ Task<void> QueueManager::move_survivors()
         batch.assign(survivors_.begin(), survivors_.begin() + static_cast<std::ptrdiff_t>(count));
         survivors_.erase(survivors_.begin(), survivors_.begin() + static_cast<std::ptrdiff_t>(count));
         auto moved = co_await store_->move(batch);
-        for (std::size_t i = 0; i < batch.size(); ++i)
-            co_await after_move(std::move(batch[i]), std::move(moved[i]));
+        // Those have ended for good now; what was wished meanwhile is done as for any message that waits.
+        std::map<Command, std::vector<std::string>> wishes;
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            const Wish wish = after_move(batch[i], moved[i]);
+            if (wish == Wish::Remove)
+                wishes[Command::Remove].push_back(batch[i].ref.queue_id);
+            else if (wish == Wish::Hold && batch[i].to != queue::QueueName::Hold)
+                wishes[Command::Hold].push_back(batch[i].ref.queue_id);
+            else if (wish == Wish::Requeue)
+                wishes[Command::Requeue].push_back(batch[i].ref.queue_id);
+        }
+        for (auto& [command, ids] : wishes)
+            static_cast<void>(co_await control({.command = command, .queue_ids = std::move(ids)}));
         hint();
     }
     moving_ = false;
 }
 
-// The attempt has ended for good; what was wished meanwhile is done as for any message that waits.
-Task<void> QueueManager::after_move(queue::Store::Survivor survivor, Result<queue::MessageRef> moved)
+// Where the message waits now. Returns what was wished meanwhile.
+Wish QueueManager::after_move(const queue::Store::Survivor& survivor, const Result<queue::MessageRef>& moved)
 {
-    const std::string queue_id = survivor.ref.queue_id;
+    const std::string& queue_id = survivor.ref.queue_id;
     ActiveMessage& message = *active_.at(queue_id);
     const Wish wish = message.wish;
     forget(message);
@@ -286,12 +299,7 @@ Task<void> QueueManager::after_move(queue::Store::Survivor survivor, Result<queu
     } else if (survivor.to == queue::QueueName::Deferred) {
         schedule_.put(queue_id, due);
     }
-    if (wish == Wish::Remove)
-        co_await apply(Command::Remove, queue_id);
-    else if (wish == Wish::Hold && survivor.to != queue::QueueName::Hold)
-        co_await apply(Command::Hold, queue_id);
-    else if (wish == Wish::Requeue)
-        co_await apply(Command::Requeue, queue_id);
+    return wish;
 }
 
 }  // namespace posthaste::qmgr

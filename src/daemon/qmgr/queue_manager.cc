@@ -81,18 +81,13 @@ Result<void> QueueManager::configure(ConfigPtr config)
 
 Result<void> QueueManager::start()
 {
-    TRY(store_->for_each_file(queue::QueueName::Deferred, [this](const queue::FileEntry& entry) {
-        if (entry.expired)
-            forced_expiry_.insert(entry.queue_id);
-        schedule_.put(entry.queue_id,
-                      std::chrono::duration_cast<std::chrono::seconds>(entry.retry_at.time_since_epoch()).count());
-    }));
     const Seconds now = seconds_now();
     TRY(store_->for_each_file(queue::QueueName::Active, [&](const queue::FileEntry& entry) {
         if (entry.expired)
             forced_expiry_.insert(entry.queue_id);
         park({.queue = queue::QueueName::Active, .queue_id = entry.queue_id}, now);
     }));
+    look_for_deferred();
     hint();
     return {};
 }
@@ -106,6 +101,8 @@ Task<void> QueueManager::keep_house()
         if (auto kept = co_await store_->upkeep(); !kept)
             log::warning("queue: {}", kept.error().text());
         scheduler_.keep_house();
+        if (net::Clock::now() >= next_listing_)
+            look_for_deferred();
         hint();
     }
 }
@@ -130,6 +127,7 @@ void QueueManager::flush()
     flushing_ = true;
     scheduler_.revive();
     schedule_.make_all_due(seconds_now());
+    look_for_deferred();
     hint();
 }
 
@@ -176,7 +174,7 @@ std::size_t QueueManager::read_due(std::size_t most)
     while (found < most) {
         auto due = schedule_.take_due(now);
         if (!due) {
-            flushing_ = false;
+            flushing_ = flushing_ && listing_;
             break;
         }
         ++found;
@@ -185,6 +183,8 @@ std::size_t QueueManager::read_due(std::size_t most)
             admit(std::move(*message), Source::Deferred, due->due);
             continue;
         }
+        if (message.error().kind() == ErrorKind::NotFound)
+            continue;  // removed or moved by hand, or listed while it went away
         log::warning("{}: cannot be activated: {}", due->queue_id, message.error().text());
         if (!is_final(message.error()))
             schedule_.put(due->queue_id, now + snapshot_->backoff.minimum.count());
@@ -196,9 +196,11 @@ std::size_t QueueManager::read_due(std::size_t most)
 void QueueManager::retry_parked()
 {
     const Seconds now = seconds_now();
-    while (!parked_.empty() && parked_.begin()->first <= now && room() > 0) {
-        const queue::MessageRef ref = parked_.begin()->second;
-        parked_.erase(parked_.begin());
+    while (room() > 0) {
+        auto due = parked_.take_due(now);
+        if (!due)
+            return;
+        const queue::MessageRef& ref = due->ref;
         if (store_->busy(ref)) {
             log::still_being_delivered(ref.queue_id);
             park(ref, now + still_held_pause);
@@ -216,7 +218,7 @@ void QueueManager::retry_parked()
     }
 }
 
-void QueueManager::park(const queue::MessageRef& ref, Seconds due) { parked_.emplace(due, ref); }
+void QueueManager::park(const queue::MessageRef& ref, Seconds due) { parked_.put(ref, due); }
 
 void QueueManager::admit(queue::LoadedMessage stored, Source source, Seconds previous_retry)
 {

@@ -7,12 +7,14 @@
 // Why no mail is lost: nothing here acknowledges anything. A message is buried only when each of its recipients is
 // marked done in the queue, or a report about it has been committed. Whatever is only in this memory (schedule,
 // windows, wishes) is made again from the queue by the next start. Files: queue_manager.cc (reading, routing,
-// answers), attempt_end.cc (what follows an attempt), administration.cc (what tools ask for).
+// answers), deferred_files.cc (finding them), attempt_end.cc (what follows an attempt), administration.cc (what tools
+// ask for).
 #pragma once
 
 #include "config/config.h"
 #include "daemon/bounce/protocol.h"
 #include "daemon/qmgr/control_protocol.h"
+#include "daemon/qmgr/parked_messages.h"
 #include "daemon/qmgr/retry_schedule.h"
 #include "daemon/qmgr/scheduler.h"
 #include "ipc/connection.h"
@@ -20,12 +22,12 @@
 #include "queue/store.h"
 #include "routing/router.h"
 
-#include <map>
 #include <memory>
 #include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace posthaste::qmgr {
@@ -46,7 +48,7 @@ public:
                                                       Surroundings surroundings = {});
     ~QueueManager() override;
 
-    // Looks through the queue directories and begins. Io: they cannot be read.
+    // Begins at once; deferred mail is looked for meanwhile. Io: active/ cannot be read.
     Result<void> start();
     // Runs until the process ends: timers, upkeep of the queue.
     Task<void> keep_house();
@@ -85,6 +87,11 @@ private:
     void admit(queue::LoadedMessage stored, Source source, Seconds previous_retry = 0);
     void retry_parked();
 
+    // Finding deferred files (deferred_files.cc).
+    void look_for_deferred();
+    Task<void> list_deferred();
+    void found_deferred(const queue::FileEntry& entry);
+
     // Routing.
     Task<void> route(ActiveMessage* message, std::shared_ptr<Snapshot> snapshot);
     Task<routing::Route> route_recipient(const ActiveMessage* message, std::size_t recipient,
@@ -111,17 +118,18 @@ private:
     void set_aside(ActiveMessage& message);
     void put_off(ActiveMessage& message, queue::QueueName to, Seconds retry_at);
     Task<void> move_survivors();
-    Task<void> after_move(queue::Store::Survivor survivor, Result<queue::MessageRef> moved);
+    Wish after_move(const queue::Store::Survivor& survivor, const Result<queue::MessageRef>& moved);
     void park(const queue::MessageRef& ref, Seconds due);
     void forget(ActiveMessage& message);
     void drop_logs(const std::string& queue_id);
     Task<void> drop_logs_of(std::string queue_id);
 
     // Administration (administration.cc).
-    Task<ControlOutcome> apply(Command command, std::string queue_id);
     ControlOutcome apply_to_active(ActiveMessage& message, Wish wish);
-    ControlOutcome remove_file(queue::QueueName queue, const std::string& queue_id);
-    std::vector<std::string> every_id(Command command);
+    Task<void> apply_to_parked(Command command, std::vector<ControlResult*> results);
+    bool apply_to_scheduled(Command command, const std::string& queue_id);
+    Task<void> apply_to_files(Command command, std::vector<ControlResult*> results);
+    Task<std::vector<std::string>> every_id(Command command);
 
     std::shared_ptr<Snapshot> snapshot_;
     std::unique_ptr<queue::Store> store_;
@@ -134,7 +142,8 @@ private:
     std::unordered_map<std::string, std::unique_ptr<ActiveMessage>> active_;  // by queue id
     std::size_t active_recipients_ = 0;
     RetrySchedule schedule_;
-    std::multimap<Seconds, queue::MessageRef> parked_;  // waiting where they lie: held by an agent, or no space
+    ParkedMessages parked_;
+    std::unordered_set<std::string> changing_;          // deferred files in the hands of apply_to_files()
     std::vector<queue::MessageRef> done_;               // for bury_done() in this turn of the loop
     std::vector<queue::MessageRef> to_bury_;            // done, but the disk did not take it
     std::vector<queue::Store::Survivor> survivors_;     // the next batch for move_survivors()
@@ -143,6 +152,9 @@ private:
     bool reading_posted_ = false;
     bool recovering_ = true;  // an agent of an earlier queue manager may still be at work
     bool flushing_ = false;   // defer_transports are tried until all that was due has been read
+    bool listing_ = false;    // deferred/ is being looked through
+    net::Clock::time_point next_listing_{};
+    net::Event listed_;  // once, since the start
     std::shared_ptr<QueueManager*> self_;
     net::TaskGroup tasks_;
 };

@@ -253,7 +253,40 @@ TEST_F(QueueManagerTest, finds_deferred_mail_again_after_a_restart)
     housekeeping.reset();
     manager.reset();
     start();
-    EXPECT_EQ(manager->deferred(), 1U);
+    EXPECT_TRUE(wait_for([&] { return manager->deferred() == 1; }));
+}
+
+TEST_F(QueueManagerTest, finds_what_somebody_moves_to_deferred_when_it_is_flushed)
+{
+    add_agent("smtp", put_off);
+    start();
+    const std::string id = submit({"bad@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    EXPECT_EQ(control(Command::Hold, id), ControlOutcome::Done);
+    EXPECT_EQ(manager->deferred(), 0U);
+    std::filesystem::rename(directory / queue::queue_file_path(options, queue::QueueName::Hold, id),
+                            directory / "deferred" / id);  // not even where it belongs
+    manager->flush();
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 2 && manager->deferred() == 1 && manager->active() == 0; }));
+    EXPECT_EQ(control(Command::Remove, id), ControlOutcome::Done);
+    EXPECT_THAT(files("deferred"), IsEmpty());
+}
+
+TEST_F(QueueManagerTest, removes_and_holds_what_is_in_deferred_and_not_listed_yet)
+{
+    add_agent("smtp", put_off);
+    start();
+    const std::string removed = submit({"a@remote.test"});
+    const std::string held = submit({"b@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 2 && manager->active() == 0; }));
+    housekeeping.reset();
+    manager.reset();
+    start();
+    EXPECT_EQ(control(Command::Remove, removed), ControlOutcome::Done);
+    EXPECT_EQ(control(Command::Hold, held), ControlOutcome::Done);
+    EXPECT_THAT(files("hold"), ElementsAre(held));
+    EXPECT_TRUE(wait_for([&] { return manager->deferred() == 0; }));
+    EXPECT_THAT(attempts, testing::SizeIs(2));
 }
 
 TEST_F(QueueManagerTest, asks_for_a_report_before_a_bounced_message_is_gone)
@@ -382,9 +415,8 @@ TEST_F(QueueManagerTest, does_not_take_the_torn_copy_of_a_survivor_for_a_second_
     std::filesystem::create_directories(std::filesystem::path(torn).parent_path());
     ASSERT_TRUE(replace_file(torn, std::string(5000, '\0'), queue::mode_complete));
     start();
-    ASSERT_EQ(manager->deferred(), 1U);
     ASSERT_TRUE(wait_for([&] { return manager->active() == 1; }));
-    EXPECT_EQ(manager->deferred(), 0U);
+    EXPECT_FALSE(wait_for([&] { return manager->deferred() == 1; }, 20));
     gate.set();
     ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
     EXPECT_THAT(files("deferred"), ElementsAre(id));

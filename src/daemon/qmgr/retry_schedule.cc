@@ -1,7 +1,11 @@
 // retry_schedule.cc — see retry_schedule.h.
 #include "daemon/qmgr/retry_schedule.h"
 
+#include "base/result.h"
+
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace posthaste::qmgr {
 
@@ -19,51 +23,153 @@ Seconds previous_attempt(Seconds retry_time, Seconds arrival, Backoff backoff)
                       retry_time - backoff.minimum.count());
 }
 
-void RetrySchedule::put(std::string queue_id, Seconds due)
+std::string_view RetrySchedule::Entry::name() const
 {
-    due_[queue_id] = due;
-    heap_.push({.queue_id = std::move(queue_id), .due = due});
-    constexpr std::size_t tolerated = 1000;
-    if (heap_.size() > 2 * due_.size() + tolerated)
-        rebuild();
+    return {queue_id.data(), ::strnlen(queue_id.data(), queue_id.size())};
 }
 
-bool RetrySchedule::remove(const std::string& queue_id) { return due_.erase(queue_id) > 0; }
+RetrySchedule::Place& RetrySchedule::bucket_of(std::string_view queue_id)
+{
+    return buckets_[std::hash<std::string_view>()(queue_id) % buckets_.size()];
+}
+
+RetrySchedule::Place RetrySchedule::find(std::string_view queue_id) const
+{
+    if (buckets_.empty())
+        return nowhere;
+    Place place = buckets_[std::hash<std::string_view>()(queue_id) % buckets_.size()];
+    while (place != nowhere && entries_[place].name() != queue_id)
+        place = entries_[place].next;
+    return place;
+}
+
+void RetrySchedule::grow_buckets()
+{
+    constexpr std::size_t fewest = 1024;
+    buckets_.assign(std::max(fewest, 2 * buckets_.size()), nowhere);
+    for (Place place : heap_) {
+        Place& bucket = bucket_of(entries_[place].name());
+        entries_[place].next = std::exchange(bucket, place);
+    }
+}
+
+RetrySchedule::Place RetrySchedule::new_entry(std::string_view queue_id)
+{
+    if (queue_id.size() > queue::longest_queue_id)
+        panic("queue id " + std::string(queue_id) + " is too long");
+    if (heap_.size() >= buckets_.size())
+        grow_buckets();
+    Place place = free_;
+    if (place == nowhere) {
+        place = static_cast<Place>(entries_.size());
+        entries_.emplace_back();
+    } else {
+        free_ = entries_[place].next;
+    }
+    Entry& entry = entries_[place];
+    entry.queue_id = {};
+    std::ranges::copy(queue_id, entry.queue_id.begin());
+    entry.next = std::exchange(bucket_of(queue_id), place);
+    entry.in_heap = static_cast<Place>(heap_.size());
+    heap_.push_back(place);
+    return place;
+}
+
+void RetrySchedule::put(std::string_view queue_id, Seconds due)
+{
+    Place place = find(queue_id);
+    if (place == nowhere)
+        place = new_entry(queue_id);
+    entries_[place].due = due;
+    sift_up(entries_[place].in_heap);
+    sift_down(entries_[place].in_heap);
+}
+
+std::optional<Seconds> RetrySchedule::remove(std::string_view queue_id)
+{
+    const Place place = find(queue_id);
+    if (place == nowhere)
+        return std::nullopt;
+    const Seconds due = entries_[place].due;
+    remove_at(place);
+    return due;
+}
+
+void RetrySchedule::remove_at(Place place)
+{
+    Entry& entry = entries_[place];
+    Place* link = &bucket_of(entry.name());
+    while (*link != place)
+        link = &entries_[*link].next;
+    *link = entry.next;
+    const Place position = entry.in_heap;
+    const Place last = heap_.back();
+    heap_.pop_back();
+    if (last != place) {
+        set(position, last);
+        sift_up(position);
+        sift_down(entries_[last].in_heap);
+    }
+    entry.next = std::exchange(free_, place);
+}
 
 std::optional<RetrySchedule::Due> RetrySchedule::take_due(Seconds now)
 {
-    while (!heap_.empty() && heap_.top().due <= now) {
-        Due next = heap_.top();
-        heap_.pop();
-        auto found = due_.find(next.queue_id);
-        if (found == due_.end() || found->second != next.due)
-            continue;
-        due_.erase(found);
-        return next;
-    }
-    return std::nullopt;
+    if (heap_.empty() || entries_[heap_.front()].due > now)
+        return std::nullopt;
+    const Entry& entry = entries_[heap_.front()];
+    Due next{std::string(entry.name()), entry.due};
+    remove_at(heap_.front());
+    return next;
 }
 
 void RetrySchedule::make_all_due(Seconds now)
 {
-    for (auto& [id, due] : due_)
-        due = std::min(due, now);
-    rebuild();
-}
-
-void RetrySchedule::rebuild()
-{
-    std::vector<Due> entries;
-    entries.reserve(due_.size());
-    for (const auto& [id, due] : due_)
-        entries.push_back({.queue_id = id, .due = due});
-    heap_ = decltype(heap_)(Later(), std::move(entries));
+    // Who was not later than another is not later afterwards: the heap stays one.
+    for (Place place : heap_)
+        entries_[place].due = std::min(entries_[place].due, now);
 }
 
 void RetrySchedule::for_each(const std::function<void(const std::string& queue_id)>& callback) const
 {
-    for (const auto& [id, due] : due_)
-        callback(id);
+    for (Place place : heap_)
+        callback(std::string(entries_[place].name()));
+}
+
+void RetrySchedule::set(std::size_t position, Place place)
+{
+    heap_[position] = place;
+    entries_[place].in_heap = static_cast<Place>(position);
+}
+
+void RetrySchedule::sift_up(std::size_t position)
+{
+    const Place moving = heap_[position];
+    while (position > 0) {
+        const std::size_t parent = (position - 1) / 2;
+        if (entries_[heap_[parent]].due <= entries_[moving].due)
+            break;
+        set(position, heap_[parent]);
+        position = parent;
+    }
+    set(position, moving);
+}
+
+void RetrySchedule::sift_down(std::size_t position)
+{
+    const Place moving = heap_[position];
+    for (;;) {
+        std::size_t child = 2 * position + 1;
+        if (child >= heap_.size())
+            break;
+        if (child + 1 < heap_.size() && entries_[heap_[child + 1]].due < entries_[heap_[child]].due)
+            ++child;
+        if (entries_[moving].due <= entries_[heap_[child]].due)
+            break;
+        set(position, heap_[child]);
+        position = child;
+    }
+    set(position, moving);
 }
 
 }  // namespace posthaste::qmgr

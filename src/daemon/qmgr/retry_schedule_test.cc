@@ -2,6 +2,8 @@
 #include "daemon/qmgr/retry_schedule.h"
 
 #include <gtest/gtest.h>
+#include <map>
+#include <random>
 
 namespace posthaste::qmgr {
 namespace {
@@ -49,6 +51,47 @@ TEST(RetrySchedule, forgets_the_time_that_was_replaced)
     EXPECT_TRUE(schedule.remove("A"));
     EXPECT_FALSE(schedule.remove("A"));
     EXPECT_FALSE(schedule.take_due(1000));
+}
+
+TEST(RetrySchedule, keeps_the_order_through_any_changes)
+{
+    RetrySchedule schedule;
+    std::map<std::string, Seconds> expected;
+    std::mt19937 random(1);  // NOLINT(cert-msc51-cpp): the same in every run
+    for (int i = 0; i < 20000; ++i) {
+        const std::string id = "ID" + std::to_string(random() % 3000);
+        const auto due = static_cast<Seconds>(random() % 1000);
+        if (random() % 3 == 0) {
+            auto known = expected.find(id);
+            const auto was_due = schedule.remove(id);
+            ASSERT_EQ(was_due.has_value(), known != expected.end());
+            if (was_due) {
+                ASSERT_EQ(*was_due, known->second);
+                expected.erase(known);
+            }
+        } else {
+            schedule.put(id, due);
+            expected[id] = due;
+        }
+        ASSERT_EQ(schedule.size(), expected.size());
+    }
+    Seconds last = 0;
+    while (auto next = schedule.take_due(2000)) {
+        ASSERT_LE(last, next->due);
+        last = next->due;
+        ASSERT_EQ(expected.at(next->queue_id), next->due);
+        expected.erase(next->queue_id);
+    }
+    EXPECT_TRUE(expected.empty());
+}
+
+TEST(RetrySchedule, takes_the_longest_queue_id)
+{
+    RetrySchedule schedule;
+    const std::string id(queue::longest_queue_id, 'x');
+    schedule.put(id, 1);
+    EXPECT_FALSE(schedule.contains(id.substr(1)));
+    EXPECT_EQ(schedule.take_due(1)->queue_id, id);
 }
 
 TEST(RetrySchedule, flush_makes_everything_due)

@@ -22,6 +22,7 @@ Result<std::shared_ptr<QueueManager::Snapshot>> QueueManager::Snapshot::make(Con
     snapshot->recipient_limit = static_cast<std::size_t>(config->get(param::qmgr_message_recipient_limit));
     snapshot->backoff = {.minimum = config->get(param::minimal_backoff_time),
                          .maximum = config->get(param::maximal_backoff_time)};
+    snapshot->queue_run_delay = config->get(param::queue_run_delay);
     snapshot->lifetime = config->get(param::maximal_queue_lifetime);
     snapshot->bounce_lifetime = config->get(param::bounce_queue_lifetime);
     if (snapshot->bounce_lifetime > snapshot->lifetime) {

@@ -21,6 +21,7 @@ struct QueueManager::Snapshot {
     std::size_t active_limit = 20000;
     std::size_t recipient_limit = 20000;
     Backoff backoff;
+    std::chrono::seconds queue_run_delay{300};
     std::chrono::seconds lifetime{0};
     std::chrono::seconds bounce_lifetime{0};
     std::chrono::seconds delay_warning_time{0};

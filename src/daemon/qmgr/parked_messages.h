@@ -1,0 +1,68 @@
+// parked_messages.h — messages that wait in the place where they lie, in the journal or in active/: an agent of an
+// earlier queue manager still holds them, or they cannot be moved or read for a while.
+#pragma once
+
+#include "daemon/qmgr/retry_schedule.h"
+#include "queue/message_ref.h"
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+namespace posthaste::qmgr {
+
+// By time and by queue id, each id once. Loop's thread only.
+class ParkedMessages {
+public:
+    struct Parked {
+        Seconds due = 0;
+        queue::MessageRef ref;
+    };
+
+    // Takes the place of an earlier entry of the same queue id.
+    void put(queue::MessageRef ref, Seconds due)
+    {
+        take(ref.queue_id);
+        std::string queue_id = ref.queue_id;
+        by_id_.emplace(std::move(queue_id), by_time_.emplace(due, std::move(ref)));
+    }
+
+    // The one that is due longest, taken out; nothing if none is due.
+    std::optional<Parked> take_due(Seconds now)
+    {
+        if (by_time_.empty() || by_time_.begin()->first > now)
+            return std::nullopt;
+        return take(by_time_.begin()->second.queue_id);
+    }
+
+    std::optional<Parked> take(const std::string& queue_id)
+    {
+        auto found = by_id_.find(queue_id);
+        if (found == by_id_.end())
+            return std::nullopt;
+        const ByTime::iterator place = found->second;
+        by_id_.erase(found);  // queue_id may be the one below, so this goes first
+        Parked parked{place->first, std::move(place->second)};
+        by_time_.erase(place);
+        return parked;
+    }
+
+    [[nodiscard]] const queue::MessageRef* find(const std::string& queue_id) const
+    {
+        auto found = by_id_.find(queue_id);
+        return found == by_id_.end() ? nullptr : &found->second->second;
+    }
+    [[nodiscard]] bool contains(const std::string& queue_id) const { return by_id_.contains(queue_id); }
+
+    // Pairs of time and reference, the earliest first.
+    [[nodiscard]] auto begin() const { return by_time_.begin(); }
+    [[nodiscard]] auto end() const { return by_time_.end(); }
+
+private:
+    using ByTime = std::multimap<Seconds, queue::MessageRef>;
+    ByTime by_time_;
+    std::unordered_map<std::string, ByTime::iterator> by_id_;
+};
+
+}  // namespace posthaste::qmgr
