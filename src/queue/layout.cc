@@ -1,6 +1,7 @@
 // layout.cc — the envelope encoding. One list of fields serves writing and reading.
 #include "queue/layout.h"
 
+#include <utility>
 #include <xxhash.h>
 
 namespace posthaste::queue {
@@ -235,20 +236,33 @@ std::string encode_envelope(const Envelope& envelope, const ContentFacts& facts)
     return out;
 }
 
-Result<StoredEnvelope> decode_envelope(std::string_view bytes)
+namespace {
+
+bool decode_recipient(std::string_view bytes, Recipient& recipient)
+{
+    return for_each_record(bytes, [&](Tag tag, std::string_view value) {
+        Decoder decoder(tag, value);
+        visit(decoder, recipient);
+        return !decoder.broken();
+    });
+}
+
+}  // namespace
+
+Result<StoredEnvelope> decode_envelope(std::string_view bytes, std::size_t most_recipients)
 {
     StoredEnvelope stored;
     std::uint8_t flags = 0;
+    std::size_t offset = 0;  // of the record
     bool good = for_each_record(bytes, [&](Tag tag, std::string_view value) {
+        const std::size_t begin = std::exchange(offset, static_cast<std::size_t>(value.end() - bytes.begin()));
         if (tag == Tag::Recipient) {
-            if (stored.envelope.recipients.size() >= max_recipients)
-                return false;
-            Recipient& recipient = stored.envelope.recipients.emplace_back();
-            return for_each_record(value, [&](Tag inner_tag, std::string_view inner) {
-                Decoder decoder(inner_tag, inner);
-                visit(decoder, recipient);
-                return !decoder.broken();
-            });
+            const std::size_t index = stored.recipient_count++;
+            if (index < most_recipients)
+                return index < max_recipients && decode_recipient(value, stored.envelope.recipients.emplace_back());
+            if (index == most_recipients)
+                stored.unread = {.index = index, .offset = begin};
+            return index < max_recipients;
         }
         Decoder decoder(tag, value);
         visit_envelope(decoder, stored.envelope);
@@ -257,10 +271,36 @@ Result<StoredEnvelope> decode_envelope(std::string_view bytes)
     });
     if (!good)
         return corrupt();
+    if (stored.recipient_count <= most_recipients)
+        stored.unread = {.index = stored.recipient_count, .offset = bytes.size()};
     stored.facts.dot_lines = (flags & flag_dot_lines) != 0;
     stored.facts.eight_bit = (flags & flag_eight_bit) != 0;
     stored.facts.utf8_header = (flags & flag_utf8_header) != 0;
     return stored;
+}
+
+Result<std::vector<Recipient>> decode_recipients(std::string_view bytes, RecipientPosition& position, std::size_t most)
+{
+    std::vector<Recipient> recipients;
+    if (position.offset > bytes.size())
+        return corrupt();
+    bool broken = false;
+    const std::string_view rest = bytes.substr(position.offset);
+    std::size_t offset = position.offset;
+    // Ends early when there are enough.
+    const bool all = for_each_record(rest, [&](Tag tag, std::string_view value) {
+        if (tag == Tag::Recipient) {
+            if (recipients.size() == most)
+                return false;
+            broken = !decode_recipient(value, recipients.emplace_back());
+        }
+        offset = static_cast<std::size_t>(value.end() - bytes.begin());
+        return !broken;
+    });
+    if (broken || (!all && recipients.size() < most))
+        return corrupt();
+    position = {.index = position.index + recipients.size(), .offset = offset};
+    return recipients;
 }
 
 }  // namespace posthaste::queue

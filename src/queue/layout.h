@@ -98,14 +98,25 @@ std::string_view bytes_of(const Header& header)
     return {reinterpret_cast<const char*>(&header), sizeof header};
 }
 
+inline constexpr std::size_t max_recipients = 10'000'000;
+
+// A place among the recipients of an encoded envelope, from which reading goes on.
+struct RecipientPosition {
+    std::size_t index = 0;
+    std::size_t offset = 0;  // of the record in the envelope
+};
+
 struct StoredEnvelope {
     Envelope envelope;
     ContentFacts facts;
+    std::size_t recipient_count = 0;  // all of them
+    RecipientPosition unread;         // the first that is not in envelope.recipients
 };
 std::string encode_envelope(const Envelope& envelope, const ContentFacts& facts);
-// Corrupt: the bytes break the format. At most max_recipients recipients.
-Result<StoredEnvelope> decode_envelope(std::string_view bytes);
-inline constexpr std::size_t max_recipients = 10'000'000;
+// Corrupt: the bytes break the format. At most max_recipients recipients, and the first `most_recipients` in memory.
+Result<StoredEnvelope> decode_envelope(std::string_view bytes, std::size_t most_recipients = max_recipients);
+// Up to `most` further recipients; `position` moves behind them. Corrupt: the bytes break the format.
+Result<std::vector<Recipient>> decode_recipients(std::string_view bytes, RecipientPosition& position, std::size_t most);
 
 constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment)
 {

@@ -51,6 +51,32 @@ TEST(EnvelopeFormat, DefaultsSurvive)
     EXPECT_EQ(back->envelope, Envelope{});
 }
 
+TEST(EnvelopeFormat, RecipientsAreReadPieceByPiece)
+{
+    Envelope envelope;
+    for (int i = 0; i < 25; ++i)
+        envelope.recipients.push_back({"u" + std::to_string(i) + "@example.com", "", "", notify_default});
+    const std::string encoded = encode_envelope(envelope, {});
+    auto first = decode_envelope(encoded, 10);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->recipient_count, 25U);
+    std::vector<Recipient> all = first->envelope.recipients;
+    EXPECT_EQ(all.size(), 10U);
+    RecipientPosition position = first->unread;
+    for (std::size_t expected : {10U, 5U, 0U}) {
+        EXPECT_EQ(position.index, all.size());
+        auto piece = decode_recipients(encoded, position, 10);
+        ASSERT_TRUE(piece);
+        EXPECT_EQ(piece->size(), expected);
+        all.insert(all.end(), piece->begin(), piece->end());
+    }
+    EXPECT_EQ(all, envelope.recipients);
+    position = {.index = 0, .offset = 0};
+    EXPECT_EQ(decode_recipients(encoded, position, 3)->back(), envelope.recipients[2]);
+    position.offset = encoded.size() + 1;
+    EXPECT_FALSE(decode_recipients(encoded, position, 3));
+}
+
 // The golden file of format version 1. When this fails the format has changed: make a new version, keep this file.
 TEST(EnvelopeFormat, MatchesGoldenFileOfVersion1)
 {

@@ -126,8 +126,9 @@ Result<void> Store::Impl::refresh(std::uint64_t number)
     return {};
 }
 
-Result<std::vector<LoadedMessage>> Store::next(std::size_t most)
+Result<std::vector<LoadedMessage>> Store::next(std::size_t most, RecipientBudget budget)
 {
+    impl_->budget = budget;
     std::vector<LoadedMessage> found;
     if (net::Clock::now() - impl_->last_discovery > std::chrono::seconds(5))
         TRY(impl_->discover_segments());
@@ -229,13 +230,13 @@ std::optional<LoadedMessage> Store::Impl::take_frame(KnownSegment& segment, cons
 }
 
 Result<LoadedMessage> Store::Impl::load_frame(const KnownSegment& segment, std::uint64_t offset,
-                                              const FrameHeader& frame) const
+                                              const FrameHeader& frame)
 {
     std::string_view envelope = segment.file->envelope(offset, frame);
     if (hash_of(envelope) != frame.envelope_hash)
         return fail(ErrorKind::Corrupt, "damaged envelope");
-    TRY(StoredEnvelope stored, decode_envelope(envelope));
-    if (stored.envelope.recipients.size() + 1 != frame.marks_count)
+    TRY(StoredEnvelope stored, decode(envelope));
+    if (stored.recipient_count + 1 != frame.marks_count)
         return fail(ErrorKind::Corrupt, "recipients and marks disagree");
     LoadedMessage message;
     message.ref.segment = segment.header.number;
@@ -245,7 +246,15 @@ Result<LoadedMessage> Store::Impl::load_frame(const KnownSegment& segment, std::
     message.envelope = std::move(stored.envelope);
     message.facts = stored.facts;
     message.marks = recipient_marks(segment.file->marks(frame, segment.header));
+    message.unread = stored.unread;
     return message;
+}
+
+Result<StoredEnvelope> Store::Impl::decode(std::string_view envelope)
+{
+    TRY(StoredEnvelope stored, decode_envelope(envelope, std::max(budget.left, budget.least)));
+    budget.left -= std::min(budget.left, stored.envelope.recipients.size());
+    return stored;
 }
 
 // After a crash between "file synced" and "Moved mark synced" both copies exist: the complete file wins. A file
@@ -375,10 +384,11 @@ Result<LoadedMessage> Store::Impl::load_file(QueueName queue, const std::string&
         TRY(auto file, open_file(ref));
         if (!file->envelope_is_intact())
             return fail(ErrorKind::Corrupt, "damaged envelope");
-        TRY(StoredEnvelope stored, decode_envelope(file->envelope()));
-        if (stored.envelope.recipients.size() + 1 != file->header().marks_count || stored.envelope.queue_id != queue_id)
+        TRY(StoredEnvelope stored, decode(file->envelope()));
+        if (stored.recipient_count + 1 != file->header().marks_count || stored.envelope.queue_id != queue_id)
             return fail(ErrorKind::Corrupt, "envelope does not belong to this file");
-        return LoadedMessage{ref, std::move(stored.envelope), stored.facts, recipient_marks(file->marks())};
+        return LoadedMessage{ref, std::move(stored.envelope), stored.facts, recipient_marks(file->marks()),
+                             stored.unread};
     }();
     if (!loaded && loaded.error().kind() == ErrorKind::Corrupt) {
         auto moved = rename_file(queue, QueueName::Corrupt, queue_id);
@@ -429,8 +439,20 @@ void Store::Impl::entry_changed(const std::string& path)
         unsynced_directories.insert(path.substr(0, slash));
 }
 
-Result<LoadedMessage> Store::load(const MessageRef& ref)
+Result<std::vector<Recipient>> Store::read_recipients(const MessageRef& ref, RecipientPosition& position,
+                                                      std::size_t most)
 {
+    if (ref.queue == QueueName::Journal) {
+        TRY(Impl::Place place, impl_->find(ref));
+        return decode_recipients(place.segment->file->envelope(ref.offset, place.frame), position, most);
+    }
+    TRY(auto file, impl_->open_file(ref));
+    return decode_recipients(file->envelope(), position, most);
+}
+
+Result<LoadedMessage> Store::load(const MessageRef& ref, RecipientBudget budget)
+{
+    impl_->budget = budget;
     if (ref.queue != QueueName::Journal)
         return impl_->load_file(ref.queue, ref.queue_id);
     TRY(Impl::Place place, impl_->find(ref));

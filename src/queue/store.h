@@ -12,6 +12,7 @@
 #include "net/task.h"
 #include "queue/envelope.h"
 #include "queue/file_time.h"
+#include "queue/layout.h"
 #include "queue/marks.h"
 #include "queue/message_ref.h"
 #include "queue/options.h"
@@ -32,6 +33,13 @@ struct LoadedMessage {
     Envelope envelope;
     ContentFacts facts;
     std::vector<RecipientMark> marks;  // one per recipient
+    RecipientPosition unread;          // the first that is not in envelope.recipients
+};
+
+// How many recipients come into memory with messages that are read: `left` in all, but of each message `least`.
+struct RecipientBudget {
+    std::size_t left = max_recipients;
+    std::size_t least = max_recipients;
 };
 
 // An entry of a queue directory: known from the directory alone.
@@ -54,7 +62,7 @@ public:
     // --- finding messages
     // Up to `most` messages that were committed and not seen yet: journal first, then complete files in incoming/
     // (they are renamed to active/). Empty when there is nothing new. Call after a hint and every few seconds.
-    Result<std::vector<LoadedMessage>> next(std::size_t most);
+    Result<std::vector<LoadedMessage>> next(std::size_t most, RecipientBudget budget = {});
     // Whether next() has been through all that lay in the journal at open(), and upkeep() has synced what that marked.
     // Before that, a file in deferred/ or active/ may be the unfinished copy of a journal message, or a power cut may
     // bring that message back: do not activate or load files.
@@ -80,7 +88,10 @@ public:
     };
     [[nodiscard]] FileList list_files(QueueName queue) const;
     // Reads envelope and marks again. NotFound, Corrupt (the file has been moved to corrupt/), Temporary.
-    Result<LoadedMessage> load(const MessageRef& ref);
+    Result<LoadedMessage> load(const MessageRef& ref, RecipientBudget budget = {});
+    // Up to `most` more recipients of a message; `position` moves behind them. As load().
+    Result<std::vector<Recipient>> read_recipients(const MessageRef& ref, RecipientPosition& position,
+                                                   std::size_t most);
     // An agent (perhaps of an earlier queue manager) still holds the message's shared lock.
     [[nodiscard]] bool busy(const MessageRef& ref);
 
@@ -102,7 +113,7 @@ public:
     // NoSpace: the message stays where it is and may be retried from there.
     Task<std::vector<Result<MessageRef>>> move(std::vector<Survivor> survivors);
     // deferred/ or hold/ -> active/ (rename), loaded.
-    Result<LoadedMessage> activate(QueueName from, const std::string& queue_id);
+    Result<LoadedMessage> activate(QueueName from, const std::string& queue_id, RecipientBudget budget = {});
     // A file's retry time, in place (deferred).
     Result<void> set_retry_time(const MessageRef& ref, WallTime retry_at);
 

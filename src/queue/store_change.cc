@@ -77,8 +77,9 @@ Result<void> Store::set_retry_time(const MessageRef& ref, WallTime retry_at)
     return set_file_time(impl_->full_path(ref.queue, ref.queue_id), retry_at);
 }
 
-Result<LoadedMessage> Store::activate(QueueName from, const std::string& queue_id)
+Result<LoadedMessage> Store::activate(QueueName from, const std::string& queue_id, RecipientBudget budget)
 {
+    impl_->budget = budget;
     return impl_->activate_file(from, queue_id);
 }
 

@@ -49,7 +49,9 @@ struct Store::Impl {
         FrameHeader frame;
     };
     Result<Place> find(const MessageRef& ref);
-    Result<LoadedMessage> load_frame(const KnownSegment& segment, std::uint64_t offset, const FrameHeader& frame) const;
+    Result<LoadedMessage> load_frame(const KnownSegment& segment, std::uint64_t offset, const FrameHeader& frame);
+    // Decodes as many recipients as the budget allows.
+    Result<StoredEnvelope> decode(std::string_view envelope);
     Result<LoadedMessage> load_file(QueueName queue, const std::string& queue_id);
     Result<LoadedMessage> activate_file(QueueName from, const std::string& queue_id);
     Result<std::shared_ptr<FileReader>> open_file(const MessageRef& ref);
@@ -60,6 +62,7 @@ struct Store::Impl {
     Result<void> save_damage(const KnownSegment& segment, std::uint64_t from, std::uint64_t to);
 
     QueueOptions options;
+    RecipientBudget budget;  // of the call that is at work
     UniqueFd scheduler_lock;
     std::unique_ptr<Positions> positions;
     std::map<std::uint64_t, KnownSegment> segments;

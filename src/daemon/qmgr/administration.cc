@@ -48,9 +48,12 @@ std::vector<ListEntry> QueueManager::list()
         ListEntry entry = entry_of(message->ref(), message->envelope(), message->facts());
         entry.queue_name = "active";
         entry.forced_expire = message->wish == Wish::Expire || forced_expiry_.contains(id);
-        for (std::size_t i = 0; i < message->recipients().size(); ++i)
-            if (message->recipients()[i].progress != Progress::Done)
-                add_recipient(entry, message->envelope().recipients[i], message->recipients()[i].reason);
+        auto read = for_each_recipient(*message, [&](std::size_t index, const queue::Recipient& recipient) {
+            if (const RecipientState state = message->recipients()[index]; state.progress != Progress::Done)
+                add_recipient(entry, recipient, state.reason);
+        });
+        if (!read)
+            log::warning("{}: {}", id, read.error().text());
         entries.push_back(std::move(entry));
     }
     for (const auto& [due, ref] : parked_) {
@@ -180,7 +183,7 @@ bool QueueManager::apply_to_scheduled(Command command, const std::string& queue_
     if (expire)
         forced_expiry_.insert(queue_id);
     else
-        schedule_.put(queue_id, seconds_now());
+        schedule_.make_due(queue_id);
     return true;
 }
 
@@ -236,7 +239,7 @@ Task<void> QueueManager::apply_to_files(Command command, std::vector<ControlResu
         else if (command == Command::Expire)
             forced_expiry_.insert(id);
         else if (command != Command::Hold)
-            schedule_.put(id, seconds_now());
+            schedule_.put(id, clock_.running());
     }
 }
 

@@ -21,9 +21,8 @@ constexpr std::size_t most_at_once = 1000;  // survivors in one batch
 queue::WallTime wall_time(Seconds seconds) { return queue::WallTime(std::chrono::seconds(seconds)); }
 
 // What the bounce service is told of a recipient that ran out of time.
-bounce::Record record_of(const ActiveMessage& message, std::size_t index)
+bounce::Record record_of(const ActiveMessage& message, std::size_t index, const queue::Recipient& recipient)
 {
-    const queue::Recipient& recipient = message.envelope().recipients[index];
     const RecipientState& state = message.recipients()[index];
     return {.recipient = recipient.address,
             .original_recipient = recipient.original,
@@ -53,14 +52,11 @@ void QueueManager::attempt_over(ActiveMessage& message)
     if (unfinished && message.wish != Wish::Hold) {
         const queue::MessageRef ref = message.ref();
         forget(message);
-        park(ref, seconds_now() + held_pause);
+        park(ref, clock_.running() + held_pause);
         return;
     }
     const bool all_done = message.count(Progress::Done) == message.recipients().size();
-    const bool traced = message.envelope().trace != queue::Trace::None ||
-                        std::ranges::any_of(message.envelope().recipients, [](const queue::Recipient& r) {
-                            return (r.notify & queue::notify_success) != 0;
-                        });
+    const bool traced = message.envelope().trace != queue::Trace::None || message.wants_success_report();
     if (!all_done || traced || message.was_deferred)
         tasks_.start(settle(&message));
     else
@@ -69,7 +65,7 @@ void QueueManager::attempt_over(ActiveMessage& message)
 
 bool QueueManager::is_expired(const ActiveMessage& message) const
 {
-    const std::chrono::seconds age(seconds_now() - message.envelope().arrival_seconds);
+    const std::chrono::seconds age(clock_.now() - message.envelope().arrival_seconds);
     return age >= (message.envelope().sender.empty() ? snapshot_->bounce_lifetime : snapshot_->lifetime);
 }
 
@@ -95,7 +91,6 @@ Task<void> QueueManager::settle(ActiveMessage* message)
         bury(*message);
         co_return;
     }
-    const Seconds now = seconds_now();
     if (reported && (message->wish == Wish::None || message->wish == Wish::Requeue))
         co_await warn_of_delay(message);
     if (message->wish == Wish::Remove) {
@@ -103,12 +98,14 @@ Task<void> QueueManager::settle(ActiveMessage* message)
         co_return;
     }
     if (message->wish == Wish::Hold) {
-        put_off(*message, queue::QueueName::Hold, now);
+        put_off(*message, queue::QueueName::Hold, clock_.running());
         co_return;
     }
-    const Seconds due = message->wish == Wish::Requeue
-                            ? now
-                            : next_attempt(now, message->envelope().arrival_seconds, snapshot_->backoff);
+    const Seconds now = clock_.now();
+    const Seconds pause =
+        next_attempt(now, message->envelope().arrival_seconds, snapshot_->backoff, jitter_of(message->queue_id())) -
+        now;
+    const Seconds due = clock_.running() + (message->wish == Wish::Requeue ? 0 : pause);
     put_off(*message, queue::QueueName::Deferred, due);
 }
 
@@ -119,8 +116,8 @@ Task<bool> QueueManager::report(ActiveMessage* message, std::vector<std::size_t>
                             .queue_id = message->queue_id(),
                             .message = message->ref().text(),
                             .sender = message->envelope().sender};
-    for (std::size_t index : expired)
-        request.records.push_back(record_of(*message, index));
+    if (!co_await record_expired(message, expired, &request.records))
+        co_return false;
     if (!co_await ask(&bounce_, std::move(request)))
         co_return false;
     std::vector<std::size_t> settled = message->with(Progress::Bounced);
@@ -134,13 +131,52 @@ Task<bool> QueueManager::report(ActiveMessage* message, std::vector<std::size_t>
     co_return true;
 }
 
+// What is to be added to the report: `last` with the report itself, what comes before in pieces, because a large list
+// that nobody takes makes records for each of its recipients.
+Task<bool> QueueManager::record_expired(ActiveMessage* message, std::vector<std::size_t> expired,
+                                        std::vector<bounce::Record>* last)
+{
+    if (expired.empty())
+        co_return true;
+    if (message->is_whole() && expired.size() <= most_at_once) {
+        for (std::size_t index : expired)
+            last->push_back(record_of(*message, index, message->recipient(index)));
+        co_return true;
+    }
+    queue::RecipientPosition position;
+    auto next = expired.begin();
+    for (std::size_t index = 0; next != expired.end();) {
+        auto piece = store_->read_recipients(message->ref(), position, most_at_once);
+        if (!piece || piece->empty()) {
+            log::warning("{}: {}", message->queue_id(), piece ? "recipients are missing" : piece.error().text());
+            co_return false;
+        }
+        bounce::Request request{.command = bounce::Command::Append, .queue_id = message->queue_id()};
+        for (const queue::Recipient& recipient : *piece) {
+            if (next != expired.end() && *next == index) {
+                request.records.push_back(record_of(*message, index, recipient));
+                ++next;
+            }
+            ++index;
+        }
+        if (!request.records.empty() && !co_await ask(&bounce_, std::move(request)))
+            co_return false;
+    }
+    co_return true;
+}
+
 Task<void> QueueManager::report_trace(ActiveMessage* message)
 {
     const queue::Envelope& envelope = message->envelope();
     bool wanted = envelope.trace == queue::Trace::Report || envelope.trace == queue::Trace::Verify;
-    for (std::size_t i = 0; i < envelope.recipients.size(); ++i)
-        wanted = wanted || ((envelope.recipients[i].notify & queue::notify_success) != 0 &&
-                            message->recipients()[i].progress == Progress::Done);
+    if (!wanted && message->wants_success_report()) {
+        auto read = for_each_recipient(*message, [&](std::size_t index, const queue::Recipient& recipient) {
+            wanted = wanted || ((recipient.notify & queue::notify_success) != 0 &&
+                                message->recipients()[index].progress == Progress::Done);
+        });
+        if (!read)
+            log::warning("{}: {}", message->queue_id(), read.error().text());
+    }
     if (wanted)
         co_await ask(&trace_, {.command = bounce::Command::Flush,
                                .queue_id = message->queue_id(),
@@ -156,8 +192,10 @@ Task<void> QueueManager::warn_of_delay(ActiveMessage* message)
     const Seconds arrival = message->envelope().arrival_seconds;
     const Seconds warning = arrival + snapshot_->delay_warning_time.count();
     const Seconds before =
-        message->previous_retry == 0 ? arrival : previous_attempt(message->previous_retry, arrival, snapshot_->backoff);
-    if (warning > before && warning <= seconds_now())
+        message->previous_retry == 0
+            ? arrival
+            : previous_attempt(message->previous_retry, arrival, snapshot_->backoff, jitter_of(message->queue_id()));
+    if (warning > before && warning <= clock_.now())
         co_await ask(&defer_, {.command = bounce::Command::Warn,
                                .queue_id = message->queue_id(),
                                .message = message->ref().text(),
@@ -233,7 +271,7 @@ void QueueManager::set_aside(ActiveMessage& message)
     forget(message);
     auto aside = store_->quarantine(ref);
     if (!aside && !is_final(aside.error()))
-        park(ref, seconds_now() + held_pause);
+        park(ref, clock_.running() + held_pause);
     else if (!aside)
         log::warning("{}: {}", ref.queue_id, aside.error().text());
 }
@@ -241,8 +279,13 @@ void QueueManager::set_aside(ActiveMessage& message)
 // The slot in the active queue is free again.
 void QueueManager::forget(ActiveMessage& message)
 {
-    const bool was_full = room() == 0;
-    active_recipients_ -= message.recipients().size();
+    const bool was_full = room_for_deferred() == 0;
+    active_recipients_ -= message.admitted;
+    active_deferred_ -= message.was_deferred ? 1 : 0;
+    if (!message.is_whole()) {
+        stop_reading(message);
+        partial_.erase(&message);
+    }
     active_.erase(std::string(message.queue_id()));
     if (was_full)
         hint();
@@ -251,7 +294,7 @@ void QueueManager::forget(ActiveMessage& message)
 // Survivors are moved in batches, one sync for many; those that come while a batch is written are the next batch.
 void QueueManager::put_off(ActiveMessage& message, queue::QueueName to, Seconds retry_at)
 {
-    survivors_.push_back({.ref = message.ref(), .to = to, .retry_at = wall_time(retry_at)});
+    survivors_.push_back({.ref = message.ref(), .to = to, .retry_at = wall_time(clock_.to_calendar(retry_at))});
     if (!std::exchange(moving_, true))
         tasks_.start(move_survivors());
 }
@@ -291,11 +334,13 @@ Wish QueueManager::after_move(const queue::Store::Survivor& survivor, const Resu
     ActiveMessage& message = *active_.at(queue_id);
     const Wish wish = message.wish;
     forget(message);
-    const Seconds due = std::chrono::duration_cast<std::chrono::seconds>(survivor.retry_at.time_since_epoch()).count();
+    const Seconds due = clock_.from_calendar(
+        std::chrono::duration_cast<std::chrono::seconds>(survivor.retry_at.time_since_epoch()).count(),
+        longest_pause(snapshot_->backoff));
     if (!moved) {
         log::warning("{}: cannot be moved to {}: {}", queue_id, queue::name(survivor.to), moved.error().text());
         // It stays where it is. While an agent has the lock, soon; else when it would have been due.
-        park(survivor.ref, moved.error().kind() == ErrorKind::Temporary ? seconds_now() + held_pause : due);
+        park(survivor.ref, moved.error().kind() == ErrorKind::Temporary ? clock_.running() + held_pause : due);
     } else if (survivor.to == queue::QueueName::Deferred) {
         schedule_.put(queue_id, due);
     }

@@ -59,7 +59,9 @@ void QueueManager::found_deferred(const queue::FileEntry& entry)
     if (entry.expired)
         forced_expiry_.insert(id);
     const Seconds due = std::chrono::duration_cast<std::chrono::seconds>(entry.retry_at.time_since_epoch()).count();
-    schedule_.put(id, flushing_ ? std::min(due, seconds_now()) : due);
+    schedule_.put(id, clock_.from_calendar(due, longest_pause(snapshot_->backoff)));
+    if (flushing_)
+        schedule_.make_due(id);
 }
 
 }  // namespace posthaste::qmgr

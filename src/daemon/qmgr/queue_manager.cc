@@ -1,4 +1,4 @@
-// queue_manager.cc — reading the queue, routing, and what agents answer. See queue_manager.h.
+// queue_manager.cc — reading the queue, and what agents answer. See queue_manager.h.
 #include "daemon/qmgr/queue_manager.h"
 
 #include "address/local_part.h"
@@ -16,9 +16,11 @@ namespace posthaste::qmgr {
 
 namespace {
 
-constexpr std::size_t read_at_once = 32;  // messages a turn from each side, so that neither starves the other
-constexpr Seconds still_held_pause = 5;   // until a message that an agent holds is looked at again
-constexpr unsigned most_losses = 3;       // a message that takes its agent down so often is put off
+constexpr std::size_t read_at_once = 32;      // messages a turn from each side, so that neither starves the other
+constexpr std::size_t kept_for_new_mail = 5;  // one part in so many of the active queue
+constexpr std::size_t nearly_full = 10;       // so is the active queue when less than one part in so many is free
+constexpr Seconds still_held_pause = 5;       // until a message that an agent holds is looked at again
+constexpr unsigned most_losses = 3;           // a message that takes its agent down so often is put off
 constexpr std::chrono::milliseconds tick{1000};
 
 const std::string retry_transport = "retry";
@@ -81,7 +83,7 @@ Result<void> QueueManager::configure(ConfigPtr config)
 
 Result<void> QueueManager::start()
 {
-    const Seconds now = seconds_now();
+    const Seconds now = clock_.running();
     TRY(store_->for_each_file(queue::QueueName::Active, [&](const queue::FileEntry& entry) {
         if (entry.expired)
             forced_expiry_.insert(entry.queue_id);
@@ -100,7 +102,12 @@ Task<void> QueueManager::keep_house()
             bury_in_store(ref);
         if (auto kept = co_await store_->upkeep(); !kept)
             log::warning("queue: {}", kept.error().text());
+        clock_.look();
         scheduler_.keep_house();
+        for (ActiveMessage* message : std::vector(partial_.begin(), partial_.end()))
+            read_on(*message);
+        if (active_.size() >= snapshot_->active_limit - snapshot_->active_limit / nearly_full)
+            scheduler_.warn_of_clogs(active_.size(), snapshot_->active_limit);
         if (net::Clock::now() >= next_listing_)
             look_for_deferred();
         hint();
@@ -126,17 +133,27 @@ void QueueManager::flush()
 {
     flushing_ = true;
     scheduler_.revive();
-    schedule_.make_all_due(seconds_now());
+    schedule_.make_all_due();
     look_for_deferred();
     hint();
 }
 
 std::size_t QueueManager::room() const
 {
-    const std::size_t messages = snapshot_->active_limit - std::min(snapshot_->active_limit, active_.size());
-    if (active_recipients_ >= snapshot_->recipient_limit && !active_.empty())
-        return 0;
-    return messages;
+    return snapshot_->active_limit - std::min(snapshot_->active_limit, active_.size());
+}
+
+// A flush of a hundred thousand messages for sites that do not answer leaves room for new mail.
+std::size_t QueueManager::room_for_deferred() const
+{
+    const std::size_t most = snapshot_->active_limit - snapshot_->active_limit / kept_for_new_mail;
+    return std::min(room(), most - std::min(most, active_deferred_));
+}
+
+queue::RecipientBudget QueueManager::budget() const
+{
+    return {.left = snapshot_->recipient_limit - std::min(snapshot_->recipient_limit, active_recipients_),
+            .least = snapshot_->recipient_minimum};
 }
 
 void QueueManager::read_more()
@@ -146,7 +163,7 @@ void QueueManager::read_more()
         retry_parked();
     std::size_t found = read_new(std::min(room(), read_at_once));
     if (store_->is_recovered())
-        found += read_due(std::min(room(), read_at_once));
+        found += read_due(std::min(room_for_deferred(), read_at_once));
     if (found > 0 && room() > 0)
         hint();
 }
@@ -155,7 +172,7 @@ std::size_t QueueManager::read_new(std::size_t most)
 {
     if (most == 0)
         return 0;
-    auto messages = store_->next(most);
+    auto messages = store_->next(most, budget());
     if (!messages) {
         log::warning("queue: {}", messages.error().text());
         return 0;
@@ -169,7 +186,7 @@ std::size_t QueueManager::read_new(std::size_t most)
 
 std::size_t QueueManager::read_due(std::size_t most)
 {
-    const Seconds now = seconds_now();
+    const Seconds now = clock_.running();
     std::size_t found = 0;
     while (found < most) {
         auto due = schedule_.take_due(now);
@@ -178,9 +195,9 @@ std::size_t QueueManager::read_due(std::size_t most)
             break;
         }
         ++found;
-        auto message = store_->activate(queue::QueueName::Deferred, due->queue_id);
+        auto message = store_->activate(queue::QueueName::Deferred, due->queue_id, budget());
         if (message) {
-            admit(std::move(*message), Source::Deferred, due->due);
+            admit(std::move(*message), Source::Deferred, clock_.to_calendar(due->due));
             continue;
         }
         if (message.error().kind() == ErrorKind::NotFound)
@@ -195,8 +212,8 @@ std::size_t QueueManager::read_due(std::size_t most)
 // Messages that wait in the place where they lie.
 void QueueManager::retry_parked()
 {
-    const Seconds now = seconds_now();
-    while (room() > 0) {
+    const Seconds now = clock_.running();
+    while (room_for_deferred() > 0) {
         auto due = parked_.take_due(now);
         if (!due)
             return;
@@ -206,7 +223,7 @@ void QueueManager::retry_parked()
             park(ref, now + still_held_pause);
             continue;
         }
-        auto message = store_->load(ref);
+        auto message = store_->load(ref, budget());
         if (message) {
             admit(std::move(*message), Source::Parked);
             continue;
@@ -229,7 +246,7 @@ void QueueManager::admit(queue::LoadedMessage stored, Source source, Seconds pre
         schedule_.remove(stored.ref.queue_id);
     if (recovering_ && store_->busy(stored.ref)) {
         log::still_being_delivered(stored.ref.queue_id);
-        park(stored.ref, seconds_now() + still_held_pause);
+        park(stored.ref, clock_.running() + still_held_pause);
         return;
     }
     auto made = std::make_unique<ActiveMessage>(std::move(stored), microseconds_now());
@@ -237,7 +254,11 @@ void QueueManager::admit(queue::LoadedMessage stored, Source source, Seconds pre
     message.was_deferred = source != Source::New;
     message.previous_retry = previous_retry;
     active_.emplace(message.queue_id(), std::move(made));
-    active_recipients_ += message.recipients().size();
+    message.admitted = message.envelope().recipients.size();
+    active_recipients_ += message.admitted;
+    active_deferred_ += message.was_deferred ? 1 : 0;
+    if (!message.is_whole())
+        partial_.insert(&message);
     if (message.count(Progress::Done) == message.recipients().size()) {  // the last queue manager came this far
         bury(message);
         return;
@@ -249,67 +270,6 @@ void QueueManager::admit(queue::LoadedMessage stored, Source source, Seconds pre
                     .recipients = message.count(Progress::Todo)});
     message.outstanding = 1;  // the routing itself
     tasks_.start(route(&message, snapshot_));
-}
-
-// Routing.
-
-Task<void> QueueManager::route(ActiveMessage* message, std::shared_ptr<Snapshot> snapshot)
-{
-    std::vector<RoutedRecipient> routed;
-    for (std::size_t index = 0; index < message->recipients().size(); ++index) {
-        if (message->recipients()[index].progress != Progress::Todo)
-            continue;
-        routing::Route route = co_await route_recipient(message, index, snapshot);
-        if (snapshot->is_double_bounce(route))
-            discard_double_bounce(*message, index);
-        else
-            routed.push_back({.index = static_cast<std::uint32_t>(index), .route = std::move(route)});
-    }
-    if (message->wish == Wish::None || message->wish == Wish::Expire)
-        scheduler_.add(*message, routed);
-    release(*message);
-}
-
-Task<routing::Route> QueueManager::route_recipient(const ActiveMessage* message, std::size_t recipient,
-                                                   std::shared_ptr<Snapshot> snapshot)
-{
-    const queue::Envelope& envelope = message->envelope();
-    const std::string& address = envelope.recipients[recipient].address;
-    auto resolved = co_await snapshot->router->resolve(envelope.sender, address);
-    if (!resolved) {
-        log::warning("{}: address resolver failure: {}", message->queue_id(), resolved.error().text());
-        co_return routing::Route{
-            .transport = retry_transport, .nexthop = "4.3.0 address resolver failure", .recipient = address};
-    }
-    routing::Route route = std::move(*resolved);
-    if (!route.malformed)
-        snapshot->apply_filter(envelope.filter, &route);
-    if (!flushing_ && snapshot->defer_transports.contains(route.transport)) {
-        route.transport = retry_transport;
-        route.nexthop = "4.3.2 deferred transport";
-    }
-    co_return route;
-}
-
-// postconf(5) double_bounce_sender: what comes back to the postmaster's notifications goes no further.
-void QueueManager::discard_double_bounce(ActiveMessage& message, std::size_t recipient)
-{
-    const std::int64_t now = microseconds_now();
-    const queue::Envelope& envelope = message.envelope();
-    const std::int64_t arrival = envelope.arrival_seconds * 1'000'000 + envelope.arrival_microseconds;
-    const std::string address = address::quote(envelope.recipients[recipient].address);
-    log::delivery(
-        {.queue_id = message.queue_id(),
-         .recipient = address,
-         .original_recipient = {},
-         .relay = "none",
-         .delays = {.before_active = message.active_since() - arrival, .in_active = now - message.active_since()},
-         .code = "2.0.0",
-         .status = "sent",
-         .text = "undeliverable postmaster notification discarded"});
-    if (auto marked = store_->set_marks(message.ref(), std::span(&recipient, 1), queue::RecipientMark::Done); !marked)
-        log::warning("{}: {}", message.queue_id(), marked.error().text());
-    message.set(recipient, Progress::Done);
 }
 
 // Answers.
@@ -358,7 +318,7 @@ void QueueManager::lost(std::unique_ptr<Delivery> delivery, const std::string& t
         release(message);
         return;
     }
-    auto stored = store_->load(message.ref());
+    auto stored = store_->load(message.ref(), {.left = 0, .least = 0});  // its marks
     if (!stored) {
         log::warning("{}: {}", message.queue_id(), stored.error().text());
         release(message);
@@ -384,7 +344,10 @@ bool QueueManager::is_still_held(const ActiveMessage& message) { return store_->
 
 void QueueManager::release(ActiveMessage& message)
 {
-    if (--message.outstanding == 0)
+    --message.outstanding;
+    if (message.unread() > 0)
+        read_on(message);
+    else if (message.outstanding == 0)
         attempt_over(message);
 }
 

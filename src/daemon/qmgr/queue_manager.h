@@ -6,14 +6,15 @@
 //
 // Why no mail is lost: nothing here acknowledges anything. A message is buried only when each of its recipients is
 // marked done in the queue, or a report about it has been committed. Whatever is only in this memory (schedule,
-// windows, wishes) is made again from the queue by the next start. Files: queue_manager.cc (reading, routing,
-// answers), deferred_files.cc (finding them), attempt_end.cc (what follows an attempt), administration.cc (what tools
-// ask for).
+// windows, wishes) is made again from the queue by the next start. Files: queue_manager.cc (reading, answers),
+// recipients.cc (routing, and large messages piece by piece), deferred_files.cc (finding them), attempt_end.cc (what
+// follows an attempt), administration.cc (what tools ask for).
 #pragma once
 
 #include "config/config.h"
 #include "daemon/bounce/protocol.h"
 #include "daemon/qmgr/control_protocol.h"
+#include "daemon/qmgr/mail_clock.h"
 #include "daemon/qmgr/parked_messages.h"
 #include "daemon/qmgr/retry_schedule.h"
 #include "daemon/qmgr/scheduler.h"
@@ -66,6 +67,8 @@ public:
 
     [[nodiscard]] std::size_t active() const { return active_.size(); }
     [[nodiscard]] std::size_t deferred() const { return schedule_.size(); }
+    // Of deliveries that wait or are under way.
+    [[nodiscard]] std::size_t recipients_in_memory() const { return scheduler_.recipients(); }
 
     void answered(std::unique_ptr<Delivery> delivery, const DeliveryReply& reply) override;
     void suspended(std::unique_ptr<Delivery> delivery, const std::string& transport, const std::string& code,
@@ -83,6 +86,8 @@ private:
     std::size_t read_new(std::size_t most);
     std::size_t read_due(std::size_t most);
     [[nodiscard]] std::size_t room() const;
+    [[nodiscard]] std::size_t room_for_deferred() const;
+    [[nodiscard]] queue::RecipientBudget budget() const;
     enum class Source : unsigned char { New, Deferred, Parked };
     void admit(queue::LoadedMessage stored, Source source, Seconds previous_retry = 0);
     void retry_parked();
@@ -92,8 +97,15 @@ private:
     Task<void> list_deferred();
     void found_deferred(const queue::FileEntry& entry);
 
-    // Routing.
+    // Recipients (recipients.cc).
     Task<void> route(ActiveMessage* message, std::shared_ptr<Snapshot> snapshot);
+    Task<void> read_and_route(ActiveMessage* message);
+    bool read_piece(ActiveMessage& message);
+    void read_on(ActiveMessage& message);
+    void stop_reading(ActiveMessage& message);
+    // All recipients, from memory or from the queue. An error of the queue; then some were not called with.
+    Result<void> for_each_recipient(const ActiveMessage& message,
+                                    const std::function<void(std::size_t, const queue::Recipient&)>& callback);
     Task<routing::Route> route_recipient(const ActiveMessage* message, std::size_t recipient,
                                          std::shared_ptr<Snapshot> snapshot);
 
@@ -108,6 +120,8 @@ private:
     Task<void> settle(ActiveMessage* message);
     [[nodiscard]] bool is_expired(const ActiveMessage& message) const;
     Task<bool> report(ActiveMessage* message, std::vector<std::size_t> expired);
+    Task<bool> record_expired(ActiveMessage* message, std::vector<std::size_t> expired,
+                              std::vector<bounce::Record>* last);
     Task<void> report_trace(ActiveMessage* message);
     Task<void> warn_of_delay(ActiveMessage* message);
     Task<bool> ask(ipc::Client* service, bounce::Request request);
@@ -140,7 +154,10 @@ private:
     Scheduler scheduler_;
 
     std::unordered_map<std::string, std::unique_ptr<ActiveMessage>> active_;  // by queue id
-    std::size_t active_recipients_ = 0;
+    std::size_t active_recipients_ = 0;  // that came into memory with their messages, not piece by piece
+    std::size_t active_deferred_ = 0;    // messages that were tried before
+    std::set<ActiveMessage*> partial_;   // not all recipients are in memory
+    MailClock clock_;
     RetrySchedule schedule_;
     ParkedMessages parked_;
     std::unordered_set<std::string> changing_;          // deferred files in the hands of apply_to_files()

@@ -2,6 +2,7 @@
 #include "daemon/qmgr/retry_schedule.h"
 
 #include "base/result.h"
+#include "queue/layout.h"
 
 #include <algorithm>
 #include <cstring>
@@ -9,18 +10,39 @@
 
 namespace posthaste::qmgr {
 
-Seconds next_attempt(Seconds now, Seconds arrival, Backoff backoff)
+namespace {
+
+constexpr Seconds jitter_unit = 20'000;
+constexpr Seconds most_jitter = jitter_unit / 20;
+
+Seconds with_jitter(Seconds pause, Seconds jitter) { return pause + pause * jitter / jitter_unit; }
+
+}  // namespace
+
+Seconds jitter_of(std::string_view queue_id)
 {
-    const Seconds age = std::max<Seconds>(now - arrival, 0);
-    return now + std::max<Seconds>(std::min<Seconds>(age, backoff.maximum.count()), backoff.minimum.count());
+    return static_cast<Seconds>(queue::hash_of(queue_id) % (most_jitter + 1));
 }
 
-Seconds previous_attempt(Seconds retry_time, Seconds arrival, Backoff backoff)
+std::chrono::seconds longest_pause(Backoff backoff)
 {
-    // Where the age decided, retry_time = attempt + (attempt - arrival).
-    const Seconds by_age = arrival + (retry_time - arrival) / 2;
-    return std::clamp(by_age, retry_time - std::max(backoff.maximum.count(), backoff.minimum.count()),
-                      retry_time - backoff.minimum.count());
+    return std::chrono::seconds(with_jitter(std::max(backoff.maximum, backoff.minimum).count(), most_jitter));
+}
+
+Seconds next_attempt(Seconds now, Seconds arrival, Backoff backoff, Seconds jitter)
+{
+    const Seconds age = std::max<Seconds>(now - arrival, 0);
+    const Seconds pause = std::max<Seconds>(std::min<Seconds>(age, backoff.maximum.count()), backoff.minimum.count());
+    return now + with_jitter(pause, jitter);
+}
+
+Seconds previous_attempt(Seconds retry_time, Seconds arrival, Backoff backoff, Seconds jitter)
+{
+    // Where the age decided, retry_time = attempt + (attempt - arrival) * (1 + jitter).
+    const Seconds by_age = arrival + (retry_time - arrival) * jitter_unit / (2 * jitter_unit + jitter);
+    return std::clamp(by_age,
+                      retry_time - with_jitter(std::max(backoff.maximum.count(), backoff.minimum.count()), jitter),
+                      retry_time - with_jitter(backoff.minimum.count(), jitter));
 }
 
 std::string_view RetrySchedule::Entry::name() const
@@ -90,7 +112,7 @@ std::optional<Seconds> RetrySchedule::remove(std::string_view queue_id)
     const Place place = find(queue_id);
     if (place == nowhere)
         return std::nullopt;
-    const Seconds due = entries_[place].due;
+    const Seconds due = planned(entries_[place].due);
     remove_at(place);
     return due;
 }
@@ -118,16 +140,30 @@ std::optional<RetrySchedule::Due> RetrySchedule::take_due(Seconds now)
     if (heap_.empty() || entries_[heap_.front()].due > now)
         return std::nullopt;
     const Entry& entry = entries_[heap_.front()];
-    Due next{std::string(entry.name()), entry.due};
+    Due next{std::string(entry.name()), planned(entry.due)};
     remove_at(heap_.front());
     return next;
 }
 
-void RetrySchedule::make_all_due(Seconds now)
+void RetrySchedule::make_all_due()
 {
-    // Who was not later than another is not later afterwards: the heap stays one.
+    // The flushed stand before all others, so the heap need only be put in order if some were flushed before.
+    const bool some_were = !heap_.empty() && is_flushed(entries_[heap_.front()].due);
     for (Place place : heap_)
-        entries_[place].due = std::min(entries_[place].due, now);
+        if (!is_flushed(entries_[place].due))
+            entries_[place].due -= flushed_by;
+    if (some_were)
+        for (std::size_t position = heap_.size() / 2; position-- > 0;)
+            sift_down(position);
+}
+
+void RetrySchedule::make_due(std::string_view queue_id)
+{
+    const Place place = find(queue_id);
+    if (place == nowhere || is_flushed(entries_[place].due))
+        return;
+    entries_[place].due -= flushed_by;
+    sift_up(entries_[place].in_heap);
 }
 
 void RetrySchedule::for_each(const std::function<void(const std::string& queue_id)>& callback) const

@@ -24,11 +24,16 @@ struct Backoff {
     std::chrono::seconds maximum{4000};  // maximal_backoff_time
 };
 
-// The time of the next attempt: as long again as the message has existed, within the bounds.
-Seconds next_attempt(Seconds now, Seconds arrival, Backoff backoff);
+// What is added to the pauses of this message, in parts of 20,000 of them: up to a twentieth, so that messages that
+// failed together are not tried again together. Always the same for a queue id.
+Seconds jitter_of(std::string_view queue_id);
+// The longest pause there is.
+std::chrono::seconds longest_pause(Backoff backoff);
+// The time of the next attempt: as long again as the message has existed, within the bounds; and the jitter.
+Seconds next_attempt(Seconds now, Seconds arrival, Backoff backoff, Seconds jitter);
 // The inverse: when next_attempt() gave this retry time. It tells, without anything being stored, whether the moment
 // of a delay warning lies between the last attempt and this one.
-Seconds previous_attempt(Seconds retry_time, Seconds arrival, Backoff backoff);
+Seconds previous_attempt(Seconds retry_time, Seconds arrival, Backoff backoff, Seconds jitter);
 
 // Loop's thread only. Entries lie in blocks that are never copied, so that growing has no peak; places in them are
 // ordered by a binary heap (who is next) and found through a chained hash table (by queue id).
@@ -47,16 +52,22 @@ public:
     };
     // The one that is due longest, taken out; nothing if none is due.
     std::optional<Due> take_due(Seconds now);
-    // `postqueue -f`: everything is due now. Those that were due earlier keep their place in the order.
-    void make_all_due(Seconds now);
+    // `postqueue -f`: everything that is here now is due. The order stays, and each keeps the time for which it was
+    // planned, which take_due() tells. A hundred thousand take a millisecond.
+    void make_all_due();
+    // The same for one.
+    void make_due(std::string_view queue_id);
     void for_each(const std::function<void(const std::string& queue_id)>& callback) const;
 
 private:
     using Place = std::uint32_t;  // in entries_
+    static constexpr Seconds flushed_by = Seconds{1} << 60;
+    static constexpr bool is_flushed(Seconds due) { return due < -flushed_by / 2; }
+    static constexpr Seconds planned(Seconds due) { return is_flushed(due) ? due + flushed_by : due; }
     static constexpr Place nowhere = 0xffffffff;
     struct Entry {
         std::array<char, queue::longest_queue_id> queue_id;  // padded with zeros
-        Seconds due;
+        Seconds due;                                         // less flushed_by: it is due whatever the time
         Place in_heap;
         Place next;  // of the same hash bucket, or of the free ones
 

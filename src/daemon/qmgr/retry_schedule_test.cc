@@ -12,18 +12,34 @@ const Backoff usual{.minimum = std::chrono::seconds(300), .maximum = std::chrono
 
 TEST(Backoff, waits_as_long_again_as_the_message_has_existed_within_bounds)
 {
-    EXPECT_EQ(next_attempt(1000, 990, usual), 1300);
-    EXPECT_EQ(next_attempt(1000, 0, usual), 2000);
-    EXPECT_EQ(next_attempt(100000, 0, usual), 104000);
-    EXPECT_EQ(next_attempt(1000, 2000, usual), 1300);  // the clock was set back
+    EXPECT_EQ(next_attempt(1000, 990, usual, 0), 1300);
+    EXPECT_EQ(next_attempt(1000, 0, usual, 0), 2000);
+    EXPECT_EQ(next_attempt(100000, 0, usual, 0), 104000);
+    EXPECT_EQ(next_attempt(1000, 2000, usual, 0), 1300);  // the clock was set back
 }
 
 TEST(Backoff, tells_the_previous_attempt_from_the_retry_time)
 {
-    for (Seconds attempt : {0, 10, 299, 300, 301, 1000, 3999, 4000, 9999})
-        EXPECT_NEAR(static_cast<double>(previous_attempt(next_attempt(attempt, 0, usual), 0, usual)),
-                    static_cast<double>(attempt), 1)
-            << attempt;
+    for (Seconds jitter : {0, 1, 500, 1000})
+        for (Seconds attempt : {0, 10, 299, 300, 301, 1000, 3999, 4000, 9999})
+            EXPECT_NEAR(
+                static_cast<double>(previous_attempt(next_attempt(attempt, 0, usual, jitter), 0, usual, jitter)),
+                static_cast<double>(attempt), 1)
+                << attempt << " " << jitter;
+}
+
+TEST(Backoff, spreads_messages_that_failed_together)
+{
+    std::map<Seconds, int> at;
+    for (int i = 0; i < 10000; ++i) {
+        const Seconds due = next_attempt(100000, 0, usual, jitter_of("4QmX" + std::to_string(i)));
+        EXPECT_GE(due, 104000);
+        EXPECT_LE(due, 100000 + longest_pause(usual).count());
+        ++at[due];
+    }
+    EXPECT_GE(at.size(), 190U);  // of 200 seconds
+    EXPECT_EQ(jitter_of("4QmX1"), jitter_of("4QmX1"));
+    EXPECT_EQ(longest_pause(usual).count(), 4200);
 }
 
 TEST(RetrySchedule, gives_out_what_is_due_oldest_first)
@@ -94,16 +110,47 @@ TEST(RetrySchedule, takes_the_longest_queue_id)
     EXPECT_EQ(schedule.take_due(1)->queue_id, id);
 }
 
-TEST(RetrySchedule, flush_makes_everything_due)
+TEST(RetrySchedule, flush_makes_everything_due_that_is_there)
 {
     RetrySchedule schedule;
     for (int i = 0; i < 5000; ++i)
         schedule.put(std::to_string(i), 1000 + i);
-    schedule.make_all_due(7);
-    std::size_t taken = 0;
-    while (schedule.take_due(7))
-        ++taken;
-    EXPECT_EQ(taken, 5000U);
+    schedule.make_all_due();
+    schedule.put("later", 8);
+    for (Seconds i = 0; i < 5000; ++i)
+        ASSERT_EQ(schedule.take_due(7)->due, 1000 + i);  // in order, and as it was planned
+    EXPECT_FALSE(schedule.take_due(7));
+    EXPECT_TRUE(schedule.contains("later"));
+}
+
+TEST(RetrySchedule, a_second_flush_takes_what_has_come_since)
+{
+    RetrySchedule schedule;
+    for (int i = 0; i < 1000; ++i)
+        schedule.put("a" + std::to_string(i), 5000 + i);
+    schedule.make_all_due();
+    for (int i = 0; i < 1000; ++i)
+        schedule.put("b" + std::to_string(i), 1000 + i);
+    schedule.make_due("b999");
+    schedule.make_all_due();
+    Seconds last = 0;
+    for (int i = 0; i < 2000; ++i) {
+        auto next = schedule.take_due(0);
+        ASSERT_TRUE(next);
+        EXPECT_GE(next->due, last);
+        last = next->due;
+    }
+    EXPECT_FALSE(schedule.take_due(10000));
+}
+
+TEST(RetrySchedule, a_new_time_ends_a_flush)
+{
+    RetrySchedule schedule;
+    schedule.put("A", 1000);
+    schedule.make_all_due();
+    schedule.put("A", 1000);
+    EXPECT_FALSE(schedule.take_due(999));
+    EXPECT_EQ(schedule.remove("A"), 1000);
 }
 
 }  // namespace

@@ -125,6 +125,14 @@ void Scheduler::read_completely(const ActiveMessage& message)
         transport->read_completely(message);
 }
 
+std::size_t Scheduler::recipients() const
+{
+    std::size_t count = 0;
+    for (const auto& [name, transport] : transports_)
+        count += transport->recipients();
+    return count;
+}
+
 void Scheduler::warn_of_clogs(std::size_t active, std::size_t active_limit)
 {
     for (auto& [name, transport] : transports_)

@@ -43,6 +43,8 @@ public:
     [[nodiscard]] std::size_t refill(const ActiveMessage& message, TimePoint last_read) const;
     // Its last recipients have been added, or it is given up: nothing of it will be read any more.
     void read_completely(const ActiveMessage& message);
+    // In memory: of deliveries that wait or are under way.
+    [[nodiscard]] std::size_t recipients() const;
     void warn_of_clogs(std::size_t active, std::size_t active_limit);
 
     Transport& transport(const std::string& name);

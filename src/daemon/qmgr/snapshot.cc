@@ -20,6 +20,7 @@ Result<std::shared_ptr<QueueManager::Snapshot>> QueueManager::Snapshot::make(Con
     snapshot->default_filter_nexthop = config->get(param::default_filter_nexthop);
     snapshot->active_limit = static_cast<std::size_t>(config->get(param::qmgr_message_active_limit));
     snapshot->recipient_limit = static_cast<std::size_t>(config->get(param::qmgr_message_recipient_limit));
+    snapshot->recipient_minimum = static_cast<std::size_t>(config->get(param::qmgr_message_recipient_minimum));
     snapshot->backoff = {.minimum = config->get(param::minimal_backoff_time),
                          .maximum = config->get(param::maximal_backoff_time)};
     snapshot->queue_run_delay = config->get(param::queue_run_delay);

@@ -20,6 +20,7 @@ struct QueueManager::Snapshot {
     std::string default_filter_nexthop;
     std::size_t active_limit = 20000;
     std::size_t recipient_limit = 20000;
+    std::size_t recipient_minimum = 10;
     Backoff backoff;
     std::chrono::seconds queue_run_delay{300};
     std::chrono::seconds lifetime{0};

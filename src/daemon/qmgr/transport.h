@@ -103,6 +103,7 @@ public:
     void warn_of_clogs(std::size_t active, std::size_t active_limit);
 
     [[nodiscard]] std::size_t under_way() const { return under_way_.size(); }
+    [[nodiscard]] std::size_t recipients() const { return recipients_; }
 
     void answered(DeliveryReply reply) override;
     void ended(const AgentLink& link, Stage stage, const Error& error) override;
