@@ -70,5 +70,7 @@ Result<PostfixMessage> read_postfix_file(std::string_view file, const ContentSin
 // (indexes of the envelope). warn_at: when a delay warning is due, in seconds since the epoch; 0: none will be sent.
 std::string write_postfix_file(const Envelope& envelope, const std::vector<std::size_t>& recipients,
                                const ContentFacts& facts, std::string_view content, std::int64_t warn_at = 0);
+// The same for maildrop/, as Postfix's postdrop(1) writes it: to all recipients.
+std::string write_postfix_submission(const Envelope& envelope, std::string_view content);
 
 }  // namespace posthaste::queue

@@ -182,6 +182,15 @@ TEST(PostfixFile, IsWrittenAsPostfixWritesIt)
     }
 }
 
+TEST(PostfixFile, IsWrittenToMaildropAsPostdropWritesIt)
+{
+    Decoded mail = golden_message("maildrop-4");
+    std::string written = write_postfix_submission(mail.message.envelope, mail.content);
+    std::string theirs = bytes_of_file("maildrop-4");
+    theirs.replace(theirs.find("A\x16rewrite_context=remote"), 24, "A\x15rewrite_context=local");
+    EXPECT_EQ(written, theirs);
+}
+
 TEST(PostfixFile, ReadsWhatItWrote)
 {
     for (const std::string& name : names()) {

@@ -73,6 +73,16 @@ std::string_view trace_flags(Trace trace)
     return {};
 }
 
+std::string_view ret_flags(DsnReturn value)
+{
+    switch (value) {
+    case DsnReturn::Unset: return {};
+    case DsnReturn::Full: return "1";
+    case DsnReturn::Headers: return "2";
+    }
+    return {};
+}
+
 std::string_view encoding(const Envelope& envelope)
 {
     return envelope.encoding == BodyEncoding::EightBit ? "8bit" : std::string_view();
@@ -87,8 +97,7 @@ std::string about_the_message(const Envelope& envelope, std::int64_t warn_at)
     append_attribute(out, "log_ident", envelope.client.ident.empty() ? envelope.queue_id : envelope.client.ident);
     append_attribute(out, "rewrite_context", envelope.local_rewrite_context ? "local" : "remote");
     append_attribute(out, "envelope_id", envelope.dsn_envid);
-    if (envelope.dsn_return != DsnReturn::Unset)
-        append_attribute(out, "ret_flags", envelope.dsn_return == DsnReturn::Full ? "1" : "2");
+    append_attribute(out, "ret_flags", ret_flags(envelope.dsn_return));
     if (!envelope.sender_full_name.empty())
         append(out, PostfixRecord::FullName, envelope.sender_full_name);
     append(out, PostfixRecord::Sender, envelope.sender);
@@ -167,6 +176,32 @@ std::string write_postfix_file(const Envelope& envelope, const std::vector<std::
            fmt::format("{:15} {:15} {:15} {:15} {:15} {:15}", size, size_record + head.size(), recipients.size(),
                        notify << 1U, size, smtputf8_flags(envelope, recipients, facts)));
     return out + head + tail;
+}
+
+std::string write_postfix_submission(const Envelope& envelope, std::string_view content)
+{
+    std::string out;
+    append(out, PostfixRecord::Time, fmt::format("{} {}", envelope.arrival_seconds, envelope.arrival_microseconds));
+    append_attribute(out, "envelope_id", envelope.dsn_envid);
+    append_attribute(out, "ret_flags", ret_flags(envelope.dsn_return));
+    append_attribute(out, "rewrite_context", "local");
+    if (!envelope.sender_full_name.empty())
+        append(out, PostfixRecord::FullName, envelope.sender_full_name);
+    append(out, PostfixRecord::Sender, envelope.sender);
+    append_attribute(out, "encoding", encoding(envelope));
+    append_attribute(out, "trace_flags", trace_flags(envelope.trace));
+    if (!envelope.verp_delimiters.empty())
+        append(out, PostfixRecord::Verp, envelope.verp_delimiters);
+    for (const Recipient& recipient : envelope.recipients) {
+        if (recipient.notify != notify_default)
+            append_attribute(out, "notify_flags", std::to_string(recipient.notify));
+        append(out, PostfixRecord::Recipient, recipient.address);
+    }
+    append(out, PostfixRecord::Content, {});
+    append_content(out, content);
+    append(out, PostfixRecord::Extracted, {});
+    append(out, PostfixRecord::End, {});
+    return out;
 }
 
 }  // namespace posthaste::queue

@@ -6,12 +6,17 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 namespace posthaste::server {
 
 Result<UniqueFd> lock_exclusively(const std::string& path)
 {
-    TRY(UniqueFd file, open_file(path, O_RDWR | O_CREAT, 0600));
+    // The directory may belong to mail_owner, who must not choose what root truncates or gives away.
+    TRY(UniqueFd file, open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+    struct stat status{};
+    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1)
+        return fail(ErrorKind::Denied, "open lock file " + path + ": not a regular file with one name");
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK)
             return fail(ErrorKind::Exists, "open lock file " + path + ": unable to set exclusive lock");

@@ -2,9 +2,10 @@
 round after postsuper --export."""
 import json
 import os
+import pwd
 import re
 import shutil
-import time
+import socket
 
 import pytest
 
@@ -47,7 +48,7 @@ def switch(instance, kind):
 
 def files(instance, *queues):
     return [path for queue in queues or ("incoming", "active", "deferred", "hold", "maildrop")
-            for path in (instance.queue / queue).rglob("*") if path.is_file()]
+            for path in (instance.queue / queue).resolve().rglob("*") if path.is_file()]
 
 
 def listed(instance):
@@ -153,7 +154,8 @@ def test_what_postfix_had_in_its_queue_is_delivered(system, sink, names):
     assert sum(len(message.recipients) for message in sink.messages) == 11, "nobody got a message twice"
     for message in sink.messages[already:]:
         if message.recipients == ("dsn@a.test",):
-            assert b"Original-Envelope-Id: e+e\r\n" in message.content and b"Original-Recipient: rfc822; o+o@far.test" in message.content
+            assert b"Original-Envelope-Id: e+e\r\n" in message.content
+            assert b"Original-Recipient: rfc822;o+o@far.test\r\n" in message.content
         elif message.sender == "dropped@a.test":
             assert message.content.endswith(b"From: Full Name <dropped@a.test>\r\n\r\ntext\r\n.\r\nend\r\n")
         else:
@@ -201,3 +203,124 @@ def test_mail_that_postfix_requeued_or_expired_is_taken_so(system, sink):
     ours.run("postqueue", "-f")
     ours.wait_for_log(rf"{expired}: from=<ok-sender@a.test>, status=force-expired, returned to sender")
     wait_until(lambda: ("", "ok-sender@a.test") in delivered(sink), lambda: f"the bounce: {sink.messages}\n{ours.log()}")
+
+
+# --- back to Postfix
+
+def said(result):
+    return result.stderr.decode()
+
+
+def use_export(instance, directory):
+    """The exported queue becomes the queue of a Postfix, whose start may rename files and says so in the log."""
+    instance.queue.rename(instance.directory / "left-behind")
+    directory.rename(instance.queue)
+    switch(instance, "postfix")
+    instance.maillog.touch()
+    instance.maillog.chmod(0o666)
+    return instance.start()
+
+
+@pytest.mark.parametrize("names", [{}, NAMES], ids=["short-ids", "long-ids"])
+def test_what_was_exported_is_delivered_by_postfix(system, sink, names):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ours = system("posthaste", transport_maps=f"inline:{{slow.test=smtp:[127.0.0.1]:{silent.getsockname()[1]}}}",
+                      **names).start()
+        waiting = fill(ours)
+        held = send(ours, "held@far.test", sender="held@a.test")
+        deferred(ours, *waiting, held)
+        ours.run("postsuper", "-h", held)
+        wait_until(lambda: listed(ours)[held]["queue_name"] == "hold", f"{held} on hold")
+        journaled = send(ours, "one@slow.test", sender="journal@a.test")
+        active = send(ours, "two@slow.test", sender="active@a.test", body=BODY + b"0123456789abcde\r\n" * 20000)
+        ours.wait_for_log(rf"{active}: from=.*\(queue active\)")
+        ours.wait_for_log(rf"{journaled}: from=.*\(queue active\)")
+        directory = ours.directory / "back"
+        ours.expect_problem("postsuper.*fatal: (the mail system is running|Postfix cannot read)")
+        refused = ours.run("postsuper", "--export", directory, check=False)
+        assert refused.returncode == 1 and "the mail system is running: stop it (postfix stop)" in said(refused)
+        ours.kill_all()
+    ours.sendmail("-i", "-f", "dropped@a.test", "-F", "Full Name", "dropped@far.test", stdin=b"Subject: s\n\ntext\n.\nend")
+    shutil.chown(files(ours, "maildrop")[0], configuration.LOCAL_USER)     # postdrop is not set-gid here
+    before = len(sink.messages)
+
+    refused = ours.run("postsuper", "--check-export", check=False)
+    assert refused.returncode == 1
+    assert f"Postfix cannot read {len(waiting) + 4} messages of this queue: run postsuper --export DIR first" in said(refused)
+    times = {path.name: path.stat().st_mtime for path in files(ours, "deferred")}
+    result = ours.run("postsuper", "--export", directory)
+    assert f"Exported to {directory}: 1 from the journal, 1 active, {len(waiting)} deferred, 1 on hold, " \
+           "1 of maildrop" in said(result)
+    assert ours.run("postsuper", "--check-export").returncode == 0
+    assert listed(ours) == {} and not files(ours)
+    for path in files(ours, "../back"):
+        relative = path.relative_to(directory)
+        status = path.stat()
+        submission = relative.parts[0] == "maildrop"
+        owner = configuration.LOCAL_USER if submission else configuration.MAIL_OWNER
+        assert status.st_uid == pwd.getpwnam(owner).pw_uid
+        if relative.parts[0] != "defer":
+            assert oct(status.st_mode & 0o777) == oct(0o744 if submission else 0o700)
+        if relative.parts[0] == "deferred":
+            assert abs(status.st_mtime - times[path.name]) < 0.001
+    ours.configure(transport_maps="")
+
+    postfix = use_export(ours, directory)
+    queue = {tuple(sorted(each["address"] for each in message["recipients"])): message
+             for message in listed(postfix).values()}
+    assert queue[("held@far.test",)]["queue_name"] == "hold"
+    assert "450 4.2.0 later" in queue[("dsn@far.test",)]["recipients"][0]["delay_reason"]
+    sink.replies["RCPT"] = None
+    postfix.run("postsuper", "-H", "ALL")
+    postfix.run("postqueue", "-f")
+    wait_until(lambda: len(delivered(sink)) >= 11, lambda: f"{delivered(sink)}\n{postfix.log()}")
+    postfix.run("postqueue", "-f")
+    postfix.wait_until_queue_empty()
+    assert delivered(sink) == {
+        ("ann@a.test", "ok1@far.test"), ("ann@a.test", "two@far.test"), ("", "one@far.test"), ("", "two@far.test"),
+        ("dsn@a.test", "dsn@far.test"), ("large@a.test", "large@far.test"), ("held@a.test", "held@far.test"),
+        ("journal@a.test", "one@slow.test"), ("active@a.test", "two@slow.test"), ("dropped@a.test", "dropped@far.test"),
+        ("", "dsn@a.test")}
+    assert sum(len(message.recipients) for message in sink.messages) == 11, "nobody got a message twice"
+    for message in sink.messages[before:]:
+        if message.recipients == ("dsn@a.test",):
+            assert b"Original-Envelope-Id: e+e" in message.content
+        elif message.sender == "dropped@a.test":
+            assert f"from userid {pwd.getpwnam(configuration.LOCAL_USER).pw_uid}".encode() in message.content
+            assert message.content.endswith(b"text\r\n.\r\nend\r\n")
+        else:
+            assert content(message).startswith(BODY)
+    assert "corrupt" not in postfix.log()
+
+
+def test_what_was_not_taken_over_yet_goes_back_as_it_was(system, sink):
+    postfix = system("postfix").start()
+    waiting = fill(postfix)
+    deferred(postfix, *waiting)
+    ours = switch(postfix, "posthaste")
+    ours.run("postfix", "check")
+    before = {path.name: (path.read_bytes(), path.stat().st_mtime) for path in files(ours)}
+    assert ours.run("postsuper", "--check-export").returncode == 0, "Postfix can read all of it"
+    ours.run("postsuper", "--export", ours.directory / "back")
+    assert {path.name: (path.read_bytes(), path.stat().st_mtime) for path in files(ours, "../back/deferred")} == before
+    assert not files(ours)
+
+
+def test_an_export_goes_nowhere_near_the_queue_and_leaves_what_is_damaged(system, sink):
+    ours = system("posthaste").start()
+    ours.expect_problem("postsuper.*fatal: .*must not be in the queue directory")
+    good, bad = send(ours, "x@far.test"), send(ours, "y@far.test")
+    deferred(ours, good, bad)
+    ours.stop()
+    for directory in (ours.queue, ours.queue / "back"):
+        refused = ours.run("postsuper", "--export", directory, check=False)
+        assert refused.returncode == 1 and "must not be in the queue directory" in said(refused)
+    damaged = next(path for path in files(ours, "deferred") if path.name == bad)
+    status = damaged.stat()
+    damaged.write_bytes(damaged.read_bytes().replace(b"hello", b"hullo"))
+    os.utime(damaged, (status.st_mtime, status.st_mtime))
+    result = ours.run("postsuper", "--export", ours.directory / "back", check=False)
+    assert result.returncode == 1
+    assert f"{bad}: not exported: message {bad} is damaged" in said(result)
+    assert [path.name for path in files(ours, "../back/deferred")] == [good]
+    assert [path.name for path in files(ours)] == [bad]

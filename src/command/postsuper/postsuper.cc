@@ -2,6 +2,7 @@
 #include "command/postsuper/postsuper.h"
 
 #include "base/text.h"
+#include "command/postsuper/export.h"
 #include "command/postsuper/queue_access.h"
 #include "config/config.h"
 #include "log/log.h"
@@ -17,11 +18,13 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <getopt.h>
 #include <iostream>
 #include <map>
 #include <optional>
 #include <string>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
 
@@ -78,6 +81,8 @@ struct Options {
     std::vector<Order> orders;
     std::vector<QueueName> queues;  // empty: those of the action
     std::string config_directory;
+    std::string export_to;      // --export
+    bool check_export = false;  // --check-export
     bool structure = false;
     bool purge = false;
     int verbosity = 0;
@@ -86,8 +91,15 @@ struct Options {
 Options parse_options(int argc, char** argv)
 {
     Options options;
-    for (int option; (option = ::getopt(argc, argv, "+c:d:e:f:h:H:pr:sSv")) != -1;) {
+    constexpr int export_option = 256;
+    constexpr int check_export_option = 257;
+    const std::array<option, 3> long_options{option{"export", required_argument, nullptr, export_option},
+                                             option{"check-export", no_argument, nullptr, check_export_option},
+                                             option{}};
+    for (int option; (option = ::getopt_long(argc, argv, "+c:d:e:f:h:H:pr:sSv", long_options.data(), nullptr)) != -1;) {
         switch (option) {
+        case export_option: options.export_to = ::optarg; break;
+        case check_export_option: options.check_export = true; break;
         case 'c': options.config_directory = ::optarg; break;
         case 'd': options.orders.push_back({Command::Remove, ::optarg}); break;
         case 'e': options.orders.push_back({Command::Expire, ::optarg}); break;
@@ -262,12 +274,66 @@ std::uint64_t Session::change(const Action& action, std::vector<std::string> ids
 
 }  // namespace
 
+namespace {
+
+// In a process without the rights of root; this one keeps them to give maildrop's files back to their owners.
+int export_to(const config::Config& config, const std::string& wanted)
+{
+    if (auto stopped = must_be_stopped(config); !stopped)
+        log::fatal("{}", stopped.error().text());
+    auto directory = make_export_directory(config, wanted);
+    if (!directory)
+        log::fatal("{}", directory.error().text());
+    const SubmissionOwners owners = submission_owners(config);
+    const pid_t child = ::fork();
+    if (child < 0)
+        log::fatal("{}", Error::system(errno, "fork").text());
+    if (child == 0) {
+        enter_queue(config);
+        auto exported = export_queue(config, *directory);
+        if (!exported)
+            log::fatal("{}", exported.error().text());
+        log::info("Exported to {}: {} from the journal, {} active, {} deferred, {} on hold, {} of maildrop", *directory,
+                  exported->journal, exported->active, exported->deferred, exported->hold, exported->maildrop);
+        if (exported->failed > 0)
+            log::error("{} could not be exported and are still in the queue", exported->failed);
+        log::flush();
+        ::_exit(exported->failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+    }
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (::geteuid() == 0)
+        give_back_submissions(*directory, owners);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+int check_export(const config::Config& config)
+{
+    if (auto stopped = must_be_stopped(config); !stopped)
+        log::fatal("{}", stopped.error().text());
+    enter_queue(config);
+    auto count = messages_to_export(config);
+    if (!count)
+        log::fatal("{}", count.error().text());
+    if (*count > 0)
+        log::fatal("Postfix cannot read {} message{} of this queue: run postsuper --export DIR first", *count,
+                   *count == 1 ? "" : "s");
+    return EXIT_SUCCESS;
+}
+
+}  // namespace
+
 int run(int argc, char** argv)
 {
     log::init({.program = "postsuper", .to_log = false});
     Options options = parse_options(argc, argv);
     auto config = load_configuration(options);
     server::set_up_log(*config, {.program = "postsuper", .to_stderr = true, .verbosity = options.verbosity});
+    if (!options.export_to.empty())
+        return export_to(*config, options.export_to);
+    if (options.check_export)
+        return check_export(*config);
     enter_queue(*config);
     if (options.orders.empty() && !options.structure && !options.purge)
         return EXIT_SUCCESS;

@@ -7,6 +7,7 @@
 #include "log/events_master.h"
 #include "log/log.h"
 #include "param/basics.h"
+#include "server/identity.h"
 #include "server/log_setup.h"
 #include "server/master_lock.h"
 
@@ -110,6 +111,16 @@ UniqueFd take_lock(const std::string& path)
     return std::move(*lock);
 }
 
+// data_directory is mail_owner's, and so is the lock in it: a Postfix that comes after us opens it with those rights.
+void give_to_mail_owner(int lock, const config::Config& config)
+{
+    if (::geteuid() != 0)
+        return;
+    auto owner = server::find_user(config.get(param::mail_owner));
+    if (!owner || ::fchown(lock, owner->uid, owner->gid) != 0)
+        log::warning("{} belongs to root: mail_owner could not be made its owner", server::master_lock_file);
+}
+
 // `postfix reload` waits until the modification time of pid/master.pid changes.
 void tell_reload_done(int lock) { ::futimens(lock, nullptr); }
 
@@ -176,6 +187,7 @@ int run(int argc, char** argv)
         ::setsid();
     UniqueFd pid_lock = take_lock(server::master_pid_file);
     UniqueFd data_lock = take_lock(config->get(param::data_directory) + "/" + server::master_lock_file);
+    give_to_mail_owner(data_lock.get(), *config);
     raise_limits();
     clean_environment(*config);
 
