@@ -12,7 +12,7 @@ import pytest
 from support import configuration
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.skipif(not configuration.is_root(), reason="Postfix must be started as root")
+pytestmark = pytest.mark.needs_root     # Postfix does
 
 BODY = b"From: ann@a.test\r\nTo: x@far.test\r\nSubject: hi\r\nMessage-ID: <1@a.test>\r\n" \
        b"Date: Thu, 1 Jan 2026 00:00:00 +0000\r\n\r\nhello\r\n.dot\r\n" + b"long " * 180 + b"\r\n"
