@@ -6,25 +6,17 @@
 
 #include "dsn/outcome.h"
 #include "mailbox/content.h"
+#include "mailbox/lock.h"
 
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
-#include <vector>
 
 namespace posthaste::mailbox {
 
-enum class LockMethod : std::uint8_t { Fcntl, Flock, Dotlock };
-// "fcntl, dotlock" (postconf(5) mailbox_delivery_lock). Invalid: an unknown word.
-Result<std::vector<LockMethod>> parse_lock_methods(std::string_view text);
-
-struct MboxOptions {
-    std::vector<LockMethod> locks{LockMethod::Fcntl, LockMethod::Dotlock};
-    int lock_attempts = 20;
-    std::chrono::seconds lock_delay{1};
-    std::chrono::seconds stale_lock{500};
+struct MboxOptions : LockOptions {
     std::int64_t size_limit = 0;  // bytes of the whole file; 0: none
     bool require_owner = true;    // strict_mailbox_ownership: the file must belong to this process's user
 
