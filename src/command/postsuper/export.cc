@@ -307,7 +307,7 @@ Result<std::string> make_export_directory(const config::Config& config, const st
         return fail(ErrorKind::Invalid, directory + ": " + error.message());
     if (!path.lexically_relative(queue).string().starts_with(".."))
         return fail(ErrorKind::Invalid, directory + ": must not be in the queue directory");
-    const std::string root = path.string();
+    std::string root = path.string();
     if (::mkdir(root.c_str(), 0755) != 0 && errno != EEXIST)
         return fail_errno("mkdir " + root);
     std::optional<server::Identity> owner;
