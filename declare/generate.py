@@ -40,6 +40,8 @@ def layers(output):
     for entry in tomllib.loads((HERE / "services.toml").read_text()).values():
         if entry.get("command", entry["program"]) != entry["program"]:
             lines.append(f"list(APPEND OTHER_NAMES_daemon_{entry['program']} {entry['command']})")
+        for name in entry.get("names", []):
+            lines.append(f"list(APPEND OTHER_NAMES_daemon_{entry['program']} {name})")
     write_if_changed(output, "\n".join(lines) + "\n")
 
 

@@ -188,6 +188,43 @@ def test_a_stuck_agent_does_not_stop_other_transports(make_instance):
     instance.wait_for_log("status=sent", count=2)
 
 
+def test_the_old_names_of_the_program_are_names_of_the_one_scheduler(make_instance):
+    instance = make_instance(transport_maps="inline:{gone.test=discard:}",
+                             master="old_qmgr unix n - n 300 1 oqmgr\nnew_qmgr unix n - n 300 1 nqmgr\n").start()
+    for name in ("old_qmgr", "new_qmgr"):
+        with socket.socket(socket.AF_UNIX) as hint:
+            hint.connect(str(instance.queue / "public" / name))
+            hint.sendall(b"I")
+    send(instance, "x@gone.test")
+    instance.wait_for_log("status=sent")
+    assert "another process schedules" not in instance.log()
+
+
+def test_a_large_list_is_delivered_piece_by_piece(make_instance, sink):
+    instance = make_instance(transport_maps=f"inline:{{far.test=smtp:[127.0.0.1]:{sink.port}}}",
+                             qmgr_message_recipient_limit="50", smtp_recipient_limit="100",
+                             smtp_recipient_refill_limit="20").start()
+    send(instance, *[f"x{i}@far.test" for i in range(600)])
+    instance.wait_for_log("qmgr.*: removed")
+    received = [recipient for message in sink.messages for recipient in message.recipients]
+    assert len(received) == 600 and len(set(received)) == 600
+
+
+def test_a_single_message_overtakes_a_large_mailing(make_instance, sink):
+    instance = make_instance(transport_maps=f"inline:{{far.test=smtp:[127.0.0.1]:{sink.port}}}",
+                             smtp_destination_concurrency_limit="1", smtp_destination_recipient_limit="2",
+                             defer_transports="smtp").start()
+    send(instance, *[f"x{i}@far.test" for i in range(200)])
+    send(instance, "single@far.test")
+    instance.wait_for_log("status=deferred .deferred transport", count=201)
+    wait_until(lambda: len(list((instance.queue / "deferred").rglob("*[0-9A-F]"))) >= 2, "both in deferred/")
+    instance.run("postqueue", "-f")
+    instance.wait_for_log("qmgr.*: removed", count=2)
+    order = [len(message.recipients) for message in sink.messages]
+    assert len(order) == 101
+    assert order.index(1) < 20
+
+
 def test_a_second_qmgr_line_is_another_name_for_the_queue_manager(make_instance):
     instance = make_instance(transport_maps="inline:{gone.test=discard:}",
                              master="other_qmgr unix n - n 300 1 qmgr\n").start()

@@ -517,6 +517,168 @@ TEST_F(SchedulerTest, rests_each_of_many_destinations_by_itself)
     EXPECT_EQ(sent.size(), 40U);
 }
 
+// --- recipients in memory
+
+class RefillTest : public SchedulerTest {
+protected:
+    // A message of which `read` recipients are in memory and scheduled.
+    ActiveMessage& partial(std::size_t all, std::size_t read, const std::string& domain)
+    {
+        queue::LoadedMessage stored;
+        stored.ref.queue_id = "ID" + std::to_string(messages.size());
+        for (std::size_t i = 0; i < read; ++i)
+            stored.envelope.recipients.push_back({.address = "u" + std::to_string(i) + "@" + domain});
+        stored.marks.resize(all);
+        messages.push_back(std::make_unique<ActiveMessage>(std::move(stored), ++activations));
+        ActiveMessage& made = *messages.back();
+        std::vector<RoutedRecipient> routed;
+        for (std::uint32_t i = 0; i < read; ++i)
+            routed.push_back(
+                {.index = i,
+                 .route = {.transport = "smtp", .nexthop = domain, .recipient = made.recipient(i).address}});
+        scheduler->add(made, routed);
+        return made;
+    }
+    [[nodiscard]] std::size_t refill(const ActiveMessage& message) const { return scheduler->refill(message, now); }
+
+    std::int64_t activations = 0;
+};
+
+TEST_F(RefillTest, reads_on_when_there_is_room_for_the_refill_limit)
+{
+    use("smtp_destination_recipient_limit = 10\nsmtp_recipient_limit = 100\nsmtp_recipient_refill_limit = 30\n"
+        "smtp_destination_concurrency_limit = 1\n");
+    ActiveMessage& list = partial(1000, 100, "a.test");
+    EXPECT_EQ(refill(list), 0U);
+    answer();
+    answer();
+    EXPECT_EQ(refill(list), 0U);
+    answer();
+    EXPECT_EQ(refill(list), 30U);
+    EXPECT_EQ(scheduler->recipients(), 70U);
+}
+
+TEST_F(RefillTest, reads_on_with_less_room_after_the_refill_delay)
+{
+    use("smtp_destination_recipient_limit = 10\nsmtp_recipient_limit = 100\nsmtp_recipient_refill_limit = 30\n"
+        "smtp_recipient_refill_delay = 7s\nsmtp_destination_concurrency_limit = 1\n");
+    ActiveMessage& list = partial(1000, 100, "a.test");
+    answer();
+    EXPECT_EQ(refill(list), 0U);
+    const TimePoint read = now;
+    now += std::chrono::seconds(6);
+    EXPECT_EQ(scheduler->refill(list, read), 0U);
+    now += std::chrono::seconds(1);
+    EXPECT_EQ(scheduler->refill(list, read), 10U);
+}
+
+TEST_F(RefillTest, gives_the_room_to_the_oldest_message_that_is_not_read)
+{
+    use("smtp_destination_recipient_limit = 10\nsmtp_recipient_limit = 200\nsmtp_delivery_slot_cost = 0\n");
+    ActiveMessage& first = partial(200, 50, "a.test");
+    ActiveMessage& second = partial(1000, 50, "b.test");
+    EXPECT_EQ(refill(first), 100U);
+    EXPECT_EQ(refill(second), 0U);
+    first.stop_reading();
+    scheduler->read_completely(first);
+    EXPECT_EQ(refill(second), 100U);
+}
+
+TEST_F(RefillTest, gives_a_message_that_overtakes_room_of_its_own)
+{
+    for (const auto& [extra, expected] : {std::pair{"200", 85U}, {"0", 0U}}) {
+        use("smtp_destination_recipient_limit = 10\nsmtp_recipient_limit = 1020\nsmtp_recipient_refill_limit = 10\n"
+            "smtp_destination_concurrency_limit = 1\nsmtp_extra_recipient_limit = " +
+            std::string(extra) + "\nsmtp_delivery_slot_loan = 100\n");
+        sent.clear();
+        answered = 0;
+        ActiveMessage& large = partial(100'000, 1000, "a.test");
+        ActiveMessage& small = partial(110, 20, "a.test");
+        EXPECT_EQ(refill(large), 0U);
+        EXPECT_EQ(refill(small), 0U);
+        answer();
+        EXPECT_EQ(sent.back().message, small.ref().text());
+        EXPECT_EQ(refill(small), expected);
+        scheduler.reset();
+        messages.clear();
+    }
+}
+
+TEST_F(RefillTest, counts_what_is_not_read_when_it_looks_for_a_message_that_may_overtake)
+{
+    use("smtp_destination_recipient_limit = 10\nsmtp_destination_concurrency_limit = 1\n");
+    schedule(1000, "a.test");
+    partial(100'000, 10, "a.test");
+    answer();
+    answer();
+    EXPECT_THAT(order_sent(), "000");
+}
+
+// --- what the log tells
+
+TEST_F(SchedulerTest, warns_of_a_destination_that_clogs_a_full_queue)
+{
+    auto warnings = [&](const std::string& settings) {
+        use("smtp_destination_concurrency_limit = 1\n" + settings);
+        for (int i = 0; i < 30; ++i)
+            schedule(1, "clog.test");
+        schedule(1, "other.test");
+        testing::internal::CaptureStderr();
+        for (int second = 0; second < 600; ++second) {
+            now += std::chrono::seconds(1);
+            scheduler->warn_of_clogs(31, 35);
+        }
+        const std::string text = testing::internal::GetCapturedStderr();
+        EXPECT_EQ(text.find("other.test"), std::string::npos);
+        std::size_t count = 0;
+        for (std::size_t at = 0;
+             (at = text.find("mail for clog.test is using up 30 of 31 active queue entries", at)) != std::string::npos;
+             ++at)
+            ++count;
+        scheduler.reset();
+        return count;
+    };
+    EXPECT_EQ(warnings(""), 2U);
+    EXPECT_EQ(warnings("qmgr_clog_warn_time = 100s\n"), 6U);
+    EXPECT_EQ(warnings("qmgr_clog_warn_time = 0\n"), 0U);
+    EXPECT_EQ(warnings("helpful_warnings = no\n"), 0U);
+}
+
+TEST_F(SchedulerTest, logs_feedback_when_asked)
+{
+    for (const bool debug : {false, true}) {
+        use(debug ? "destination_concurrency_feedback_debug = yes\n" : "");
+        sent.clear();
+        answered = 0;
+        schedule(1, "a.test");
+        testing::internal::CaptureStderr();
+        answer();
+        EXPECT_EQ(testing::internal::GetCapturedStderr().contains("feedback: smtp/a.test: success, concurrency 5 -> "),
+                  debug);
+    }
+}
+
+// --- size
+
+// What a delivery costs does not grow with what waits: a mailing, ten thousand messages for one slow site, as many
+// sites.
+TEST_F(SchedulerTest, stays_quick_with_a_long_queue)
+{
+    use("");
+    schedule(20000, "list.test");
+    for (int i = 0; i < 10000; ++i)
+        schedule(1, "slow.test");
+    for (int i = 0; i < 10000; ++i)
+        schedule(1, "d" + std::to_string(i) + ".test");
+    const auto begun = std::chrono::steady_clock::now();
+    deliver_all();
+    EXPECT_EQ(sent.size(), 20400U);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20));  // a tenth of it, with sanitizers
+    const double each =
+        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begun).count() / 20400;
+    RecordProperty("microseconds_each", std::to_string(each));
+}
+
 TEST_F(SchedulerTest, takes_new_limits_from_a_reload)
 {
     use("default_destination_concurrency_limit = 1\n");

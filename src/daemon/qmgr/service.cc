@@ -7,6 +7,8 @@
 #include "param/services.h"
 #include "server/queue_options.h"
 
+#include <utility>
+
 namespace posthaste::qmgr {
 
 namespace {
@@ -28,7 +30,7 @@ Result<void> Service::after_jail()
         return {};
     log::set_delay_resolution(context_->config->get(param::delay_logging_resolution_limit));
     const net::Deadline deadline = net::Deadline::after(lock_patience);
-    for (;;) {
+    for (bool told = false;;) {
         auto manager = QueueManager::open(context_->config, server::queue_options(*context_->config));
         if (manager) {
             manager_ = std::move(*manager);
@@ -36,6 +38,8 @@ Result<void> Service::after_jail()
         }
         if (manager.error().kind() != ErrorKind::Exists || deadline.passed())
             return fail(std::move(manager).error());
+        if (!std::exchange(told, true))
+            log::info("{}: waiting up to {} seconds for it to end", manager.error().text(), lock_patience.count());
         ::usleep(std::chrono::duration_cast<std::chrono::microseconds>(lock_pause).count());
     }
 }
