@@ -2,8 +2,11 @@
 
 #include "base/fd.h"
 #include "queue/message_ref.h"
+#include "queue/queue_file.h"
 #include "queue/queue_id.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <set>
 
@@ -85,6 +88,54 @@ TEST(EnvelopeFormat, MatchesGoldenFileOfVersion1)
     auto golden = read_file("test/golden/envelope-v1.bin");
     ASSERT_TRUE(golden) << golden.error().text();
     EXPECT_EQ(encoded, *golden);
+}
+
+// The containers around it: a segment's header and one frame, with their checksums, and a whole queue file.
+TEST(ContainerFormat, MatchesGoldenFilesOfVersion1)
+{
+    StoredEnvelope stored = sample();
+    const std::string encoded = encode_envelope(stored.envelope, stored.facts);
+    const std::string content = "Subject: golden\r\n\r\n.dot\r\n";
+    const std::string marks("\0\1\2\0", 1 + stored.envelope.recipients.size());
+
+    SegmentHeader segment{.number = 7, .generation = 1234567890123456, .size = 262144};
+    segment.marks_offset = block_size;
+    segment.marks_size = block_size;
+    segment.frames_offset = 2 * block_size;
+    segment.state = SegmentState::InUse;
+    segment.checksum = checksum_of(segment);
+    FrameHeader frame{.generation = segment.generation, .sequence = 3, .batch_sequence = 2};
+    frame.content_size = content.size();
+    frame.content_hash = hash_of(content);
+    frame.envelope_hash = hash_of(encoded);
+    frame.envelope_size = static_cast<std::uint32_t>(encoded.size());
+    frame.marks_offset = 5;
+    frame.marks_count = static_cast<std::uint32_t>(marks.size());
+    frame.checksum = checksum_of(frame);
+    auto golden = read_file("test/golden/segment-v1.bin");
+    ASSERT_TRUE(golden) << golden.error().text();
+    EXPECT_EQ(std::string(bytes_of(segment)).append(bytes_of(frame)).append(content).append(encoded), *golden);
+
+    std::string directory = testing::TempDir() + "golden.XXXXXX";
+    ASSERT_TRUE(::mkdtemp(directory.data()));
+    {
+        auto file = FileBuilder::create(directory, "file");
+        ASSERT_TRUE(file);
+        MUST((*file)->append_content(content));
+        MUST((*file)->finish(encoded, marks));
+        (*file)->keep();
+    }
+    golden = read_file("test/golden/queue-file-v1.bin");
+    ASSERT_TRUE(golden) << golden.error().text();
+    EXPECT_EQ(*read_file(directory + "/file"), *golden);
+    auto reader = FileReader::open(directory, "file");
+    ASSERT_TRUE(reader) << reader.error().text();
+    EXPECT_EQ((*reader)->content(), content);
+    EXPECT_EQ((*reader)->envelope(), encoded);
+    EXPECT_EQ((*reader)->marks(), marks);
+    EXPECT_TRUE((*reader)->content_is_intact() && (*reader)->envelope_is_intact());
+    reader = {};
+    std::filesystem::remove_all(directory);
 }
 
 TEST(EnvelopeFormat, RefusesTruncationAndSurvivesNoise)

@@ -26,7 +26,10 @@ std::optional<BehindDamage> find_behind_damage(const SegmentFile& file, const Se
     for (std::uint64_t offset = align_up(position.offset, frame_alignment); offset < header.size;
          offset += frame_alignment) {
         auto frame = file.frame_at(offset, header);
-        if (frame && frame->sequence > position.next_sequence && file.hashes_match(offset, *frame))
+        // No more frames can be missing than would fit into what is damaged.
+        const std::uint64_t most_missing = (offset - position.offset) / sizeof(FrameHeader);
+        if (frame && frame->sequence > position.next_sequence &&
+            frame->sequence - position.next_sequence <= most_missing && file.hashes_match(offset, *frame))
             return BehindDamage{.position = {.offset = offset, .next_sequence = frame->sequence},
                                 .in_later_batch = frame->batch_sequence > position.next_sequence};
     }
