@@ -1,7 +1,7 @@
 // deferred_files.cc — fills deferred/ and defer/ of a queue that is not running with any number of messages, each as
 // the queue manager leaves one that could not be delivered. For bench/deferred, which measures large queues.
 //
-// Usage: deferred_files QUEUE_DIRECTORY COUNT [CONTENT_BYTES [DESTINATIONS [DUE_SECONDS]]]
+// Usage: deferred_files QUEUE_DIRECTORY COUNT [CONTENT_BYTES [DESTINATIONS [DUE_SECONDS [REASONS]]]]
 // Messages are for x@dead<N>.test with N below DESTINATIONS and due DUE_SECONDS from now on, spread over an hour.
 // Nothing is synced. A million files of up to 3 KiB take 4 GB, and their reasons 4 GB more.
 #include "base/fd.h"
@@ -27,6 +27,7 @@ struct Wanted {
     std::size_t bytes = 2000;
     std::size_t destinations = 10;
     std::int64_t due = 3600;
+    bool reasons = true;
 };
 
 struct Numbered {
@@ -87,7 +88,8 @@ void write_all(const Wanted& wanted, std::atomic<std::size_t>& next)
         ::gettimeofday(&now, nullptr);
         const Numbered message{queue::short_queue_id(now, *number), index};
         write_message(wanted, message, content, options);
-        write_reason(wanted, message, options);
+        if (wanted.reasons)
+            write_reason(wanted, message, options);
     }
 }
 
@@ -96,8 +98,9 @@ void write_all(const Wanted& wanted, std::atomic<std::size_t>& next)
 int main(int argc, char** argv)
 {
     if (argc < 3) {
-        fmt::print(stderr,
-                   "usage: deferred_files QUEUE_DIRECTORY COUNT [CONTENT_BYTES [DESTINATIONS [DUE_SECONDS]]]\n");
+        fmt::print(
+            stderr,
+            "usage: deferred_files QUEUE_DIRECTORY COUNT [CONTENT_BYTES [DESTINATIONS [DUE_SECONDS [REASONS]]]]\n");
         return EXIT_FAILURE;
     }
     Wanted wanted{.directory = argv[1], .count = std::strtoull(argv[2], nullptr, 10)};
@@ -107,6 +110,8 @@ int main(int argc, char** argv)
         wanted.destinations = std::max(std::strtoull(argv[4], nullptr, 10), 1ULL);
     if (argc > 5)
         wanted.due = std::strtoll(argv[5], nullptr, 10);
+    if (argc > 6)
+        wanted.reasons = std::strtoll(argv[6], nullptr, 10) != 0;
     MUST(queue::make_parent_directories(wanted.directory, "journal/queue-ids"));
     std::atomic<std::size_t> next{0};
     std::vector<std::jthread> threads;

@@ -5,6 +5,7 @@
 #include "queue/queue_id.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -151,6 +152,44 @@ bool is_valid(const FileHeader& header, std::uint64_t size)
 }
 
 }  // namespace
+
+Result<FileSummary> read_summary(const std::string& path)
+{
+    // A deferred file's modification time lies ahead, so that relatime would write a new access time with every look.
+    auto opened = open_file(path, O_RDONLY | O_NOATIME);
+    if (!opened && opened.error().kind() != ErrorKind::NotFound)
+        opened = open_file(path, O_RDONLY);  // it belongs to somebody else
+    TRY(UniqueFd fd, std::move(opened));
+    FileSummary summary;
+    if (::fstat(fd.get(), &summary.status) != 0)
+        return fail_errno("stat " + path);
+    if (!is_complete(summary.status.st_mode))
+        return fail(ErrorKind::Temporary, path + ": not complete yet");
+    std::array<char, 8192> first;  // all of a small message
+    TRY(std::size_t got, read_fully_at(fd.get(), first, 0));
+    FileHeader header;
+    if (got >= sizeof header)
+        std::memcpy(&header, first.data(), sizeof header);
+    if (got < file_header_size || !is_valid(header, static_cast<std::uint64_t>(summary.status.st_size)))
+        return fail(ErrorKind::Corrupt, path + ": damaged queue file header");
+    const std::uint64_t begin = header.content_offset + header.content_size;
+    const std::size_t wanted = header.marks_offset + header.marks_count - begin;
+    std::string rest;
+    std::string_view bytes(first.data(), got);
+    if (begin + wanted <= got) {
+        bytes = bytes.substr(begin, wanted);
+    } else {
+        rest.resize(wanted);
+        TRY(std::size_t rest_got, read_fully_at(fd.get(), rest, static_cast<off_t>(begin)));
+        bytes = std::string_view(rest).substr(0, rest_got);
+    }
+    const std::string_view envelope = bytes.substr(0, header.envelope_size);
+    if (bytes.size() != wanted || hash_of(envelope) != header.envelope_hash)
+        return fail(ErrorKind::Corrupt, path + ": damaged envelope");
+    TRY(summary.stored, decode_envelope(envelope));
+    summary.marks = bytes.substr(header.marks_offset - begin);
+    return summary;
+}
 
 Result<std::shared_ptr<FileReader>> FileReader::open(const std::string& directory, const std::string& path)
 {

@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <vector>
 #include <xxhash.h>
 
@@ -27,7 +28,8 @@ inline constexpr unsigned mode_incomplete = 0600;
 inline constexpr unsigned mode_complete = 0700;
 // The owner's execute bit says so, as in Postfix; the group's says that postsuper -e expired the message.
 constexpr bool is_complete(unsigned mode) { return (mode & 0100U) != 0; }
-constexpr bool is_expired(unsigned mode) { return (mode & 0010U) != 0; }
+inline constexpr unsigned mode_expired = 0010;
+constexpr bool is_expired(unsigned mode) { return (mode & mode_expired) != 0; }
 
 // Whether the files of a directory lie in subdirectories (hash_queue_names).
 bool is_hashed(const QueueOptions& options, std::string_view directory);
@@ -95,6 +97,15 @@ private:
     std::uint64_t size_;
     FileHeader header_;
 };
+
+// What is known of a complete file besides its content, by one or two reads and without mapping it: for who looks at
+// very many. Errors as FileReader::open(); Corrupt also where the envelope is damaged.
+struct FileSummary {
+    StoredEnvelope stored;
+    std::string marks;  // the message mark first
+    struct stat status{};
+};
+Result<FileSummary> read_summary(const std::string& path);
 
 // mkdir for every missing directory of path below directory (the last component is a file).
 Result<void> make_parent_directories(const std::string& directory, const std::string& path);

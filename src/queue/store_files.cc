@@ -7,6 +7,7 @@
 #include "queue/store.h"
 #include "queue/store_impl.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -68,6 +69,10 @@ Store::FileList Store::list_files(QueueName queue) const
 
 namespace {
 
+// An unlink may wait for the file system's own journal: several at a time take a fraction of the time. The pool of
+// net::in_thread() has one more for the syncs of upkeep().
+constexpr std::size_t change_threads = 3;
+
 struct ChangeWork {
     struct Item {
         Store::FileChange change;
@@ -77,6 +82,7 @@ struct ChangeWork {
     };
     QueueOptions options;
     std::vector<Item> items;
+    std::atomic<std::size_t> next = 0;  // item that nobody has taken
 };
 
 Result<void> remove_with_logs(const QueueOptions& options, const std::string& path, const std::string& queue_id)
@@ -143,6 +149,15 @@ void sync_moves(ChangeWork& work)
             item.result = synced;
 }
 
+Task<void> change_some(std::shared_ptr<ChangeWork> work)
+{
+    co_await net::in_thread([work] {
+        for (std::size_t i; (i = work->next.fetch_add(1)) < work->items.size();)
+            change_file(work->options, work->items[i]);
+        return true;
+    });
+}
+
 }  // namespace
 
 Task<std::vector<Result<void>>> Store::change_files(std::vector<FileChange> changes)
@@ -151,9 +166,11 @@ Task<std::vector<Result<void>>> Store::change_files(std::vector<FileChange> chan
     work->options = impl_->options;
     for (FileChange& change : changes)
         work->items.push_back({.change = std::move(change), .source = {}, .target = {}, .result = {}});
+    net::TaskGroup helpers;
+    for (std::size_t i = 0; i < change_threads; ++i)
+        helpers.start(change_some(work));
+    static_cast<void>(co_await helpers.join(net::Deadline::never()));  // each is as long as its system calls
     co_await net::in_thread([work] {
-        for (ChangeWork::Item& item : work->items)
-            change_file(work->options, item);
         sync_moves(*work);
         return true;
     });

@@ -18,7 +18,7 @@ namespace {
 // It answers between two deliveries, and moves messages into files before it answers.
 constexpr std::chrono::seconds patience{60};
 // So many ids go into one request: the queue manager goes on delivering between two.
-constexpr std::size_t batch = 500;
+constexpr std::size_t batch = 4000;
 
 Task<Result<ipc::Connection>> connect(net::Deadline deadline)
 {

@@ -1,19 +1,12 @@
 // listing.cc — see listing.h.
 #include "daemon/showq/listing.h"
 
-#include "base/fd.h"
-#include "dsn/delivery_log.h"
-#include "intake/maildrop.h"
+#include "daemon/showq/listed_message.h"
+#include "daemon/showq/queue_files.h"
 #include "net/stream.h"
-#include "queue/directory_walk.h"
-#include "queue/layout.h"
-#include "queue/postfix_import.h"
-#include "queue/queue_file.h"
 #include "queue/store.h"
 
 #include <chrono>
-#include <map>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace posthaste::showq {
@@ -22,55 +15,83 @@ namespace {
 
 using std::chrono::seconds;
 
-ListedMessage listed(const queue::Envelope& envelope, const queue::ContentFacts& facts, std::string_view marks)
-{
-    ListedMessage message;
-    message.queue_id = envelope.queue_id;
-    message.arrival_time = envelope.arrival_seconds;
-    message.size = facts.logged_size();
-    message.sender = envelope.sender;
-    for (std::size_t i = 0; i < envelope.recipients.size() && i < marks.size(); ++i)
-        if (marks[i] == static_cast<char>(queue::RecipientMark::Todo))
-            message.recipients.push_back({envelope.recipients[i].address, {}, {}});
-    return message;
-}
+constexpr std::size_t files_a_piece = 256;
+constexpr std::size_t pieces_ahead = 8;  // as much is read before the client has taken what is ready
 
-// What the file says besides its content: its modification time is when a deferred message is due.
-void take_status(ListedMessage& message, const struct stat& status)
+std::string read_piece(const queue::QueueOptions& options, const std::string& queue_name,
+                       const std::vector<queue::WalkedFile>& files)
 {
-    message.forced_expire = queue::is_expired(status.st_mode);
-    if (message.queue_name == queue::name(queue::QueueName::Deferred))
-        message.next_retry = status.st_mtime;
+    std::string text;
+    for (const queue::WalkedFile& file : files)
+        if (auto message = read_queue_file(options, queue_name, file.path))
+            append(text, *message);
+    return text;
 }
 
 }  // namespace
 
-Task<Result<std::optional<ListedMessage>>> Listing::next()
+Task<Result<void>> Listing::begin()
 {
-    if (part_ == Part::Start) {
-        if (manager_ == QueueManager::Running) {
-            CO_TRY(co_await ask_queue_manager());
-        } else if (::access((options_.directory + "/journal").c_str(), F_OK) == 0) {
-            CO_TRY(co_await read_journal());
-        } else {  // a Postfix before us left this queue, and we have not been started yet
-            find_files("incoming");
+    queues_ = {"maildrop", "deferred", "hold"};
+    if (manager_ == QueueManager::Running) {
+        co_return co_await ask_queue_manager();
+    }
+    queues_.insert(queues_.begin() + 1, "active");
+    if (::access((options_->directory + "/journal").c_str(), F_OK) == 0)
+        co_return co_await read_journal();
+    queues_.insert(queues_.begin(), "incoming");  // a Postfix before us left this queue, and we were never started
+    co_return Result<void>{};
+}
+
+Task<Result<std::string>> Listing::next()
+{
+    if (!std::exchange(begun_, true))
+        CO_TRY(co_await begin());
+    if (!ready_.empty())
+        co_return std::exchange(ready_, {});
+    for (;;) {
+        read_ahead();
+        if (pieces_.empty())
+            co_return std::string();
+        const std::shared_ptr<Piece> first = pieces_.front();
+        // It takes as long as reading its files takes.
+        static_cast<void>(co_await first->read.wait(net::Deadline::never()));
+        pieces_.pop_front();
+        if (!first->text.empty())
+            co_return std::move(first->text);
+    }
+}
+
+// A directory that cannot be read is left out: the rest is worth showing.
+void Listing::read_ahead()
+{
+    while (pieces_.size() < pieces_ahead) {
+        std::vector<queue::WalkedFile> files;
+        if (walk_)
+            files = walk_->next(files_a_piece);
+        if (!files.empty()) {
+            pieces_.push_back(std::make_shared<Piece>());
+            read(pieces_.back(), std::move(files));
+            continue;
         }
-        find_files();
-        part_ = Part::Files;
+        if (queues_.empty())
+            return;
+        walked_queue_ = std::move(queues_.front());
+        queues_.pop_front();
+        walk_ = std::make_unique<queue::FileWalk>(options_->directory, walked_queue_, queue::FileWalk::Detail::Names);
     }
-    if (!ready_.empty()) {
-        ListedMessage message = std::move(ready_.front());
-        ready_.pop_front();
-        co_return std::move(message);
-    }
-    while (!files_.empty()) {
-        File file = std::move(files_.front());
-        files_.pop_front();
-        auto message = file.queue_name == "maildrop" ? read_maildrop(file.path) : read_file(file.queue_name, file.path);
-        if (message)
-            co_return std::move(*message);
-    }
-    co_return std::nullopt;
+}
+
+// The work holds on to the piece: who listens may be gone before it is done.
+void Listing::read(const std::shared_ptr<Piece>& piece, std::vector<queue::WalkedFile> files)
+{
+    net::run_in_thread_pool([piece, options = options_, queue_name = walked_queue_, files = std::move(files)] {
+        std::string text = read_piece(*options, queue_name, files);
+        net::Loop::current().post([piece, text = std::move(text)]() mutable {
+            piece->text = std::move(text);
+            piece->read.set();
+        });
+    });
 }
 
 Task<Result<void>> Listing::ask_queue_manager()
@@ -94,14 +115,14 @@ Task<Result<void>> Listing::ask_queue_manager()
         message.sender = entry.sender;
         for (qmgr::ListedRecipient& recipient : entry.recipients)
             message.recipients.push_back({recipient.address, recipient.delay_reason, {}});
-        ready_.push_back(std::move(message));
+        append(ready_, message);
     }
 }
 
 // Without a queue manager this process holds the scheduler's lock while it reads: nobody changes anything meanwhile.
 Task<Result<void>> Listing::read_journal()
 {
-    CO_TRY(auto store, queue::Store::open(options_));
+    CO_TRY(auto store, queue::Store::open(*options_));
     // Finds that writers are gone, so that segments are read to their end. A full disk does not matter here.
     if (auto kept_up = co_await store->upkeep(); !kept_up && kept_up.error().kind() != ErrorKind::NoSpace)
         co_return fail(std::move(kept_up).error());
@@ -113,124 +134,9 @@ Task<Result<void>> Listing::read_journal()
             marks.push_back(static_cast<char>(mark));
         ListedMessage message = listed(loaded.envelope, loaded.facts, marks);
         message.queue_name = "incoming";
-        ready_.push_back(std::move(message));
+        append(ready_, message);
     }
     co_return Result<void>{};
-}
-
-// A directory that cannot be read is left out: the rest is worth showing.
-void Listing::find_files()
-{
-    std::vector<std::string> queues{"maildrop", "deferred", "hold"};
-    if (manager_ == QueueManager::Down)
-        queues.insert(queues.begin() + 1, "active");
-    for (const std::string& queue_name : queues)
-        find_files(queue_name);
-}
-
-void Listing::find_files(const std::string& queue_name)
-{
-    (void)queue::for_each_file_below(options_, queue_name,
-                                     [&](const queue::WalkedFile& file) { files_.push_back({queue_name, file.path}); });
-}
-
-std::optional<ListedMessage> Listing::read_file(const std::string& queue_name, const std::string& path) const
-{
-    auto file = queue::FileReader::open(options_.directory, path);
-    if (!file && queue::is_postfix_queue_file(options_.directory + "/" + path))
-        return read_postfix_file(queue_name, path);
-    if (!file || !(*file)->envelope_is_intact())
-        return std::nullopt;  // gone, incomplete or damaged: the queue manager's business
-    auto stored = queue::decode_envelope((*file)->envelope());
-    if (!stored)
-        return std::nullopt;
-    ListedMessage message = listed(stored->envelope, stored->facts, (*file)->marks().substr(1));
-    message.queue_name = queue_name;
-    struct stat status{};
-    if (::fstat((*file)->fd(), &status) == 0)
-        take_status(message, status);
-    add_reasons(message);
-    return message;
-}
-
-// Not taken over yet: it is not due.
-std::optional<ListedMessage> Listing::read_postfix_file(const std::string& queue_name, const std::string& path) const
-{
-    const std::string full = options_.directory + "/" + path;
-    auto stored = queue::read_postfix_queue_file(full);
-    struct stat status{};
-    if (!stored || ::stat(full.c_str(), &status) != 0)
-        return std::nullopt;
-    stored->envelope.queue_id = path.substr(path.rfind('/') + 1);
-    ListedMessage message =
-        listed(stored->envelope, stored->facts, std::string(stored->envelope.recipients.size(), '\0'));
-    message.queue_name = queue_name;
-    take_status(message, status);
-    add_reasons(message);
-    return message;
-}
-
-namespace {
-
-// Of a file of Postfix or of our postdrop.
-Result<intake::Submission> submission_in(const std::string& content)
-{
-    if (queue::postfix_kind(content) == queue::PostfixKind::None) {
-        intake::SubmissionReader reader;
-        reader.feed(content);
-        TRY(auto submission, reader.envelope());
-        if (!submission)
-            return fail(ErrorKind::Invalid, "no envelope");
-        return std::move(*submission);
-    }
-    TRY(queue::PostfixMessage message, queue::read_postfix_file(content));
-    intake::Submission submission;
-    submission.sender = message.envelope.sender;
-    for (const queue::Recipient& recipient : message.envelope.recipients)
-        submission.recipients.push_back({.address = recipient.address, .notify = recipient.notify});
-    return submission;
-}
-
-}  // namespace
-
-std::optional<ListedMessage> Listing::read_maildrop(const std::string& path_in_queue) const
-{
-    const std::string path = options_.directory + "/" + path_in_queue;
-    constexpr std::size_t largest_shown = std::size_t{64} << 20;
-    auto content = posthaste::read_file(path, largest_shown);
-    struct stat status{};
-    if (!content || ::stat(path.c_str(), &status) != 0)
-        return std::nullopt;
-    auto submission = submission_in(*content);
-    if (!submission)
-        return std::nullopt;
-    ListedMessage message;
-    message.queue_name = "maildrop";
-    message.queue_id = path.substr(path.rfind('/') + 1);
-    message.arrival_time = status.st_mtime;
-    message.size = static_cast<std::uint64_t>(status.st_size);
-    message.sender = submission->sender;
-    for (const intake::SubmittedRecipient& recipient : submission->recipients)
-        message.recipients.push_back({recipient.address, {}, {}});
-    return message;
-}
-
-void Listing::add_reasons(ListedMessage& message) const
-{
-    auto log =
-        posthaste::read_file(options_.directory + "/" + queue::queue_file_path(options_, "defer", message.queue_id));
-    if (!log)
-        return;
-    std::map<std::string, dsn::DeliveryRecord> records;
-    for (dsn::DeliveryRecord& record : dsn::parse_delivery_log(*log)) {
-        std::string recipient = record.recipient;
-        records.insert_or_assign(std::move(recipient), std::move(record));
-    }
-    for (ListedRecipient& recipient : message.recipients)
-        if (auto record = records.find(recipient.address); record != records.end()) {
-            recipient.reason = record->second.reason;
-            recipient.transport = record->second.transport;
-        }
 }
 
 }  // namespace posthaste::showq
