@@ -11,56 +11,18 @@ namespace {
 
 std::string_view subject(const Report& report)
 {
-    bool sender = report.audience == Audience::Sender;
-    switch (report.kind) {
-    case ReportKind::Failure:
-        return sender ? "Undelivered Mail Returned to Sender" : "Postmaster Copy: Undelivered Mail";
-    case ReportKind::Delay: return sender ? "Delayed Mail (still being retried)" : "Postmaster Warning: Delayed Mail";
-    case ReportKind::Success: return "Successful Mail Delivery Report";
-    case ReportKind::Requested: break;
-    }
-    return "Mail Delivery Status Report";
-}
-
-std::string explanation(const Report& report)
-{
-    std::string_view what = report.returned == Returned::Message ? "The message" : "The header of the message";
-    switch (report.kind) {
-    case ReportKind::Failure:
-        return fmt::format("Your message could not be delivered to one or more of its recipients.\r\n"
-                           "They are listed below with the reasons. {} is attached.\r\n\r\n"
-                           "If you need help, write to postmaster and include this report; the\r\n"
-                           "attached message itself may be left out.\r\n",
-                           what);
-    case ReportKind::Delay:
-        return fmt::format("####################################################################\r\n"
-                           "# THIS IS A WARNING ONLY. YOU DO NOT NEED TO RESEND YOUR MESSAGE. #\r\n"
-                           "####################################################################\r\n\r\n"
-                           "Your message could not be delivered for more than {}.\r\n"
-                           "Delivery will be tried again until {}.\r\n\r\n"
-                           "If you need help, write to postmaster and include this report; the\r\n"
-                           "attached header may be left out.\r\n",
-                           report.delayed_for, report.retry_until);
-    case ReportKind::Success:
-        return "Your message was delivered to the recipients that are listed below. For\r\n"
-               "those in a mailbox of this system you will hear nothing further; other\r\n"
-               "systems, to which it was passed on, may still report that they failed.\r\n";
-    case ReportKind::Requested: break;
-    }
-    return "This is the report on the delivery of your message that you asked for.\r\n";
+    return report.audience == Audience::Sender ? report.text.subject : report.text.postmaster_subject;
 }
 
 void add_notification(std::string& out, const Report& report)
 {
-    out += "Content-Description: Notification\r\n"
-           "Content-Type: text/plain; charset=utf-8\r\n"
-           "Content-Transfer-Encoding: 8bit\r\n\r\n";
-    out += fmt::format("This is the mail system at host {}.\r\n\r\n", report.myhostname);
-    if (report.audience == Audience::Postmaster)
-        out += fmt::format("Copy for the postmaster. The message was sent by <{}>.\r\n", report.sender);
-    else
-        out += explanation(report);
-    out += "\r\n                   The mail system\r\n";
+    out += fmt::format("Content-Description: Notification\r\n"
+                       "Content-Type: text/plain; charset={}\r\n"
+                       "Content-Transfer-Encoding: 8bit\r\n\r\n",
+                       report.text.charset);
+    if (report.audience == Audience::Sender)
+        for (const std::string& line : report.text.lines)
+            out += line + "\r\n";
     for (const DeliveryRecord& record : report.records) {
         bool expanded = !record.original_recipient.empty() && record.original_recipient != record.recipient;
         out += "\r\n" +
@@ -149,11 +111,13 @@ std::string wrapped(std::string_view text)
 
 std::string report_head(const Report& report)
 {
-    std::string out = "From: Mail Delivery System <MAILER-DAEMON>\r\n";
+    std::string out;
     auto to = std::back_inserter(out);
-    fmt::format_to(to, "Subject: {}\r\nTo: {}\r\nAuto-Submitted: auto-replied\r\n", subject(report), report.to);
+    fmt::format_to(to, "From: {}\r\nSubject: {}\r\nTo: {}\r\n", report.text.from, subject(report), report.to);
     if (!report.message_id.empty())
         fmt::format_to(to, "References: {0}\r\nIn-Reply-To: {0}\r\n", report.message_id);
+    fmt::format_to(to, "Auto-Submitted: {}\r\n",
+                   report.audience == Audience::Sender ? "auto-replied" : "auto-generated");
     fmt::format_to(to,
                    "MIME-Version: 1.0\r\n"
                    "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"{}\"\r\n"

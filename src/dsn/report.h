@@ -5,6 +5,7 @@
 #pragma once
 
 #include "dsn/delivery_log.h"
+#include "dsn/notification_template.h"
 
 #include <cstdint>
 #include <string>
@@ -13,19 +14,13 @@
 
 namespace posthaste::dsn {
 
-enum class ReportKind : std::uint8_t {
-    Failure,    // bounce: the message will not be delivered to these recipients
-    Delay,      // warning: it has not been delivered yet
-    Success,    // NOTIFY=SUCCESS
-    Requested,  // sendmail -v, -bv
-};
-
 enum class Audience : std::uint8_t { Sender, Postmaster };
 enum class Returned : std::uint8_t { Message, Headers };
 
 // What is reported, with everything that stands in the text. Dates are in mail header form.
 struct Report {
     ReportKind kind = ReportKind::Failure;
+    NotificationTemplate text;  // expanded; its lines are left out of a copy for the postmaster
     Audience audience = Audience::Sender;
     Returned returned = Returned::Headers;
     std::string to;  // external form
@@ -37,7 +32,6 @@ struct Report {
     std::string arrival_date;
     std::string envid;
     std::string retry_until;  // Delay
-    std::string delayed_for;  // Delay: "4 hours"
     std::string message_id;   // enable_threaded_bounces: of the reported message; empty: no References:
     std::string boundary;
     std::vector<DeliveryRecord> records;

@@ -52,6 +52,7 @@ TEST(DeliveryLog, ReadsPostfixsFiles)
 TEST(Report, HasTheFieldsOfAFailureInPostfixsOrder)
 {
     Report report{.kind = ReportKind::Failure,
+                  .text = built_in_template(ReportKind::Failure),
                   .returned = Returned::Headers,
                   .to = "root@obs.test",
                   .myhostname = "mail.obs.test",

@@ -5,6 +5,7 @@
 #include "dsn/report.h"
 #include "intake/date.h"
 #include "intake/missing_headers.h"
+#include "intake/notification_text.h"
 #include "log/events_bounce.h"
 #include "param/basics.h"
 
@@ -18,6 +19,7 @@ dsn::Report report_of(const Refused& refused, const config::Config& config)
 {
     dsn::Report report{
         .kind = dsn::ReportKind::Failure,
+        .text = notification_text(dsn::ReportKind::Failure, dsn::built_in_template(dsn::ReportKind::Failure), config),
         .audience = dsn::Audience::Sender,
         .returned = dsn::Returned::Headers,
         .to = address::quote(refused.sender),

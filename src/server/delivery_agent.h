@@ -44,6 +44,7 @@ public:
 
     // How many deliveries may be under way at once, from now on.
     void set_concurrency(std::size_t concurrency) { options_.concurrency = concurrency; }
+    void set_filter(std::unique_ptr<OutcomeFilter> filter) { services_.filter = std::move(filter); }
     // Serves one connection of the queue manager until it ends or drain() is called, and its deliveries are done.
     Task<void> serve(net::Stream stream);
     // Takes no further request; resumes when every delivery is done and answered. Timeout: some still run.

@@ -90,6 +90,9 @@ void Job::destination_problem(dsn::Code code, std::string_view text)
 
 Task<void> Job::settle(Outcomes outcomes)
 {
+    if (services_->filter)
+        for (RecipientOutcome& item : outcomes)
+            co_await services_->filter->apply(&item.outcome);
     Outcomes sent, failed, deferred;
     for (RecipientOutcome& item : outcomes) {
         if (item.recipient >= recipients_.size() || settled_[item.recipient])
@@ -136,8 +139,11 @@ Task<void> Job::settle_sent(Outcomes outcomes)
     std::vector<bounce::Record> records;
     for (const RecipientOutcome& item : outcomes) {
         bool asked = recipients_[item.recipient].envelope->notify & queue::notify_success;
-        if ((asked && !item.notification_passed_on) || request_.kind == qmgr::RequestKind::TraceAndDeliver)
-            records.push_back(record_of(item, action_of_success(item.outcome)));
+        if ((!asked || item.notification_passed_on) && request_.kind != qmgr::RequestKind::TraceAndDeliver &&
+            request_.kind != qmgr::RequestKind::RecordAndDeliver)
+            continue;
+        bounce::Record& record = records.emplace_back(record_of(item, action_of_success(item.outcome)));
+        record.reason = "delivery via " + item.outcome.relay + ": " + record.reason;
     }
     // The message is delivered whether or not a report can be made of it: repeating it would be worse.
     if (!records.empty())
@@ -154,7 +160,7 @@ Task<void> Job::settle_failed(Outcomes outcomes)
     }
     std::vector<bounce::Record> records;
     for (const RecipientOutcome& item : outcomes)
-        records.push_back(record_of(item, "failed"));
+        add_failures(item, records);
     if (request_.kind == qmgr::RequestKind::TraceAndDeliver)
         static_cast<void>(co_await append(services_->trace, records));
     // The reason is durable before the mark: a mark without a reason would be a bounce that says nothing.
@@ -219,6 +225,46 @@ bounce::Record Job::record_of(const RecipientOutcome& item, std::string_view act
             .transport = request_.transport};
 }
 
+// Each member of a list that has failed has a reason of its own; its owner has been told of those that are the owner's.
+void Job::add_failures(const RecipientOutcome& item, std::vector<bounce::Record>& records) const
+{
+    if (item.expanded.empty())
+        records.push_back(record_of(item, "failed"));
+    for (const ExpandedOutcome& member : item.expanded) {
+        if (member.has_owner || member.outcome.action != dsn::Action::Bounced)
+            continue;
+        RecipientOutcome failed{.recipient = item.recipient, .outcome = member.outcome};
+        records.push_back(record_of(failed, "failed"));
+        records.back().recipient = member.address;
+        records.back().original_recipient = recipients_[item.recipient].envelope->original_address();
+    }
+}
+
+Task<bool> Job::report_to_owner(std::string owner, ExpandedOutcome member)
+{
+    bounce::Request request;
+    request.command = bounce::Command::Report;
+    request.queue_id = envelope().queue_id;
+    request.message = request_.message;
+    request.sender = std::move(owner);
+    request.records.push_back({.recipient = member.address,
+                               .action = "failed",
+                               .code = member.outcome.code.text(),
+                               .reason = member.outcome.text,
+                               .remote_mta = member.outcome.remote_mta,
+                               .diagnostic_type = member.outcome.diagnostic_type,
+                               .diagnostic = member.outcome.diagnostic,
+                               .time = now_microseconds() / 1'000'000,
+                               .transport = request_.transport});
+    auto reply =
+        co_await services_->bounce.call<bounce::Reply>(std::move(request), net::Deadline::after(report_timeout));
+    if (reply && reply->ok)
+        co_return true;
+    log::warning("{}: cannot tell the owner of a list of a failure: {}", envelope().queue_id,
+                 reply ? reply->error : reply.error().text());
+    co_return false;
+}
+
 // Log, mark, answer: in this order, so that what is marked can be found in the log.
 void Job::finish(const RecipientOutcome& item, std::string_view status, qmgr::RecipientResult result)
 {
@@ -258,22 +304,23 @@ void Job::log_lines(const RecipientOutcome& item, std::string_view status) const
 {
     const JobRecipient& recipient = recipients_[item.recipient];
     if (item.expanded.empty())
-        log_line(recipient, recipient.address, item.outcome, status);
+        log_line(recipient, {.address = recipient.address, .outcome = item.outcome}, status);
     for (const ExpandedOutcome& part : item.expanded)
-        log_line(recipient, part.address, part.outcome,
-                 part.outcome.action == item.outcome.action ? status : status_word(part.outcome.action));
+        if (!part.is_known)
+            log_line(recipient, part,
+                     part.outcome.action == item.outcome.action ? status : status_word(part.outcome.action));
 }
 
-void Job::log_line(const JobRecipient& recipient, const std::string& to_address, const dsn::Outcome& outcome,
-                   std::string_view status) const
+void Job::log_line(const JobRecipient& recipient, const ExpandedOutcome& part, std::string_view status) const
 {
+    const dsn::Outcome& outcome = part.outcome;
     std::int64_t now = now_microseconds();
     std::int64_t arrival = envelope().arrival_seconds * 1'000'000 + envelope().arrival_microseconds;
     std::int64_t active = request_.active_since ? request_.active_since : started_;
     std::int64_t set_up = connected_ ? connected_ : connects_ ? now : started_;
-    std::string to = address::quote(to_address);
+    std::string to = address::quote(part.address);
     const queue::Recipient& received = *recipient.envelope;  // routing may have unwrapped its address
-    std::string original = address::quote(received.original_address());
+    std::string original = part.has_owner ? to : address::quote(received.original_address());
     log::delivery({.queue_id = envelope().queue_id,
                    .recipient = to,
                    .original_recipient = original,

@@ -14,6 +14,7 @@
 #include "dsn/outcome.h"
 #include "net/task.h"
 #include "queue/reader.h"
+#include "server/outcome_filter.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -37,6 +38,7 @@ struct ReportServices {
     ipc::Client defer;
     ipc::Client trace;
     bool soft_bounce;  // postconf(5) soft_bounce: failures are put off, the sender hears nothing
+    std::unique_ptr<OutcomeFilter> filter;  // null: outcomes are what the agent says
 };
 
 struct JobRecipient {
@@ -49,6 +51,9 @@ struct JobRecipient {
 struct ExpandedOutcome {
     std::string address;
     dsn::Outcome outcome;
+    // The owner of a list answers for it: no orig_to= in the log, and its failure is not the sender's to hear of.
+    bool has_owner = false;
+    bool is_known = false;  // from an earlier attempt: it stands in the log already
 };
 
 // What became of one recipient of a job.
@@ -88,6 +93,8 @@ public:
     // Settles recipients as soon as their outcome is known: reports, logs, marks. Each recipient once; what deliver()
     // returns is settled by the skeleton.
     Task<void> settle(Outcomes outcomes);
+    // Sends the owner of a list a notification that a member has failed. False: not yet, the member must be put off.
+    Task<bool> report_to_owner(std::string owner, ExpandedOutcome member);
     [[nodiscard]] bool is_settled(std::size_t recipient) const { return settled_[recipient]; }
 
     // The skeleton's part: what was not settled is deferred, the message's lock released, the answer handed out.
@@ -102,10 +109,10 @@ private:
     Task<void> settle_deferred(Outcomes outcomes, std::string_view status);
     Task<bool> append(ipc::Client& service, std::vector<bounce::Record> records);
     [[nodiscard]] bounce::Record record_of(const RecipientOutcome& item, std::string_view action) const;
+    void add_failures(const RecipientOutcome& item, std::vector<bounce::Record>& records) const;
     void finish(const RecipientOutcome& item, std::string_view status, qmgr::RecipientResult result);
     void log_lines(const RecipientOutcome& item, std::string_view status) const;
-    void log_line(const JobRecipient& recipient, const std::string& to, const dsn::Outcome& outcome,
-                  std::string_view status) const;
+    void log_line(const JobRecipient& recipient, const ExpandedOutcome& to, std::string_view status) const;
 
     qmgr::DeliveryRequest request_;
     std::optional<queue::StoredMessage> message_;

@@ -2,6 +2,7 @@
 #include "server/delivery_service.h"
 
 #include "log/events_delivery.h"
+#include "log/log.h"
 #include "param/basics.h"
 #include "param/services.h"
 #include "server/queue_options.h"
@@ -30,6 +31,10 @@ DeliveryOptions options_for(const Context& context)
 DeliveryService::DeliveryService(Context& context)
     : context_(&context), agent_(options_for(context), [this](JobPtr job) { return deliver(std::move(job)); })
 {
+    auto filter = OutcomeFilter::open(*context.config, context.process_name);
+    if (!filter)
+        log::fatal("delivery status filter: {}", filter.error().text());
+    agent_.set_filter(std::move(*filter));
 }
 
 Task<void> DeliveryService::serve(net::Stream client, net::Endpoint)

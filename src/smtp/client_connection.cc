@@ -23,6 +23,8 @@ Task<Result<PeerReply>> ClientConnection::read_reply(std::chrono::seconds timeou
         if (reply) {
             if (lines)
                 *lines = stream_.buffered().substr(0, used);
+            if (transcript_)
+                transcript_->received(stream_.buffered().substr(0, used));
             stream_.consume(used);
             co_return std::move(*reply);
         }
@@ -32,12 +34,14 @@ Task<Result<PeerReply>> ClientConnection::read_reply(std::chrono::seconds timeou
 
 Task<Result<void>> ClientConnection::send(std::string_view commands, std::chrono::seconds timeout)
 {
+    if (transcript_)
+        transcript_->sent(commands);
     return stream_.write_all(commands, net::Deadline::after(timeout));
 }
 
 Task<Result<PeerReply>> ClientConnection::command(std::string_view line, std::chrono::seconds timeout)
 {
-    CO_TRY(co_await stream_.write_all(line, net::Deadline::after(timeout)));
+    CO_TRY(co_await send(line, timeout));
     co_return co_await read_reply(timeout);
 }
 

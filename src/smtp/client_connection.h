@@ -8,8 +8,10 @@
 
 #include "net/stream.h"
 #include "smtp/client_reply.h"
+#include "smtp/transcript.h"
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -32,9 +34,13 @@ public:
     // are left over from an earlier reply count, too.
     bool is_quiet();
     net::Stream& stream() { return stream_; }
+    // From now on commands and replies are kept, content is not.
+    void keep_transcript() { transcript_ = std::make_unique<Transcript>(); }
+    [[nodiscard]] const Transcript* transcript() const { return transcript_.get(); }
 
 private:
     net::Stream stream_;
+    std::unique_ptr<Transcript> transcript_;
 };
 
 }  // namespace posthaste::smtp

@@ -47,6 +47,12 @@ public:
         result.bits_ = bits_ & ~other.bits_;
         return result;
     }
+    [[nodiscard]] constexpr ExtensionSet with(ExtensionSet other) const
+    {
+        ExtensionSet result;
+        result.bits_ = bits_ | other.bits_;
+        return result;
+    }
     [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
     friend bool operator==(ExtensionSet, ExtensionSet) = default;
 

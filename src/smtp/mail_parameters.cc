@@ -118,6 +118,8 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
             result.envid = std::move(*envid);
         } else if (offered.smtputf8 && equal_ignoring_case(word, "SMTPUTF8")) {
             result.smtputf8 = true;
+        } else if (offered.verp && equal_ignoring_case(parameter.keyword, "XVERP")) {
+            result.verp = parameter.value;
         } else if (!parameter.has_value || !equal_ignoring_case(parameter.keyword, "AUTH")) {
             return unsupported(word);
         }

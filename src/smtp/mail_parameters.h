@@ -23,7 +23,8 @@ struct MailParameters {
     bool eight_bit = false;
     bool smtputf8 = false;
     Return ret = Return::Unset;
-    std::string envid;  // decoded
+    std::string envid;                // decoded
+    std::optional<std::string> verp;  // the delimiters; empty: the usual ones
 };
 
 // The values are those of queue::Notify.
@@ -39,6 +40,7 @@ struct OfferedParameters {
     bool eight_bit = true;
     bool dsn = true;
     bool smtputf8 = false;
+    bool verp = false;  // XVERP (VERP_README)
 };
 
 // The Reply is 501 for a bad value and 555 for an unknown parameter.

@@ -1,5 +1,6 @@
 // postconf(1): prints and changes main.cf, prints master.cf.
 #include "command/postconf/services.h"
+#include "command/postconf/templates.h"
 #include "table/table.h"
 
 #include <cerrno>
@@ -18,6 +19,8 @@ Result<Output> perform(const Options& options)
         return Output{.text = "flock\nfcntl\ndotlock\n"};
     if (options.mode == Mode::TableTypes)
         return Output{.text = fmt::format("{}\n", fmt::join(table::types(), "\n"))};
+    if (options.mode == Mode::Templates || options.mode == Mode::TemplateTexts)
+        return print_templates(options);
     if (options.mode != Mode::Parameters)
         return options.change == Change::None ? print_services(options) : change_services(options);
     if (options.change == Change::None)

@@ -50,6 +50,8 @@ bool take_mode(int option, Options& options)
     case 'M': options.mode = Mode::Services; return true;
     case 'p': options.mode = Mode::Parameters; return true;
     case 'P': options.mode = Mode::ServiceParameters; return true;
+    case 't': options.mode = Mode::Templates; return true;
+    case 'b': options.mode = Mode::TemplateTexts; return true;
     default: return false;
     }
 }
@@ -89,10 +91,8 @@ Result<void> take_option(int option, const char* value, Options& options)
     }
     case 'a':
     case 'A':
-    case 'b':
     case 'j':
     case 'q':
-    case 't':
     case 'T':
         return fail(ErrorKind::Unsupported,
                     fmt::format("option -{}: not yet implemented here (planned)", static_cast<char>(option)));
@@ -113,6 +113,8 @@ Result<void> check_combination(const Options& options)
         return wrong("-e, -X and -# do not go together with -d, -n or -x");
     if (options.mode == Mode::Services && (options.hide_names || options.hide_values))
         return wrong(fmt::format("with option -M, do not specify -{}", options.hide_names ? 'h' : 'H'));
+    if ((options.mode == Mode::Templates || options.mode == Mode::TemplateTexts) && options.operands.size() > 1)
+        return wrong("options -b and -t require at most one template file");
     if (options.mode != Mode::Parameters && (options.defaults || options.only_set))
         return wrong("-d and -n are for main.cf parameters only");
     return {};
@@ -132,12 +134,19 @@ Result<Options> parse_options(std::vector<std::string> arguments)
     Options options;
     ::optind = 0;
     const int argc = static_cast<int>(arguments.size());
-    for (int option = 0; (option = ::getopt(argc, argv.data(), "aAbc:C:deEfFhHjlmMno:pPqtT:vxX#")) != -1;)
+    std::set<int> template_options;
+    for (int option = 0; (option = ::getopt(argc, argv.data(), "aAbc:C:deEfFhHjlmMno:pPqtT:vxX#")) != -1;) {
         TRY(take_option(option, ::optarg, options));
+        if (option == 'b' || option == 't')
+            template_options.insert(option);
+    }
+    if (template_options.size() > 1)
+        return wrong("specify one of -b and -t");
     options.operands.assign(arguments.begin() + ::optind, arguments.end());
     // postconf(1): -e may be left out before name=value.
+    const bool names_a_file = options.mode == Mode::Templates || options.mode == Mode::TemplateTexts;
     const auto is_setting = [](const std::string& operand) { return operand.find('=') != std::string::npos; };
-    if (options.change == Change::None && std::ranges::any_of(options.operands, is_setting))
+    if (options.change == Change::None && !names_a_file && std::ranges::any_of(options.operands, is_setting))
         options.change = Change::Set;
     TRY(check_combination(options));
     return options;

@@ -17,6 +17,8 @@ enum class Mode : std::uint8_t {
     ServiceParameters,  // -P
     LockTypes,          // -l
     TableTypes,         // -m
+    Templates,          // -t
+    TemplateTexts,      // -b
 };
 
 enum class Change : std::uint8_t { None, Set, Remove, CommentOut };  // -e, -X, -#

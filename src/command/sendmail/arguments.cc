@@ -108,12 +108,11 @@ Result<void> set_queue_run(Arguments& arguments, std::string_view what)
     return {};
 }
 
-// -V envid, or -XV (Postfix's own) with two delimiters.
+// -XV (Postfix's own), with two delimiters or without. Which ones are allowed is known when main.cf has been read.
 Result<void> set_verp(Arguments& arguments, std::string_view text)
 {
-    if (text.size() > 2 || text.find_first_not_of("-=+") != std::string_view::npos)
-        return fail(ErrorKind::Invalid, "-V requires two characters from -=+");
-    arguments.submission.verp_delimiters = text.empty() ? "+=" : std::string(text);
+    arguments.verp = true;
+    arguments.submission.verp_delimiters = text;
     return {};
 }
 

@@ -31,8 +31,9 @@ struct Arguments {
     bool extract_recipients = false;  // -t
     bool dot_ends_message = true;     // not with -i, -oi
     bool sender_given = false;
-    intake::Submission submission;  // sender, full name, DSN parameters, trace
-    std::uint8_t notify = 0;        // -N, for all recipients
+    intake::Submission submission;
+    bool verp = false;  // -XV; without delimiters: default_verp_delimiters  // sender, full name, DSN parameters, trace
+    std::uint8_t notify = 0;  // -N, for all recipients
     int verbosity = 0;
     std::vector<std::string> warnings;
 };

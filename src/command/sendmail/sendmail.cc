@@ -135,9 +135,23 @@ Result<void> send(Postdrop& postdrop, const intake::Submission& submission, std:
     return postdrop.write(intake::submission_end);
 }
 
+// postconf(5) default_verp_delimiters, verp_delimiter_filter.
+Result<void> complete_verp(Arguments& arguments, const config::Config& config)
+{
+    std::string& delimiters = arguments.submission.verp_delimiters;
+    const std::string& allowed = config.get(param::verp_delimiter_filter);
+    if (arguments.verp && delimiters.empty())
+        delimiters = config.get(param::default_verp_delimiters);
+    if (arguments.verp && (delimiters.size() != 2 || delimiters.find_first_not_of(allowed) != std::string::npos))
+        return fail(ErrorKind::Invalid, "-V requires two characters from " + allowed);
+    return {};
+}
+
 int submit(Arguments& arguments, const config::Config& config)
 {
     const User user = calling_user();
+    if (auto complete = complete_verp(arguments, config); !complete)
+        return fatal(EX_TEMPFAIL, complete.error().text());
     add_user_facts(arguments, user);
     intake::Submission& submission = arguments.submission;
     if (submission.recipients.empty() && !arguments.extract_recipients)

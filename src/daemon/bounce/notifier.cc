@@ -2,14 +2,17 @@
 #include "daemon/bounce/notifier.h"
 
 #include "address/local_part.h"
+#include "address/verp.h"
 #include "base/text.h"
 #include "intake/date.h"
 #include "intake/missing_headers.h"
+#include "intake/notification_text.h"
 #include "log/events_bounce.h"
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/bounce.h"
 #include "param/cleanup.h"
+#include "param/commands.h"
 #include "param/qmgr.h"
 
 #include <algorithm>
@@ -32,15 +35,15 @@ std::vector<dsn::DeliveryRecord> wanted(const std::vector<dsn::DeliveryRecord>& 
     return chosen;
 }
 
-std::string hours_or_less(std::chrono::seconds time)
+// What is told when a delay is over: those who heard of it, or asked for a report.
+std::vector<dsn::DeliveryRecord> unless_forbidden(const std::vector<dsn::DeliveryRecord>& records)
 {
-    auto count = time.count();
-    auto say = [](auto number, std::string_view unit) {
-        return fmt::format("{} {}{}", number, unit, number == 1 ? "" : "s");
-    };
-    if (count >= 3600 && count % 3600 == 0)
-        return say(count / 3600, "hour");
-    return count >= 60 ? say(count / 60, "minute") : say(count, "second");
+    std::vector<dsn::DeliveryRecord> chosen;
+    std::ranges::copy_if(records, std::back_inserter(chosen), [](const dsn::DeliveryRecord& record) {
+        return record.notify == queue::notify_default ||
+               (record.notify & (queue::notify_delay | queue::notify_success)) != 0;
+    });
+    return chosen;
 }
 
 }  // namespace
@@ -55,6 +58,9 @@ std::string Notifier::double_bounce_sender() const
 {
     return config_.get(param::double_bounce_sender) + "@" + config_.get(param::myhostname);
 }
+
+// Stands for the null sender where an address is shown.
+std::string Notifier::mailer_daemon() const { return "MAILER-DAEMON@" + config_.get(param::myorigin); }
 
 // postconf(5) bounce_size_limit; RFC 3461 5.4 RET.
 dsn::Returned Notifier::returned_part(const queue::StoredMessage& message) const
@@ -75,18 +81,18 @@ dsn::Report Notifier::report(const Subject& subject, dsn::ReportKind kind, dsn::
     }
     auto lifetime = config_.get(param::maximal_queue_lifetime);
     return {.kind = kind,
+            .text = intake::notification_text(kind, templates_[static_cast<std::size_t>(kind)], config_),
             .audience = audience,
             .returned = dsn::Returned::Headers,
             .to = {},
             .myhostname = config_.get(param::myhostname),
             .mail_name = config_.get(param::mail_name),
             .queue_id = subject.queue_id,
-            .sender = address::quote(subject.sender),
+            .sender = address::quote(subject.sender.empty() ? mailer_daemon() : subject.sender),
             .myorigin = config_.get(param::myorigin),
             .arrival_date = intake::mail_date(envelope.arrival_seconds),
             .envid = envelope.dsn_envid,
             .retry_until = intake::mail_date(envelope.arrival_seconds + lifetime.count()),
-            .delayed_for = hours_or_less(config_.get(param::delay_warning_time)),
             .message_id = config_.get(param::enable_threaded_bounces) ? envelope.message_id : std::string(),
             .boundary = fmt::format("{}.{}/{}", subject.queue_id, std::time(nullptr), config_.get(param::myhostname)),
             .records = std::move(records)};
@@ -112,9 +118,28 @@ Task<Result<std::string>> Notifier::failure(Subject subject)
     std::vector<dsn::DeliveryRecord> records = wanted(subject.records, queue::notify_failure);
     if (records.empty())
         co_return std::string();
+    const std::string& delimiters = message.envelope().verp_delimiters;
+    if (delimiters.size() != 2 || config_.get(param::disable_verp_bounces))
+        co_return co_await failure_to_sender(subject, subject.sender, std::move(records));
+    // postconf(5) disable_verp_bounces: the sender address of each copy tells which recipient failed.
+    std::string id;
+    for (dsn::DeliveryRecord& record : records) {
+        std::string recipient = address::verp_sender(subject.sender, delimiters, record.recipient);
+        std::vector<dsn::DeliveryRecord> one;
+        one.push_back(std::move(record));
+        CO_TRY(id, co_await failure_to_sender(subject, std::move(recipient), std::move(one)));
+    }
+    co_return id;
+}
+
+// The notification, and the postmaster's copy.
+Task<Result<std::string>> Notifier::failure_to_sender(const Subject& subject, std::string recipient,
+                                                      std::vector<dsn::DeliveryRecord> records)
+{
+    const queue::StoredMessage& message = *subject.message;
     auto notice = report(subject, dsn::ReportKind::Failure, dsn::Audience::Sender, records);
     notice.returned = returned_part(message);
-    CO_TRY(std::string id, co_await send(std::move(notice), "", subject.sender, message));
+    CO_TRY(std::string id, co_await send(std::move(notice), "", std::move(recipient), message));
     log::sender_notification(subject.queue_id, log::Notification::NonDelivery, id);
     if (notifies("bounce")) {
         auto copy = report(subject, dsn::ReportKind::Failure, dsn::Audience::Postmaster, std::move(records));
@@ -153,7 +178,21 @@ Task<Result<std::string>> Notifier::success(Subject subject)
         requested ? subject.records : wanted(subject.records, queue::notify_success);
     if (records.empty())
         co_return std::string();
-    auto kind = requested ? dsn::ReportKind::Requested : dsn::ReportKind::Success;
+    co_return co_await report_success(
+        std::move(subject), requested ? dsn::ReportKind::Requested : dsn::ReportKind::Success, std::move(records));
+}
+
+Task<Result<std::string>> Notifier::delay_cleared(Subject subject)
+{
+    std::vector<dsn::DeliveryRecord> records = unless_forbidden(subject.records);
+    if (subject.sender.empty() || records.empty())
+        co_return std::string();
+    co_return co_await report_success(std::move(subject), dsn::ReportKind::Success, std::move(records));
+}
+
+Task<Result<std::string>> Notifier::report_success(Subject subject, dsn::ReportKind kind,
+                                                   std::vector<dsn::DeliveryRecord> records)
+{
     CO_TRY(std::string id, co_await send(report(subject, kind, dsn::Audience::Sender, std::move(records)), "",
                                          subject.sender, *subject.message));
     log::sender_notification(subject.queue_id, log::Notification::DeliveryStatus, id);
@@ -181,19 +220,11 @@ Task<Result<std::string>> Notifier::try_to_send(dsn::Report report, std::string 
         *rejection = std::move(why);
         return fail(ErrorKind::Temporary, rejection->detail.empty() ? rejection->text : rejection->detail);
     };
-    auto begun =
-        pipeline_.begin({.origin = queue::Origin::Bounce, .context = intake::RewriteContext::Local, .client = {}});
+    report.to = address::quote(recipient);
+    auto begun = begin(std::move(sender), std::move(recipient));
     if (!begun)
         co_return fail_with(std::move(begun.error()));
-    report.to = address::quote(recipient);
-    queue::Envelope& envelope = begun->envelope();
-    envelope.sender = std::move(sender);
-    envelope.encoding = queue::BodyEncoding::EightBit;
-    // A notification that fails is reported to the postmaster at most (RFC 3461 6.1).
-    envelope.recipients.push_back({.address = std::move(recipient), .original = {}, .dsn_orcpt = {}});
-    begun->add_own_headers(
-        intake::received_line(config_.get(param::myhostname), config_.get(param::mail_name), envelope));
-    begun->add_lines("Date: " + intake::mail_date(envelope.arrival_seconds) + "\r\n");
+    begun->envelope().encoding = queue::BodyEncoding::EightBit;
     begun->add_lines(dsn::report_head(report));
     std::string_view content = message.content();
     if (report.returned == dsn::Returned::Headers)
@@ -207,6 +238,47 @@ Task<Result<std::string>> Notifier::try_to_send(dsn::Report report, std::string 
     auto finished = co_await begun->finish();
     if (!finished)
         co_return fail_with(std::move(finished.error()));
+    co_return finished->queue_id();
+}
+
+intake::Accepted<intake::Message> Notifier::begin(std::string sender, std::string recipient)
+{
+    auto begun =
+        pipeline_.begin({.origin = queue::Origin::Bounce, .context = intake::RewriteContext::Local, .client = {}});
+    if (!begun)
+        return begun;
+    queue::Envelope& envelope = begun->envelope();
+    envelope.sender = std::move(sender);
+    // A notification that fails is reported to the postmaster at most (RFC 3461 6.1).
+    envelope.recipients.push_back({.address = std::move(recipient), .original = {}, .dsn_orcpt = {}});
+    begun->add_own_headers(
+        intake::received_line(config_.get(param::myhostname), config_.get(param::mail_name), envelope));
+    begun->add_lines("Date: " + intake::mail_date(envelope.arrival_seconds) + "\r\n");
+    return begun;
+}
+
+// Fields and frame as Postfix has them; the lines between come from the reporter.
+Task<Result<std::string>> Notifier::incident(Incident incident)
+{
+    if (!notifies(incident.error_class))
+        co_return std::string();
+    const std::string& recipient = config_.get(param::error_notice_recipient);
+    auto begun = begin(double_bounce_sender(), recipient);
+    if (!begun)
+        co_return fail(ErrorKind::Temporary, begun.error().text);
+    begun->envelope().encoding = queue::BodyEncoding::EightBit;
+    begun->add_lines(fmt::format("From: Mail Delivery System <MAILER-DAEMON>\r\nTo: Postmaster <{}>\r\n"
+                                 "Subject: {} {}\r\n\r\n",
+                                 address::quote(recipient), config_.get(param::mail_name), incident.subject));
+    for (std::size_t at = 0; at < incident.text.size();) {
+        std::size_t end = std::min(incident.text.find('\n', at), incident.text.size());
+        begun->add_lines(incident.text.substr(at, end - at) + "\r\n");
+        at = end + 1;
+    }
+    begun->add_lines("\r\nFor other details, see the local mail logfile\r\n");
+    auto finished = co_await begun->finish();
+    if (!finished)
+        co_return fail(ErrorKind::Temporary, finished.error().text);
     co_return finished->queue_id();
 }
 

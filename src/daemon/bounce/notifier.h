@@ -7,6 +7,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "dsn/notification_template.h"
 #include "dsn/report.h"
 #include "intake/pipeline.h"
 #include "net/task.h"
@@ -27,18 +28,38 @@ struct Subject {
     std::vector<dsn::DeliveryRecord> records;
 };
 
-// One a process; refers to the pipeline.
+// What a delivery agent or the SMTP server has seen that the postmaster wants to hear of (notify_classes).
+struct Incident {
+    std::string error_class;  // "protocol", "policy", "data", "resource", "software"
+    std::string subject;      // behind "Postfix "
+    std::string text;         // lines that end with LF
+};
+
+// One a process; refers to the pipeline and to the templates.
 class Notifier {
 public:
-    Notifier(const config::Config& config, intake::Pipeline& pipeline) : config_(config), pipeline_(pipeline) {}
+    Notifier(const config::Config& config, intake::Pipeline& pipeline, const dsn::NotificationTemplates& templates)
+        : config_(config), pipeline_(pipeline), templates_(templates)
+    {
+    }
 
     // Each returns the queue id of the sender's notification, empty if none was due. An error: nothing may be
     // forgotten, the caller asks again.
     Task<Result<std::string>> failure(Subject subject);
     Task<Result<std::string>> delay(Subject subject);
     Task<Result<std::string>> success(Subject subject);
+    // postconf(5) confirm_delay_cleared: the sender who was told of a delay is told of its end.
+    Task<Result<std::string>> delay_cleared(Subject subject);
+    // To error_notice_recipient, if notify_classes names the class.
+    Task<Result<std::string>> incident(Incident incident);
 
 private:
+    Task<Result<std::string>> failure_to_sender(const Subject& subject, std::string recipient,
+                                                std::vector<dsn::DeliveryRecord> records);
+    Task<Result<std::string>> report_success(Subject subject, dsn::ReportKind kind,
+                                             std::vector<dsn::DeliveryRecord> records);
+    // A message of ours with its envelope and Received:, Date:.
+    intake::Accepted<intake::Message> begin(std::string sender, std::string recipient);
     [[nodiscard]] dsn::Report report(const Subject& subject, dsn::ReportKind kind, dsn::Audience audience,
                                      std::vector<dsn::DeliveryRecord> records) const;
     // Commits one notification; returns its queue id.
@@ -48,10 +69,12 @@ private:
                                           queue::StoredMessage message, intake::Rejection* rejection);
     [[nodiscard]] bool notifies(std::string_view error_class) const;
     [[nodiscard]] std::string double_bounce_sender() const;
+    [[nodiscard]] std::string mailer_daemon() const;
     [[nodiscard]] dsn::Returned returned_part(const queue::StoredMessage& message) const;
 
     const config::Config& config_;
     intake::Pipeline& pipeline_;
+    const dsn::NotificationTemplates& templates_;
 };
 
 }  // namespace posthaste::bounce

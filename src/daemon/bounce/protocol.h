@@ -22,6 +22,9 @@ enum class Command : std::uint8_t {
     Flush = 1,   // send the report that is owed (bounce: failure; trace: success or trace), then remove the log
     Warn = 2,    // defer: send a delay warning; the log stays
     Drop = 3,    // remove the log
+    ConfirmDelayCleared = 4,  // trace: a success report to a sender who was told of a delay, then remove the log
+    Incident = 5,             // a notice to the postmaster of what notify_classes names; no log
+    Report = 6,  // send the sender that is named a failure notification of the records that are given; the log stays
 };
 
 struct Record {
@@ -50,14 +53,18 @@ struct Record {
 struct Request {
     Command command = Command::Append;
     std::string queue_id;
-    std::string message;          // Flush, Warn: queue::MessageRef::text() of the message to report on
+    std::string message;          // Flush, Warn, Report: queue::MessageRef::text() of the message to report on
     std::string sender;           // who gets the report; may differ from the envelope's (owner-, VERP)
-    std::vector<Record> records;  // Append; Flush: records that the caller adds (expired recipients)
+    std::vector<Record> records;  // Append, Report; Flush: those that the caller adds (expired recipients)
+    std::string error_class;      // Incident: a word of notify_classes
+    std::string subject;          // Incident: what follows the name of the mail system
+    std::string text;             // Incident: lines that end with LF
 
     static constexpr auto fields =
         ipc::fields(ipc::field("command", &Request::command), ipc::field("queue_id", &Request::queue_id),
                     ipc::field("message", &Request::message), ipc::field("sender", &Request::sender),
-                    ipc::field("records", &Request::records));
+                    ipc::field("records", &Request::records), ipc::field("error_class", &Request::error_class),
+                    ipc::field("subject", &Request::subject), ipc::field("text", &Request::text));
 };
 
 struct Reply {

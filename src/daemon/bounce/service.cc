@@ -1,8 +1,10 @@
 // bounce(8), see service.h.
 #include "daemon/bounce/service.h"
 
+#include "intake/notification_text.h"
 #include "intake/service_config.h"
 #include "log/log.h"
+#include "param/bounce.h"
 #include "param/services.h"
 #include "server/queue_options.h"
 
@@ -49,9 +51,12 @@ void leave_out_delivered(std::vector<dsn::DeliveryRecord>& records, const queue:
     std::unordered_map<std::string_view, bool> owed;
     const auto& recipients = message.envelope().recipients;
     for (std::size_t i = 0; i < recipients.size(); ++i)
-        owed[recipients[i].address] |= message.mark(i) != queue::RecipientMark::Done;
+        for (const std::string* name : {&recipients[i].address, &recipients[i].original_address()})
+            owed[*name] |= message.mark(i) != queue::RecipientMark::Done;
     std::erase_if(records, [&](const dsn::DeliveryRecord& record) {
         auto known = owed.find(record.recipient);
+        if (known == owed.end())
+            known = owed.find(record.original_recipient);  // the record of a list's member
         return known != owed.end() && !known->second;
     });
 }
@@ -71,6 +76,11 @@ Service::Role Service::role() const
 Result<void> Service::before_jail()
 {
     role_ = role();
+    const std::string& file = context_.config->get(param::bounce_template_file);
+    TRY(dsn::TemplateFile templates, intake::load_notification_templates(file));
+    for (const std::string& warning : templates.warnings)
+        log::warning("{}", warning);
+    templates_ = std::move(templates.templates);
     TRY(auto config, intake::load_service_config(*context_.config));
     TRY(pipeline_, intake::Pipeline::open(std::move(config)));
     return {};
@@ -93,7 +103,7 @@ Result<void> Service::open_queue()
     if (notifier_)
         return {};
     TRY(pipeline_->start(server::queue_options(*context_.config), server::queue_manager_socket(*context_.config)));
-    notifier_ = std::make_unique<Notifier>(*context_.config, *pipeline_);
+    notifier_ = std::make_unique<Notifier>(*context_.config, *pipeline_, templates_);
     return {};
 }
 
@@ -172,9 +182,22 @@ Task<Reply> Service::perform(Request request)
     switch (request.command) {
     case Command::Append: done(co_await logs_->append(queue_id, records_of(request.records))); break;
     case Command::Drop: done(logs_->remove(queue_id)); break;
+    case Command::Report: {
+        auto id = co_await report(std::move(request));
+        if (id)
+            reply.notification_id = *id;
+        done(id ? Result<void>() : Result<void>(fail(id.error())));
+        break;
+    }
+    case Command::Incident: {
+        auto id = co_await report_incident(std::move(request));
+        done(id ? Result<void>() : Result<void>(fail(id.error())));
+        break;
+    }
     case Command::Flush:
+    case Command::ConfirmDelayCleared:
     case Command::Warn: {
-        bool remove = request.command == Command::Flush;
+        bool remove = request.command != Command::Warn;
         auto id = co_await notify(std::move(request));
         if (id)
             reply.notification_id = *id;
@@ -213,9 +236,29 @@ Task<Result<std::string>> Service::notify(Request request)
                     .records = std::move(records)};
     if (request.command == Command::Warn)
         co_return co_await notifier_->delay(std::move(subject));
+    if (request.command == Command::ConfirmDelayCleared)
+        co_return co_await notifier_->delay_cleared(std::move(subject));
     if (role_ == Role::Trace)
         co_return co_await notifier_->success(std::move(subject));
     co_return co_await notifier_->failure(std::move(subject));
+}
+
+Task<Result<std::string>> Service::report_incident(Request request)
+{
+    CO_TRY(open_queue());
+    co_return co_await notifier_->incident({.error_class = std::move(request.error_class),
+                                            .subject = std::move(request.subject),
+                                            .text = std::move(request.text)});
+}
+
+Task<Result<std::string>> Service::report(Request request)
+{
+    CO_TRY(open_queue());
+    CO_TRY(queue::StoredMessage message, co_await open_message(request.message));
+    co_return co_await notifier_->failure({.queue_id = std::move(request.queue_id),
+                                           .sender = std::move(request.sender),
+                                           .message = std::move(message),
+                                           .records = records_of(request.records)});
 }
 
 // The message may be locked for the moment in which it is moved.

@@ -31,12 +31,15 @@ private:
     static Task<void> write_answers(std::shared_ptr<Session> session);
     Task<Reply> perform(Request request);
     Task<Result<std::string>> notify(Request request);
+    Task<Result<std::string>> report(Request request);
+    Task<Result<std::string>> report_incident(Request request);
     Result<void> open_queue();
     Task<Result<queue::StoredMessage>> open_message(std::string reference);
 
     server::Context& context_;
     Role role_ = Role::Bounce;
     std::unique_ptr<intake::Pipeline> pipeline_;
+    dsn::NotificationTemplates templates_;
     std::unique_ptr<Notifier> notifier_;
     std::unique_ptr<LogStore> logs_;
     std::unique_ptr<queue::Reader> reader_;

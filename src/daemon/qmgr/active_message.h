@@ -103,8 +103,9 @@ public:
     bool attempt_is_over = false;
     bool damaged = false;  // in the queue: no agent can read it
     Wish wish = Wish::None;
-    bool was_deferred = false;        // tried before: a defer log may exist
-    std::int64_t previous_retry = 0;  // seconds: the retry time it was activated for, 0 if it is new
+    bool was_deferred = false;            // tried before: a defer log may exist
+    std::int64_t previous_retry = 0;      // seconds: the retry time it was activated for, 0 if it is new
+    bool confirms_delay_cleared = false;  // its sender was told of a delay and hears of the delivery
 
 private:
     void look_at_piece();

@@ -177,11 +177,26 @@ Task<void> QueueManager::report_trace(ActiveMessage* message)
         if (!read)
             log::warning("{}: {}", message->queue_id(), read.error().text());
     }
-    if (wanted)
-        co_await ask(&trace_, {.command = bounce::Command::Flush,
+    if (wanted || message->confirms_delay_cleared)
+        co_await ask(&trace_, {.command = message->confirms_delay_cleared ? bounce::Command::ConfirmDelayCleared
+                                                                          : bounce::Command::Flush,
                                .queue_id = message->queue_id(),
                                .message = message->ref().text(),
                                .sender = envelope.sender});
+}
+
+Seconds QueueManager::delay_warning_of(const ActiveMessage& message) const
+{
+    return message.envelope().arrival_seconds + snapshot_->delay_warning_time.count();
+}
+
+// The time of the attempt before this one; of its arrival for a message that is new.
+Seconds QueueManager::last_attempt(const ActiveMessage& message) const
+{
+    const Seconds arrival = message.envelope().arrival_seconds;
+    return message.previous_retry == 0
+               ? arrival
+               : previous_attempt(message.previous_retry, arrival, snapshot_->backoff, jitter_of(message.queue_id()));
 }
 
 // Once a message: when the time of the warning lies between the attempt before and this one.
@@ -189,13 +204,8 @@ Task<void> QueueManager::warn_of_delay(ActiveMessage* message)
 {
     if (snapshot_->delay_warning_time.count() == 0 || message->envelope().sender.empty())
         co_return;
-    const Seconds arrival = message->envelope().arrival_seconds;
-    const Seconds warning = arrival + snapshot_->delay_warning_time.count();
-    const Seconds before =
-        message->previous_retry == 0
-            ? arrival
-            : previous_attempt(message->previous_retry, arrival, snapshot_->backoff, jitter_of(message->queue_id()));
-    if (warning > before && warning <= clock_.now())
+    const Seconds warning = delay_warning_of(*message);
+    if (warning > last_attempt(*message) && warning <= clock_.now())
         co_await ask(&defer_, {.command = bounce::Command::Warn,
                                .queue_id = message->queue_id(),
                                .message = message->ref().text(),

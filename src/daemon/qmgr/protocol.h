@@ -23,7 +23,14 @@ namespace posthaste::qmgr {
 inline constexpr ipc::Protocol delivery_protocol{"posthaste_delivery", 1};
 
 // Postfix's reading of the word: what the agent is to do with a request.
-enum class RequestKind : std::uint8_t { Deliver = 0, Verify = 1, TraceOnly = 2, TraceAndDeliver = 3 };
+// RecordAndDeliver: successes go to the trace service, for a sender who was told of a delay (confirm_delay_cleared).
+enum class RequestKind : std::uint8_t {
+    Deliver = 0,
+    Verify = 1,
+    TraceOnly = 2,
+    TraceAndDeliver = 3,
+    RecordAndDeliver = 4
+};
 
 struct RequestRecipient {
     std::uint32_t index = 0;  // in the envelope

@@ -253,6 +253,8 @@ void QueueManager::admit(queue::LoadedMessage stored, Source source, Seconds pre
     ActiveMessage& message = *made;
     message.was_deferred = source != Source::New;
     message.previous_retry = previous_retry;
+    message.confirms_delay_cleared = snapshot_->confirm_delay_cleared && snapshot_->delay_warning_time.count() > 0 &&
+                                     delay_warning_of(message) <= last_attempt(message);
     active_.emplace(message.queue_id(), std::move(made));
     message.admitted = message.envelope().recipients.size();
     active_recipients_ += message.admitted;

@@ -119,6 +119,8 @@ private:
     void attempt_over(ActiveMessage& message);
     Task<void> settle(ActiveMessage* message);
     [[nodiscard]] bool is_expired(const ActiveMessage& message) const;
+    [[nodiscard]] Seconds last_attempt(const ActiveMessage& message) const;
+    [[nodiscard]] Seconds delay_warning_of(const ActiveMessage& message) const;
     Task<bool> report(ActiveMessage* message, std::vector<std::size_t> expired);
     Task<bool> record_expired(ActiveMessage* message, std::vector<std::size_t> expired,
                               std::vector<bounce::Record>* last);

@@ -31,6 +31,7 @@ Result<std::shared_ptr<QueueManager::Snapshot>> QueueManager::Snapshot::make(Con
         snapshot->bounce_lifetime = snapshot->lifetime;
     }
     snapshot->delay_warning_time = config->get(param::delay_warning_time);
+    snapshot->confirm_delay_cleared = config->get(param::confirm_delay_cleared);
     snapshot->ipc_timeout = config->get(param::qmgr_ipc_timeout);
     snapshot->config = std::move(config);
     return snapshot;

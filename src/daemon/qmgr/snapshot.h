@@ -26,6 +26,7 @@ struct QueueManager::Snapshot {
     std::chrono::seconds lifetime{0};
     std::chrono::seconds bounce_lifetime{0};
     std::chrono::seconds delay_warning_time{0};
+    bool confirm_delay_cleared = false;
     std::chrono::seconds ipc_timeout{60};
 
     // Invalid: a value has no meaning.

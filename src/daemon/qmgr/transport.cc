@@ -1,8 +1,8 @@
 // transport.cc — see transport.h.
 #include "daemon/qmgr/transport.h"
 
+#include "address/verp.h"
 #include "base/text.h"
-#include "daemon/qmgr/verp.h"
 #include "log/log.h"
 #include "param/qmgr.h"
 #include "param/rewrite.h"
@@ -46,7 +46,7 @@ std::string sender_of(const Delivery& delivery)
     const queue::Envelope& envelope = delivery.message->envelope();
     if (!wants_verp(*delivery.message))
         return envelope.sender;
-    return verp_sender(envelope.sender, envelope.verp_delimiters, delivery.recipients.front().address);
+    return address::verp_sender(envelope.sender, envelope.verp_delimiters, delivery.recipients.front().address);
 }
 
 Result<std::size_t> count_for(const config::Config& config, std::string_view transport, const auto& family)
@@ -55,10 +55,11 @@ Result<std::size_t> count_for(const config::Config& config, std::string_view tra
     return static_cast<std::size_t>(std::max(count, 0));
 }
 
-RequestKind kind_of(queue::Trace trace)
+RequestKind kind_of(const ActiveMessage& message)
 {
-    switch (trace) {
-    case queue::Trace::None: return RequestKind::Deliver;
+    switch (message.envelope().trace) {
+    case queue::Trace::None:
+        return message.confirms_delay_cleared ? RequestKind::RecordAndDeliver : RequestKind::Deliver;
     case queue::Trace::Report: return RequestKind::TraceAndDeliver;
     case queue::Trace::Verify: return RequestKind::TraceOnly;
     case queue::Trace::AddressProbe: return RequestKind::Verify;
@@ -192,7 +193,7 @@ void Transport::send(Peer& peer)
                             .transport = name_,
                             .nexthop = destination.nexthop(),
                             .sender = sender_of(*delivery),
-                            .kind = kind_of(message.envelope().trace),
+                            .kind = kind_of(message),
                             .active_since = message.active_since(),
                             .agent_requested = microseconds_now(),
                             .recipients = delivery->recipients};

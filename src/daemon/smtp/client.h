@@ -3,6 +3,7 @@
 // Life time: the process. Made before the jail; the parts refer to each other, so that it is never moved.
 #pragma once
 
+#include "daemon/bounce/protocol.h"
 #include "daemon/smtp/session_pool.h"
 #include "daemon/smtp/settings.h"
 #include "daemon/smtp/targets.h"
@@ -28,6 +29,7 @@ struct Client {
     match::List cache_destinations;  // smtp_connection_cache_destinations
     TargetFinder finder;
     SessionPool pool;
+    std::unique_ptr<ipc::Client> bounce;  // for notices to the postmaster; null if none are wanted
 };
 
 }  // namespace posthaste::smtp_client

@@ -6,6 +6,7 @@
 #include "log/log.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace posthaste::smtp_client {
 
@@ -124,10 +125,31 @@ Task<bool> Delivery::transact(std::unique_ptr<Session> session)
     co_await transaction.run();
     if (transaction.stale)
         co_return false;
+    std::string transcript;
+    if (session->connection().transcript() && std::exchange(session->protocol_error, false))
+        transcript = session->connection().transcript()->text();
+    const std::string server = transcript.empty() ? std::string() : session->target().relay();
     // Before reports are written and marks are made: the next job may use the session meanwhile.
     pool_->give_back(job_->request().nexthop, std::move(session));
     co_await take_outcomes(transaction);
+    if (!transcript.empty())
+        co_await notify_postmaster(server, std::move(transcript));
     co_return true;
+}
+
+// postconf(5) notify_classes, error_notice_recipient.
+Task<void> Delivery::notify_postmaster(std::string server, std::string transcript)
+{
+    constexpr std::chrono::seconds patience{100};
+    bounce::Request request{.command = bounce::Command::Incident};
+    request.error_class = name(smtp::ErrorClass::Protocol);
+    request.subject =
+        fmt::format("{} client: errors from {}", settings_->dialect == Dialect::Lmtp ? "LMTP" : "SMTP", server);
+    request.text =
+        fmt::format("Unexpected response from {}.\n\nTranscript of session follows.\n\n{}", server, transcript);
+    auto reply = co_await client_->bounce->call<bounce::Reply>(std::move(request), net::Deadline::after(patience));
+    if (!reply || !reply->ok)
+        log::warning("cannot notify the postmaster: {}", reply ? reply->error : reply.error().text());
 }
 
 Task<void> Delivery::take_outcomes(Transaction& transaction)

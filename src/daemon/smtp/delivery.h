@@ -31,6 +31,7 @@ private:
     Task<void> run_target(Target target);
     // False: the session was dead already and nothing has been tried.
     Task<bool> transact(std::unique_ptr<Session> session);
+    Task<void> notify_postmaster(std::string server, std::string transcript);
     Task<void> take_outcomes(Transaction& transaction);
     // The destination could not be reached: a reason that covers every recipient that is left.
     void put_off_all(const dsn::Outcome& why);

@@ -3,6 +3,7 @@
 
 #include "daemon/smtp/delivery.h"
 #include "param/basics.h"
+#include "param/services.h"
 #include "param/smtp.h"
 #include "server/refuse.h"
 
@@ -39,6 +40,9 @@ Result<void> Service::before_jail()
     TRY(match::List keep, match::List::parse(config().get(destinations), match::Kind::String));
     client_ =
         std::make_unique<Client>(std::move(settings), std::move(resolver), std::move(own_addresses), std::move(keep));
+    if (client_->settings.notifies_protocol)
+        client_->bounce = std::make_unique<ipc::Client>("private/" + config().get(param::bounce_service_name),
+                                                        bounce::bounce_protocol);
     return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "daemon/smtp/trouble.h"
+#include "log/log.h"
 
 #include <sys/socket.h>
 
@@ -26,6 +27,8 @@ Task<std::expected<std::unique_ptr<Session>, dsn::Outcome>> Session::open(const 
         co_return std::unexpected(not_connected(target, stream.error()));
     *connected = true;
     std::unique_ptr<Session> session(new Session(settings, std::move(target), std::move(*stream)));
+    if (settings.notifies_protocol)
+        session->connection_.keep_transcript();
     if (auto greeted = co_await session->greet(); !greeted)
         co_return std::unexpected(std::move(greeted).error());
     co_return session;
@@ -79,8 +82,26 @@ Task<std::expected<void, dsn::Outcome>> Session::hello(std::string verb)
         co_return std::unexpected(std::move(outcome));
     }
     if (verb != "HELO")
-        peer_ = smtp::parse_extensions(lines, settings_->suppressed);
+        peer_ = smtp::parse_extensions(lines, co_await suppressed_extensions());
     co_return std::expected<void, dsn::Outcome>{};
+}
+
+// postconf(5) smtp_discard_ehlo_keywords, smtp_discard_ehlo_keyword_address_maps: both count.
+Task<smtp::ExtensionSet> Session::suppressed_extensions() const
+{
+    smtp::ExtensionSet suppressed = settings_->suppressed;
+    if (settings_->suppressed_by_address->empty())
+        co_return suppressed;
+    const std::string address = target_.address.address();
+    auto found = co_await settings_->suppressed_by_address->find(address);
+    std::vector<std::string> unknown;
+    if (!found)
+        log::warning("smtp_discard_ehlo_keyword_address_maps: {}", found.error().text());
+    else if (*found)
+        suppressed = suppressed.with(smtp::parse_discard_keywords(**found, unknown));
+    for (const std::string& keyword : unknown)
+        log::warning("smtp_discard_ehlo_keyword_address_maps: unknown keyword {}", keyword);
+    co_return suppressed;
 }
 
 // A server of our own name, found through the mail domain on the port for mail from outside, is this system.

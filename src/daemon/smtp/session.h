@@ -32,6 +32,8 @@ public:
     unsigned uses = 0;
     // A transaction was begun and not ended: RSET before the next one.
     bool needs_reset = false;
+    // The server answered as no server should (notify_classes: protocol).
+    bool protocol_error = false;
     // The conversation broke, or the server said that it ends (421).
     bool unusable = false;
 
@@ -45,6 +47,7 @@ private:
     }
     Task<std::expected<void, dsn::Outcome>> greet();
     Task<std::expected<void, dsn::Outcome>> hello(std::string verb);
+    Task<smtp::ExtensionSet> suppressed_extensions() const;
     [[nodiscard]] std::expected<void, dsn::Outcome> check_for_loop(const smtp::PeerReply& reply) const;
 
     const Settings* settings_;

@@ -4,7 +4,9 @@
 #include "base/text.h"
 #include "log/log.h"
 #include "param/basics.h"
+#include "param/bounce.h"
 #include "param/smtp.h"
+#include "smtp/transcript.h"
 
 namespace posthaste::smtp_client {
 
@@ -122,10 +124,15 @@ Result<Settings> read_settings(const config::Config& config, Dialect dialect)
     settings.quote_envelope = read(param::smtp_quote_rfc821_envelope);
     settings.send_xforward = read(param::smtp_send_xforward_command);
     settings.line_limit = read.count(param::smtp_line_length_limit);
+    settings.notifies_protocol =
+        smtp::ErrorClasses::parse(config.get(param::notify_classes)).has(smtp::ErrorClass::Protocol);
     std::vector<std::string> unknown;
     settings.suppressed = smtp::parse_discard_keywords(read(param::smtp_discard_ehlo_keywords), unknown);
     for (const std::string& keyword : unknown)
         log::warning("smtp_discard_ehlo_keywords: unknown keyword {}", keyword);
+
+    TRY(table::Maps by_address, table::Maps::open(read(param::smtp_discard_ehlo_keyword_address_maps)));
+    settings.suppressed_by_address = std::make_shared<table::Maps>(std::move(by_address));
 
     settings.cache_on_demand = read(param::smtp_connection_cache_on_demand);
     settings.cache_time = read(param::smtp_connection_cache_time_limit);

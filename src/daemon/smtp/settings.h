@@ -7,8 +7,10 @@
 #include "dns/lookups.h"
 #include "net/endpoint.h"
 #include "smtp/extensions.h"
+#include "table/maps.h"
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,6 +57,8 @@ struct Settings {
     bool send_xforward = false;
     std::size_t line_limit = 998;
     smtp::ExtensionSet suppressed;
+    std::shared_ptr<table::Maps> suppressed_by_address;  // smtp_discard_ehlo_keyword_address_maps
+    bool notifies_protocol = false;                      // notify_classes
 
     // keeping sessions
     bool cache_on_demand = true;

@@ -204,6 +204,8 @@ Task<bool> Transaction::take_reply(Command command)
         co_return false;
     }
     answered_ = true;
+    if (reply->code >= 500 && reply->code <= 504)  // RFC 5321 4.2.2: the server does not know the command
+        session_->protocol_error = true;
     if (reply->code == 421)
         session_->unusable = true;
     accept_reply(command, *reply);
@@ -299,7 +301,7 @@ Task<bool> Transaction::write_content()
     if (!content.empty() && !content.ends_with("\r\n"))
         out += "\r\n";
     out += final_dot;
-    sent = co_await connection.send(out, timeout);
+    sent = co_await connection.send_content(out, timeout);
     if (!sent)
         co_return break_off(sent.error(), end_of_data);
     co_return true;
@@ -367,6 +369,7 @@ void Transaction::set_outcome(std::size_t recipient, dsn::Outcome outcome)
 bool Transaction::break_off(const Error& error, std::string_view stage)
 {
     session_->unusable = true;
+    session_->protocol_error = session_->protocol_error || error.kind() == ErrorKind::Invalid;
     if (!answered_ && session_->uses > 1 && error.kind() != ErrorKind::Timeout) {
         stale = true;
         return false;

@@ -12,7 +12,10 @@ smtp::ExtensionSet Session::offered_extensions() const
     smtp::ExtensionSet discarded = shared_->discarded_extensions;
     if (config_->get(param::disable_vrfy_command))
         discarded.add(smtp::Extension::Vrfy);
-    return smtp::implemented.without(discarded);
+    smtp::ExtensionSet known = smtp::implemented;
+    if (may_use_verp_)
+        known.add(smtp::Extension::Verp);
+    return known.without(discarded);
 }
 
 Task<Session::Reply> Session::helo(smtp::Verb verb, std::string name)
@@ -36,6 +39,10 @@ Task<Session::Reply> Session::helo(smtp::Verb verb, std::string name)
     esmtp_ = extended;
     if (!extended)
         co_return Reply{250, config_->get(param::myhostname)};
+    if (!shared_->verp_clients.empty()) {
+        auto listed = co_await shared_->verp_clients.matches_host(client_.name, client_.address);
+        may_use_verp_ = listed.value_or(false);
+    }
     smtp::ExtensionSet offered = offered_extensions();
     if (!shared_->discarded_extension_maps.empty()) {
         auto found = co_await shared_->discarded_extension_maps.find(client_.address);

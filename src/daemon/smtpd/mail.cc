@@ -3,6 +3,7 @@
 #include "log/events_smtpd.h"
 #include "log/log.h"
 #include "param/cleanup.h"
+#include "param/commands.h"
 #include "param/rewrite.h"
 #include "param/smtpd.h"
 #include "queue/writer.h"
@@ -37,13 +38,29 @@ std::expected<std::unique_ptr<Transaction>, Session::Reply> Session::parse_mail(
         log::smtpd_bad_address(client_.for_log, "MAIL", printable(arguments.substr(5)));
         return std::unexpected(Reply{501, "5.1.7 Bad sender address syntax"});
     }
-    auto parameters = smtp::parse_mail_parameters(path->parameters, {});
+    auto parameters = smtp::parse_mail_parameters(path->parameters, {.verp = may_use_verp_});
     if (!parameters)
         return std::unexpected(std::move(parameters.error()));
     auto transaction = std::make_unique<Transaction>();
     transaction->sender = std::move(path->address);
     transaction->parameters = std::move(*parameters);
+    if (std::optional<Reply> wrong = transaction->parameters.verp ? check_verp(*transaction) : std::nullopt)
+        return std::unexpected(std::move(*wrong));
     return transaction;
+}
+
+// XVERP, or XVERP=+= (VERP_README): completes the delimiters.
+std::optional<Session::Reply> Session::check_verp(Transaction& transaction) const
+{
+    std::string& delimiters = *transaction.parameters.verp;
+    const std::string& allowed = config_->get(param::verp_delimiter_filter);
+    if (transaction.sender.empty())
+        return Reply{503, "5.5.4 Error: XVERP requires non-null sender"};
+    if (delimiters.empty())
+        delimiters = config_->get(param::default_verp_delimiters);
+    else if (delimiters.size() != 2 || delimiters.find_first_not_of(allowed) != std::string::npos)
+        return Reply{501, "5.5.4 Error: XVERP needs two characters from " + allowed};
+    return std::nullopt;
 }
 
 // Whether there is, and will be, room for a message of the size that was announced (RFC 1870 6.1).
@@ -118,6 +135,7 @@ std::optional<Session::Reply> Session::begin_message()
     envelope.encoding =
         transaction_->parameters.eight_bit ? queue::BodyEncoding::EightBit : queue::BodyEncoding::SevenBit;
     envelope.smtputf8 = transaction_->parameters.smtputf8;
+    envelope.verp_delimiters = transaction_->parameters.verp.value_or("");
     envelope.filter = config_->get(param::content_filter);
     if (!shared_->context->stand_alone)
         log::smtpd_client(transaction_->message->queue_id(), client_.for_log);

@@ -24,7 +24,7 @@ std::string_view stage_of(smtp::Verb verb) { return smtp::name(verb); }
 
 Session::Session(Shared& shared, net::Stream stream, net::Endpoint peer)
     : shared_(&shared), config_(shared.config.get()), stream_(std::move(stream)), peer_(peer),
-      bare_newline_(shared.bare_newline)
+      bare_newline_(shared.bare_newline), transcript_(shared.transcripts)
 {
     if (shared.context->under_stress())
         config_ = &shared.config->stressed();
@@ -110,6 +110,7 @@ Task<void> Session::run()
         co_await execute(std::move(line));
         if (!over_ && errors_ >= config_->get(param::smtpd_hard_error_limit)) {
             log::smtpd_session_end(log::SessionEnd::TooManyErrors, queue_id(), stage_, {}, client_.for_log);
+            transcript_.aborted("too many errors");
             end_with({421, fmt::format("4.7.0 {} Error: too many errors", config_->get(param::myhostname))});
         }
     }
@@ -167,6 +168,7 @@ void Session::end_with(Reply reply)
 {
     if (config_->get(param::soft_bounce))
         reply = smtp::softened(std::move(reply));
+    transcript_.sent(reply);
     smtp::append_reply(out_, reply);
     over_ = true;
 }
@@ -209,6 +211,7 @@ bool Session::junk_limit_reached(smtp::Verb verb)
 Task<void> Session::execute(std::string line)
 {
     line.erase(std::min(line.find('\0'), line.size()));
+    transcript_.received(line);
     if (config_->get(param::smtputf8_enable) && !address::is_ascii(line) && !address::is_valid_utf8(line)) {
         ++errors_;
         co_await send({500, "5.5.2 Error: bad UTF-8 syntax"});
@@ -242,8 +245,10 @@ Task<void> Session::execute(std::string line)
     else
         reply = co_await dispatch(command);
     bool failed = reply.is_error() || (over_ && command.verb != smtp::Verb::Quit);
-    if (failed)
+    if (failed) {
         ++count.failed;
+        transcript_.failed(line, reply);
+    }
     bool tolerated =
         reply.code == 452 && transaction_ && transaction_->beyond_limit > 0 &&
         transaction_->beyond_limit <= static_cast<std::size_t>(config_->get(param::smtpd_recipient_overshoot_limit));
@@ -303,6 +308,7 @@ Task<void> Session::send(Reply reply)
         if (auto pause = config_->get(param::smtpd_error_sleep_time); pause.count() > 0)
             co_await net::sleep_for(pause);
     }
+    transcript_.sent(reply);
     smtp::append_reply(out_, reply);
     // access(5): 421 and 521 end the session.
     if (reply.code == 421 || reply.code == 521)
@@ -354,6 +360,7 @@ Task<void> Session::finish()
         log::smtpd_disconnect(client_.for_log, command_counts());
     if (counted_by_anvil_)
         co_await report(anvil::Event::Disconnect);
+    co_await transcript_.report(client_.for_log);
 }
 
 }  // namespace posthaste::smtpd

@@ -13,6 +13,7 @@
 #include "daemon/smtpd/policy.h"
 #include "daemon/smtpd/shared.h"
 #include "daemon/smtpd/transaction.h"
+#include "daemon/smtpd/transcript.h"
 #include "log/events_smtpd.h"
 #include "net/endpoint.h"
 #include "net/stream.h"
@@ -108,6 +109,7 @@ private:
 
     // --- parts of verbs
     [[nodiscard]] smtp::ExtensionSet offered_extensions() const;
+    [[nodiscard]] std::optional<Reply> check_verp(Transaction& transaction) const;
     Task<std::optional<Reply>> check_recipient(Target* target);  // fills target->route
     Task<std::optional<Reply>> recipient_objection(Target* target);
     Task<std::optional<Reply>> check_message(const RestrictionList* list, ListKind kind);
@@ -131,6 +133,7 @@ private:
     intake::RewriteContext rewrite_context_ = intake::RewriteContext::Remote;
     std::string helo_;
     std::string out_;  // replies that are not written yet
+    SessionTranscript transcript_;
     std::unique_ptr<Transaction> transaction_;
     const Target* target_ = nullptr;
     std::string_view stage_ = "CONNECT";
@@ -149,6 +152,7 @@ private:
     bool esmtp_ = false;
     bool skipping_long_line_ = false;
     bool improper_pipelining_ = false;
+    bool may_use_verp_ = false;
     bool noted_bare_newline_ = false;
     bool counted_by_anvil_ = false;
     bool idle_ = false;

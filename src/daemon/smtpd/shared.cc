@@ -8,8 +8,11 @@
 #include "log/log.h"
 #include "net/endpoint.h"
 #include "param/basics.h"
+#include "param/bounce.h"
+#include "param/commands.h"
 #include "param/log.h"
 #include "param/rewrite.h"
+#include "param/services.h"
 #include "param/smtpd.h"
 #include "table/text_source.h"
 
@@ -36,6 +39,7 @@ Result<std::unique_ptr<Shared>> Shared::open(server::Context& context)
     TRY(shared->parse_lists());
     TRY(shared->parse_restrictions());
     TRY(shared->parse_words());
+    shared->set_transcripts();
     return shared;
 }
 
@@ -57,6 +61,7 @@ Result<void> Shared::parse_lists()
         parse(config->get(param::smtpd_forbid_bare_newline_exclusions), "smtpd_forbid_bare_newline_exclusions"));
     TRY(event_limit_exceptions,
         parse(config->get(param::smtpd_client_event_limit_exceptions), "smtpd_client_event_limit_exceptions"));
+    TRY(verp_clients, parse(config->get(param::smtpd_authorized_verp_clients), "smtpd_authorized_verp_clients"));
     TRY(forbidden_commands, match::List::parse(config->get(param::smtpd_forbidden_commands), match::Kind::String));
     access_parents = match::parents_for("smtpd_access_maps", bare);
     TRY(auto interfaces, net::interface_addresses());
@@ -81,6 +86,20 @@ Result<void> Shared::parse_restrictions()
                     "working instance of: reject_unauth_destination, defer_unauth_destination, reject, defer, "
                     "defer_if_permit");
     return {};
+}
+
+// postconf(5) notify_classes.
+void Shared::set_transcripts()
+{
+    using Class = smtp::ErrorClass;
+    if (context->stand_alone)
+        return;
+    transcripts.wanted = smtp::ErrorClasses::parse(config->get(param::notify_classes));
+    transcripts.from_the_start = transcripts.wanted.has(Class::Protocol) || transcripts.wanted.has(Class::Policy) ||
+                                 transcripts.wanted.has(Class::Data);
+    if (!transcripts.wanted.empty())
+        transcripts.bounce = std::make_unique<ipc::Client>("private/" + config->get(param::bounce_service_name),
+                                                           bounce::bounce_protocol);
 }
 
 Result<void> Shared::parse_rewrite_clients()

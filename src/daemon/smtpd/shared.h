@@ -9,6 +9,7 @@
 #include "daemon/smtpd/incoming.h"
 #include "daemon/smtpd/rates.h"
 #include "daemon/smtpd/restriction.h"
+#include "daemon/smtpd/transcript.h"
 #include "dns/resolver.h"
 #include "intake/pipeline.h"
 #include "match/list.h"
@@ -65,6 +66,7 @@ struct Shared {
     match::List bare_newline_exclusions;
     match::List event_limit_exceptions;
     match::List forbidden_commands;
+    match::List verp_clients;
     std::vector<std::string> noop_commands;
     smtp::ExtensionSet discarded_extensions;
     table::Maps discarded_extension_maps;  // by client address
@@ -73,6 +75,7 @@ struct Shared {
     std::vector<RewriteClients> local_rewrite_clients;
     std::vector<std::string> own_addresses;  // of network interfaces: permit_inet_interfaces
     ReceiveOverrides overrides;
+    TranscriptOptions transcripts;
     std::unordered_set<Session*> sessions;  // those that run now
     table::ParentDomains access_parents = table::ParentDomains::Dotted;
 
@@ -84,6 +87,7 @@ private:
     Result<void> parse_restrictions();
     Result<void> parse_rewrite_clients();
     Result<void> parse_words();
+    void set_transcripts();
 };
 
 }  // namespace posthaste::smtpd

@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-namespace posthaste::qmgr {
+namespace posthaste::address {
 
 // owner-list@origin.test, "+=", user@dom.test -> owner-list+user=dom.test@origin.test. All in internal form.
 // `delimiters` has two characters; a sender or recipient without a domain is returned, or appended, as it is.
 std::string verp_sender(std::string_view sender, std::string_view delimiters, std::string_view recipient);
 
-}  // namespace posthaste::qmgr
+}  // namespace posthaste::address

@@ -1,9 +1,9 @@
 // verp.cc — see verp.h.
-#include "daemon/qmgr/verp.h"
+#include "address/verp.h"
 
 #include "address/local_part.h"
 
-namespace posthaste::qmgr {
+namespace posthaste::address {
 
 std::string verp_sender(std::string_view sender, std::string_view delimiters, std::string_view recipient)
 {
@@ -23,4 +23,4 @@ std::string verp_sender(std::string_view sender, std::string_view delimiters, st
     return result;
 }
 
-}  // namespace posthaste::qmgr
+}  // namespace posthaste::address

@@ -1,0 +1,62 @@
+// The postmaster's transcript of a session in which something went wrong (postconf(5) notify_classes: protocol, policy,
+// data, resource). Sent by the bounce service when the session is over, to error_notice_recipient.
+//
+// With protocol, policy or data every session keeps what is said. Resource alone, the default, costs nothing until it
+// happens: then only the command and its reply are shown.
+#pragma once
+
+#include "daemon/bounce/protocol.h"
+#include "net/task.h"
+#include "smtp/reply.h"
+#include "smtp/transcript.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace posthaste::smtpd {
+
+// What the sessions of a process share.
+struct TranscriptOptions {
+    smtp::ErrorClasses wanted;
+    bool from_the_start = false;          // keep what is said before anything goes wrong
+    std::unique_ptr<ipc::Client> bounce;  // null: nobody wants any
+};
+
+// One a session.
+class SessionTranscript {
+public:
+    explicit SessionTranscript(const TranscriptOptions& options) : options_(&options)
+    {
+        if (options.from_the_start)
+            kept_ = std::make_unique<smtp::Transcript>();
+    }
+
+    void received(std::string_view line)
+    {
+        if (kept_)
+            kept_->received(line);
+    }
+    void sent(const smtp::Reply& reply)
+    {
+        if (kept_)
+            sent_line(reply);
+    }
+    // The reply to a command that failed; before sent().
+    void failed(std::string_view line, const smtp::Reply& reply);
+    // Why the session is ended, if not by the client: "too many errors".
+    void aborted(std::string_view reason) { aborted_ = reason; }
+    // At the end of the session.
+    Task<void> report(std::string client);
+
+private:
+    void sent_line(const smtp::Reply& reply);
+
+    const TranscriptOptions* options_;
+    std::unique_ptr<smtp::Transcript> kept_;
+    std::optional<smtp::ErrorClass> trouble_;  // the first one that is wanted
+    std::string_view aborted_;
+};
+
+}  // namespace posthaste::smtpd
