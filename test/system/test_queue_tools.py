@@ -279,15 +279,6 @@ def test_expired_mail_goes_back_after_the_next_attempt(waiting):
     waiting.wait_for_log(rf"{queue_id}: from=<ann@a\.test>, status=force-expired, returned to sender")
 
 
-def test_expiring_needs_the_queue_manager(waiting):
-    queue_id = deferred(waiting)
-    waiting.stop()
-    waiting.expect_problem("messages are expired by the queue manager")
-    result = waiting.run("postsuper", "-e", queue_id, check=False)
-    assert result.returncode == 1
-    assert "messages are expired by the queue manager: start the mail system" in said(result)
-
-
 def test_files_in_the_wrong_directory_are_brought_home(waiting):
     queue_id = deferred(waiting)
     waiting.stop()
@@ -353,6 +344,17 @@ def test_postcat_prints_the_parts_that_are_asked_for(waiting):
     copy.chmod(0o400)
     assert postcat("-bh", copy) == both
     assert waiting.run("postcat", "-b", "-", stdin=path.read_bytes()).stdout.decode() == body
+
+
+def test_postcat_skips_to_an_offset(waiting):
+    queue_id = deferred(waiting)
+    lines = waiting.run("postcat", "-oq", queue_id).stdout.decode().splitlines()
+    offset, line = re.fullmatch(r" *(\d+) (Subject: hi)", next(each for each in lines if "Subject" in each)).groups()
+    text = waiting.run("postcat", "-q", "-s", offset, queue_id).stdout.decode()
+    assert text.startswith(f"{line}\n") and "\nhello\n.dot\n" in text and "MESSAGE FILE END" in text
+    assert waiting.run("postcat", "-bq", "-r", "-s", offset, queue_id).stdout.decode() == "\nhello\n.dot\n"
+    result = waiting.run("postcat", "-q", "-s", "x", queue_id, check=False)
+    assert (result.returncode, said(result)) == (1, "postcat: fatal: bad offset: x")
 
 
 def test_postcat_says_what_it_cannot_find(waiting):

@@ -22,7 +22,8 @@ namespace {
 
 constexpr std::string_view usage =
     "usage: postcat [-b (body text)] [-c config_dir] [-d (decimal record type)] [-e (envelope records)] "
-    "[-h (header text)] [-o (print record offsets)] [-q (access queue)] [-v] [file(s)...]";
+    "[-h (header text)] [-o (print record offsets)] [-q (access queue)] [-r (file order)] [-s offset] [-v] "
+    "[file(s)...]";
 
 struct Options {
     Style style;
@@ -31,11 +32,19 @@ struct Options {
     std::vector<std::string> names;
 };
 
+std::uint64_t offset(std::string_view text)
+{
+    auto number = parse_number<std::uint64_t>(text);
+    if (!number)
+        log::fatal("bad offset: {}", text);
+    return *number;
+}
+
 Options parse_options(int argc, char** argv)
 {
     Options options;
     Style chosen{.envelope = false, .header = false, .body = false};
-    for (int option; (option = ::getopt(argc, argv, "+bc:defhnoqrs:v")) != -1;) {
+    for (int option; (option = ::getopt(argc, argv, "+bc:dehoqrs:v")) != -1;) {
         switch (option) {
         case 'b': chosen.body = true; break;
         case 'c': options.config_directory = ::optarg; break;
@@ -46,9 +55,7 @@ Options parse_options(int argc, char** argv)
         case 'q': options.by_queue_id = true; break;
         case 'r': break;  // our files have no pointers that could be followed or not
         case 'v': chosen.text_names = true; break;
-        case 'f':
-        case 'n':
-        case 's': log::fatal("-{}: planned, not built yet", static_cast<char>(option));
+        case 's': chosen.skip_to = offset(::optarg); break;
         default: log::fatal("{}", usage);
         }
     }

@@ -39,7 +39,8 @@ public:
     std::string print()
     {
         if (style_.envelope) {
-            out_ += fmt::format("*** ENVELOPE RECORDS {} ***\n", message_.place);
+            if (style_.skip_to == 0)
+                out_ += fmt::format("*** ENVELOPE RECORDS {} ***\n", message_.place);
             envelope();
             line(Record::Content, offset_, fmt::format("*** MESSAGE CONTENTS {} ***", message_.place));
         }
@@ -54,6 +55,8 @@ public:
 private:
     void line(Record type, std::uint64_t offset, std::string_view text)
     {
+        if (offset < style_.skip_to)
+            return;
         if (style_.offsets)
             out_ += fmt::format("{:9} ", offset);
         if (style_.record_types)

@@ -10,7 +10,7 @@
 
 namespace posthaste::command::postcat {
 
-// postcat(1) -e, -h, -b, -d, -o, -v.
+// postcat(1) -e, -h, -b, -d, -o, -v, -s.
 struct Style {
     bool envelope = true;
     bool header = true;
@@ -18,6 +18,7 @@ struct Style {
     bool record_types = false;  // the decimal number of Postfix's record type before each line
     bool offsets = false;       // the byte offset in the file before each line of the content
     bool text_names = false;    // "regular_text: " before each line of the content
+    std::uint64_t skip_to = 0;  // what has a lower offset is left out: above 0, the envelope, which has none
 };
 
 std::string print_message(const FoundMessage& message, const Style& style);

@@ -21,6 +21,7 @@
 #include <getopt.h>
 #include <iostream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <sys/stat.h>
@@ -52,7 +53,8 @@ struct Action {
 
 using enum QueueName;
 const std::vector<QueueName> all_queues{Maildrop, Incoming, Active, Deferred, Hold};
-// In the order in which they happen: -f releases before it expires, because what is on hold is not expired.
+constexpr std::array<std::string_view, 4> log_directories{"bounce", "defer", "trace", "flush"};
+// In the order in which they happen: -f releases before it expires, so that the queue manager hears of it.
 const std::array<Action, 5> actions{
     Action{Command::Requeue,
            "requeued",
@@ -66,7 +68,7 @@ const std::array<Action, 5> actions{
            "Placed on hold",
            {Incoming, Active, Deferred}},
     Action{Command::Release, "released from hold", "released from hold", "Released from hold", {Hold}},
-    Action{Command::Expire, "expired", "expired", "Force-expired", {Incoming, Active, Deferred}},
+    Action{Command::Expire, "expired", "expired", "Force-expired", {Incoming, Active, Deferred, Hold}},
 };
 constexpr std::array summary_order{Command::Requeue, Command::Remove, Command::Expire, Command::Hold, Command::Release};
 
@@ -79,7 +81,8 @@ struct Order {
 
 struct Options {
     std::vector<Order> orders;
-    std::vector<QueueName> queues;  // empty: those of the action
+    std::vector<QueueName> queues;         // empty: those of the action
+    std::vector<std::string> directories;  // as named, with those of logs, for -s and -p; empty: all
     std::string config_directory;
     std::string export_to;      // --export
     bool check_export = false;  // --check-export
@@ -120,10 +123,17 @@ Options parse_options(int argc, char** argv)
     for (int i = ::optind; i < argc; ++i) {
         auto named =
             std::ranges::find(all_queues, std::string_view(argv[i]), [](QueueName each) { return name(each); });
-        if (named == all_queues.end())
+        const bool has_logs = std::ranges::find(log_directories, std::string_view(argv[i])) != log_directories.end();
+        if (named == all_queues.end() && !has_logs)
             log::fatal("invalid directory name: {}", argv[i]);
-        options.queues.push_back(*named);
+        if (named != all_queues.end())
+            options.queues.push_back(*named);
+        options.directories.emplace_back(argv[i]);
     }
+    if (!options.directories.empty() && options.queues.empty() && !options.orders.empty())
+        log::fatal("there are no messages in {}", options.directories.front());
+    if (options.orders.empty() && !options.structure && !options.purge)
+        options.structure = options.purge = true;
     return options;
 }
 
@@ -153,6 +163,17 @@ void enter_queue(const config::Config& config)
         log::fatal("mail_owner: {}", owner.error().text());
     if (auto become = server::become(*owner); !become)
         log::fatal("{}", become.error().text());
+}
+
+// A line of standard input is a queue id, or a message as `postqueue -j` prints it.
+std::string id_in(std::string_view line)
+{
+    if (!line.starts_with('{'))
+        return std::string(line);
+    const auto message = nlohmann::json::parse(line, nullptr, false);
+    if (!message.is_object() || !message.contains("queue_id") || !message["queue_id"].is_string())
+        return std::string(line);
+    return message["queue_id"].get<std::string>();
 }
 
 // Carries orders out, one action after the other, and counts.
@@ -235,7 +256,7 @@ const std::vector<std::string>& Session::standard_input()
     if (!standard_input_) {
         standard_input_.emplace();
         for (std::string line; std::getline(std::cin, line);)
-            standard_input_->emplace_back(trim(line));
+            standard_input_->push_back(id_in(trim(line)));
     }
     return *standard_input_;
 }
@@ -335,13 +356,11 @@ int run(int argc, char** argv)
     if (options.check_export)
         return check_export(*config);
     enter_queue(*config);
-    if (options.orders.empty() && !options.structure && !options.purge)
-        return EXIT_SUCCESS;
-    auto access = open_queue(server::queue_options(*config));
+    auto access = open_queue(server::queue_options(*config), server::queue_manager_socket(*config));
     if (!access)
         log::fatal("{}", access.error().text());
     if (options.structure)
-        if (auto mended = (*access)->mend_structure(); !mended)
+        if (auto mended = (*access)->mend_structure(options.directories); !mended)
             log::fatal("{}", mended.error().text());
     // Incomplete files go when the queue is read: the queue manager does it all the time.
     if (options.purge)

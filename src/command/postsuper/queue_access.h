@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace posthaste::command::postsuper {
 
@@ -25,19 +26,20 @@ public:
 
     // A message that moves from one queue to another meanwhile is in the list all the same.
     virtual Result<MessageList> messages() = 0;
-    // One result for each queue id; an empty list of ids is no request. Unsupported: not without the queue manager.
+    // One result for each queue id; an empty list of ids is no request.
     virtual Result<qmgr::ControlReply> change(qmgr::ControlRequest request) = 0;
     // postsuper -s: hash directories as hash_queue_names and hash_queue_depth say. Queue files that are elsewhere
-    // are moved; while the queue manager runs, they are only reported.
-    virtual Result<void> mend_structure() = 0;
+    // are moved; while the queue manager runs, they are only reported. No directories: all of them.
+    virtual Result<void> mend_structure(const std::vector<std::string>& directories) = 0;
 };
 
+// manager_socket: the queue manager's (server::queue_manager_socket()).
 // Connects to the queue manager; where none listens, takes the scheduler's lock. Exists: neither works, because
 // somebody else has the lock.
-Result<std::unique_ptr<QueueAccess>> open_queue(queue::QueueOptions options);
+Result<std::unique_ptr<QueueAccess>> open_queue(queue::QueueOptions options, std::string manager_socket);
 
 // The two kinds; open_queue() chooses. Closed: no queue manager listens.
-Result<std::unique_ptr<QueueAccess>> open_running_queue(queue::QueueOptions options);
+Result<std::unique_ptr<QueueAccess>> open_running_queue(queue::QueueOptions options, std::string manager_socket);
 Result<std::unique_ptr<QueueAccess>> open_stopped_queue(queue::QueueOptions options);
 
 }  // namespace posthaste::command::postsuper

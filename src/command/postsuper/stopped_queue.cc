@@ -1,11 +1,13 @@
 // stopped_queue.cc — the queue without a queue manager: this process is the scheduler for as long as it runs, and
 // delivers nothing. Removing needs no space: a mark in the journal is overwritten, a file is unlinked.
+#include "command/postsuper/expire.h"
 #include "command/postsuper/queue_access.h"
 #include "command/postsuper/structure.h"
 #include "log/log.h"
 #include "net/tasks.h"
 #include "queue/queue_file.h"
 #include "queue/store.h"
+#include "server/progress.h"
 
 #include <chrono>
 #include <map>
@@ -39,16 +41,14 @@ public:
 
     Result<qmgr::ControlReply> change(qmgr::ControlRequest request) override
     {
-        if (request.command == Command::Expire)
-            return fail(ErrorKind::Unsupported, "messages are expired by the queue manager: start the mail system");
         TRY(load());
         return net::run_until_done(change_all(std::move(request)));
     }
 
-    Result<void> mend_structure() override
+    Result<void> mend_structure(const std::vector<std::string>& directories) override
     {
         loaded_ = false;
-        return check_structure(options_, Misplaced::Move);
+        return check_structure(options_, Misplaced::Move, directories);
     }
 
 private:
@@ -58,6 +58,7 @@ private:
     Task<ControlOutcome> change_one(Command command, std::string queue_id);
     Result<ControlOutcome> remove(const queue::MessageRef& ref);
     Task<Result<queue::MessageRef>> move(queue::MessageRef ref, QueueName to);
+    Task<Result<queue::MessageRef>> expire(queue::MessageRef ref);
     void drop_logs(const std::string& queue_id) const;
 
     queue::QueueOptions options_;
@@ -94,8 +95,11 @@ Result<void> StoppedQueue::load()
 Task<Result<qmgr::ControlReply>> StoppedQueue::change_all(qmgr::ControlRequest request)
 {
     qmgr::ControlReply reply;
-    for (const std::string& id : request.queue_ids)
+    server::Progress progress("postsuper", "messages changed", server::Output::Nothing);
+    for (const std::string& id : request.queue_ids) {
         reply.results.push_back({.queue_id = id, .outcome = co_await change_one(request.command, id)});
+        progress.advance();
+    }
     CO_TRY(co_await make_durable());
     co_return std::move(reply);
 }
@@ -120,7 +124,9 @@ Task<ControlOutcome> StoppedQueue::change_one(Command command, std::string queue
         co_return ControlOutcome::NotFound;
     if (command == Command::Requeue && ref.queue != QueueName::Deferred && !held)
         co_return ControlOutcome::Done;  // it is routed when the mail system starts
-    auto moved = co_await move(ref, command == Command::Hold ? QueueName::Hold : QueueName::Deferred);
+    auto moved = command == Command::Expire
+                     ? co_await expire(ref)
+                     : co_await move(ref, command == Command::Hold ? QueueName::Hold : QueueName::Deferred);
     if (!moved) {
         log::warning("{}: {}", queue_id, moved.error().text());
         co_return ControlOutcome::Failed;
@@ -155,6 +161,16 @@ Task<Result<queue::MessageRef>> StoppedQueue::move(queue::MessageRef ref, QueueN
     co_return std::move(ref);
 }
 
+// The mark is on a file: journal mail becomes one.
+Task<Result<queue::MessageRef>> StoppedQueue::expire(queue::MessageRef ref)
+{
+    if (ref.queue == QueueName::Journal) {
+        CO_TRY(ref, co_await move(ref, QueueName::Deferred));
+    }
+    CO_TRY(expire_file(options_, ref.queue, ref.queue_id));
+    co_return std::move(ref);
+}
+
 void StoppedQueue::drop_logs(const std::string& queue_id) const
 {
     for (std::string_view name : {"defer", "bounce", "trace"})
@@ -169,9 +185,9 @@ Result<std::unique_ptr<QueueAccess>> open_stopped_queue(queue::QueueOptions opti
     return std::make_unique<StoppedQueue>(std::move(options), std::move(store));
 }
 
-Result<std::unique_ptr<QueueAccess>> open_queue(queue::QueueOptions options)
+Result<std::unique_ptr<QueueAccess>> open_queue(queue::QueueOptions options, std::string manager_socket)
 {
-    auto running = open_running_queue(options);
+    auto running = open_running_queue(options, std::move(manager_socket));
     if (running)
         return running;
     auto stopped = open_stopped_queue(std::move(options));

@@ -6,6 +6,7 @@
 #include "queue/directory_walk.h"
 #include "queue/queue_file.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 namespace posthaste::command::postsuper {
@@ -21,6 +23,14 @@ namespace {
 
 constexpr std::array<std::string_view, 7> hashable{"incoming", "active", "deferred", "hold",
                                                    "defer",    "bounce", "trace"};
+
+// The hash directories that a file was in, if nothing else is; never the queue's own directory.
+void remove_empty_directories(const std::string& queue_directory, std::string path)
+{
+    for (path.erase(path.rfind('/')); path.find('/') != std::string::npos; path.erase(path.rfind('/')))
+        if (::rmdir((queue_directory + "/" + path).c_str()) != 0)
+            return;
+}
 
 // Both paths below the queue directory.
 struct File {
@@ -35,14 +45,19 @@ Result<void> move_file(const queue::QueueOptions& options, const File& file)
     const std::string target = options.directory + "/" + file.expected;
     if (::renameat2(AT_FDCWD, source.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0)
         return fail_errno("rename " + source + " to " + target);
-    return sync_directory(target.substr(0, target.rfind('/')));
+    TRY(sync_directory(target.substr(0, target.rfind('/'))));
+    remove_empty_directories(options.directory, file.path);
+    return {};
 }
 
 }  // namespace
 
-Result<void> check_structure(const queue::QueueOptions& options, Misplaced misplaced)
+Result<void> check_structure(const queue::QueueOptions& options, Misplaced misplaced,
+                             const std::vector<std::string>& directories)
 {
     for (std::string_view name : hashable) {
+        if (!directories.empty() && std::ranges::find(directories, name) == directories.end())
+            continue;
         const std::string directory = options.directory + "/" + std::string(name);
         if (::mkdir(directory.c_str(), 0700) == 0)
             log::warning("{}: missing directory created", name);

@@ -3,15 +3,17 @@
 // A message whose delivery is under way cannot be changed; the wish is noted and done when the delivery is answered.
 #include "daemon/qmgr/queue_manager.h"
 #include "log/log.h"
+#include "queue/queue_file.h"
 #include "queue/queue_id.h"
 
 #include <algorithm>
+#include <sys/stat.h>
 
 namespace posthaste::qmgr {
 
 namespace {
 
-constexpr std::size_t files_at_once = 4000;
+constexpr std::size_t files_at_once = 1000;
 constexpr std::chrono::minutes listing_patience{10};
 
 ListEntry entry_of(const queue::MessageRef& ref, const queue::Envelope& envelope, const queue::ContentFacts& facts)
@@ -201,6 +203,13 @@ std::vector<queue::QueueName> places(Command command, bool is_scheduled)
     return {Hold, Deferred};
 }
 
+// postsuper -e leaves its mark on the file: of a message on hold, or before a restart.
+bool is_expired_file(const std::string& path)
+{
+    struct stat status{};
+    return ::stat(path.c_str(), &status) == 0 && queue::is_expired(status.st_mode);
+}
+
 std::optional<queue::QueueName> destination(Command command)
 {
     if (command == Command::Remove)
@@ -240,6 +249,9 @@ Task<void> QueueManager::apply_to_files(Command command, std::vector<ControlResu
             forced_expiry_.insert(id);
         else if (command != Command::Hold)
             schedule_.put(id, clock_.running());
+        const bool goes_on = command != Command::Remove && command != Command::Hold;
+        if (goes_on && is_expired_file(store_->path_of(queue::QueueName::Deferred, id)))
+            forced_expiry_.insert(id);
     }
 }
 

@@ -54,10 +54,12 @@ Task<void> QueueManager::list_deferred()
 void QueueManager::found_deferred(const queue::FileEntry& entry)
 {
     const std::string& id = entry.queue_id;
-    if (schedule_.contains(id) || active_.contains(id) || parked_.contains(id) || changing_.contains(id))
+    if (active_.contains(id) || parked_.contains(id) || changing_.contains(id))
         return;
     if (entry.expired)
         forced_expiry_.insert(id);
+    if (schedule_.contains(id))
+        return;
     const Seconds due = std::chrono::duration_cast<std::chrono::seconds>(entry.retry_at.time_since_epoch()).count();
     schedule_.put(id, clock_.from_calendar(due, longest_pause(snapshot_->backoff)));
     if (flushing_)
