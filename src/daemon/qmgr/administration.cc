@@ -13,7 +13,7 @@ namespace posthaste::qmgr {
 
 namespace {
 
-constexpr std::size_t files_at_once = 1000;
+constexpr std::size_t files_at_once = 4000;
 constexpr std::chrono::minutes listing_patience{10};
 
 ListEntry entry_of(const queue::MessageRef& ref, const queue::Envelope& envelope, const queue::ContentFacts& facts)
