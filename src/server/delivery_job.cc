@@ -91,8 +91,11 @@ void Job::destination_problem(dsn::Code code, std::string_view text)
 Task<void> Job::settle(Outcomes outcomes)
 {
     if (services_->filter)
-        for (RecipientOutcome& item : outcomes)
+        for (RecipientOutcome& item : outcomes) {
             co_await services_->filter->apply(&item.outcome);
+            for (ExpandedOutcome& member : item.expanded)
+                co_await services_->filter->apply(&member.outcome);
+        }
     Outcomes sent, failed, deferred;
     for (RecipientOutcome& item : outcomes) {
         if (item.recipient >= recipients_.size() || settled_[item.recipient])

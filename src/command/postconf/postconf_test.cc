@@ -167,7 +167,9 @@ TEST_F(Postconf, WrongCommandLinesAreRefused)
     EXPECT_EQ(text({"-e"}), "fatal: -e requires name=value argument");
     EXPECT_EQ(text({"-e", "a b = 1"}), "fatal: missing '=' after attribute name: \"a b = 1\"");
     EXPECT_EQ(text({"-e", "a=1\n2"}), "fatal: -e, -X, or -# accepts no multi-line input");
-    EXPECT_EQ(text({"-b"}), "fatal: option -b: not yet implemented here (planned)");
+    EXPECT_EQ(text({"-b", "-t"}), "fatal: specify one of -b and -t");
+    EXPECT_EQ(text({"-t", "a", "b"}), "fatal: options -b and -t require at most one template file");
+    EXPECT_EQ(text({"-T", "x"}), "fatal: option -T: not yet implemented here (planned)");
     EXPECT_THAT(text({"-Z"}), HasSubstr("usage: postconf"));
     EXPECT_THAT(text({"-Fe", "smtp/inet/nope=1"}), HasSubstr("invalid service attribute name: \"nope\""));
 }
