@@ -97,14 +97,14 @@ std::string unquote(std::string_view address)
     return internal;
 }
 
-std::pair<std::string_view, std::string_view> split_extension(std::string_view local_part,
-                                                              std::string_view recipient_delimiter)
+std::pair<std::string_view, std::string_view>
+split_extension(std::string_view local_part, std::string_view recipient_delimiter, OwnerAndRequest names)
 {
     std::pair<std::string_view, std::string_view> whole{local_part, {}};
     if (recipient_delimiter.empty() || equal_ignoring_case(local_part, "mailer-daemon") ||
         equal_ignoring_case(local_part, "double-bounce"))
         return whole;
-    if (recipient_delimiter.find('-') != std::string_view::npos) {
+    if (names == OwnerAndRequest::Special && recipient_delimiter.find('-') != std::string_view::npos) {
         constexpr std::string_view request = "-request";
         if (starts_with_ignoring_case(local_part, "owner-"))
             return whole;

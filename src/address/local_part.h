@@ -4,6 +4,7 @@
 // External form: the local part quoted where the grammar asks for it. SMTP, headers, log and table keys have it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,7 +32,9 @@ std::string unquote(std::string_view address);
 // "user+ext" with recipient_delimiter "+-": {"user", "+ext"}; {whole, ""} when there is nothing to split. Names with
 // a meaning of their own are left whole: mailer-daemon, double-bounce, and with '-' also owner-list and
 // list-request (aliases(5)).
+enum class OwnerAndRequest : std::uint8_t { Special, Ordinary };  // postconf(5) owner_request_special
 std::pair<std::string_view, std::string_view> split_extension(std::string_view local_part,
-                                                              std::string_view recipient_delimiter);
+                                                              std::string_view recipient_delimiter,
+                                                              OwnerAndRequest names = OwnerAndRequest::Special);
 
 }  // namespace posthaste::address

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -76,6 +77,7 @@ void replace_process(std::vector<std::string> words, char** environment)
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
     ::close_range(STDERR_FILENO + 1, ~0U, 0);
+    ::setpgid(0, 0);
     for (int signal_number : {SIGPIPE, SIGXFSZ, SIGTERM, SIGHUP, SIGINT, SIGCHLD})
         std::signal(signal_number, SIG_DFL);
     sigset_t none;
@@ -100,16 +102,48 @@ void replace_process(std::vector<std::string> words, char** environment)
     ::_exit(EX_TEMPFAIL);
 }
 
+// When the command's time is over; the end of time if it has no limit.
+using Clock = std::chrono::steady_clock;
+
+Clock::time_point end_of(const Command& command)
+{
+    return command.time_limit.count() > 0 ? Clock::now() + command.time_limit : Clock::time_point::max();
+}
+
+// For poll(2): milliseconds, rounded up; a day for no limit.
+int milliseconds_until(Clock::time_point end)
+{
+    constexpr std::chrono::milliseconds longest = std::chrono::hours(24);
+    const auto now = Clock::now();
+    if (end <= now)
+        return 0;
+    return static_cast<int>(end - now > longest ? longest.count()
+                                                : std::chrono::ceil<std::chrono::milliseconds>(end - now).count());
+}
+
+struct Conversation {
+    std::string output;
+    bool ended = true;  // false: the time was over
+};
+
 // Feeds the input and collects the output, whichever the command is ready for. A command that does not read all of
 // its input is no error by itself: its exit status decides.
-std::string converse(UniqueFd to, UniqueFd from, std::string_view input)
+Conversation converse(UniqueFd to, UniqueFd from, std::string_view input, Clock::time_point end)
 {
-    std::string output;
+    Conversation result;
+    std::string& output = result.output;
     ::fcntl(to.get(), F_SETFL, O_NONBLOCK);
     while (from) {
         std::array<pollfd, 2> wait{pollfd{from.get(), POLLIN, 0}, pollfd{to ? to.get() : -1, POLLOUT, 0}};
-        if (::poll(wait.data(), wait.size(), -1) < 0 && errno != EINTR)
+        const int ready = ::poll(wait.data(), wait.size(), milliseconds_until(end));
+        if (ready < 0 && errno != EINTR)
             break;
+        if (ready <= 0) {
+            result.ended = Clock::now() < end;
+            if (!result.ended)
+                break;
+            continue;
+        }
         if (to && wait[1].revents != 0) {
             ssize_t written = ::write(to.get(), input.data(), input.size());
             if (written > 0)
@@ -126,7 +160,23 @@ std::string converse(UniqueFd to, UniqueFd from, std::string_view input)
                 from.reset();
         }
     }
-    return output;
+    return result;
+}
+
+// Waits for a command that has closed its output, and kills it with all of its group when the time is over.
+// False: it had to be killed.
+bool wait_for(pid_t child, Clock::time_point end, int* status)
+{
+    const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+    pollfd wait{process.get(), POLLIN, 0};
+    bool ended = !process;  // an old kernel: it can only be waited for
+    while (!ended && Clock::now() < end)
+        ended = ::poll(&wait, 1, milliseconds_until(end)) > 0;
+    if (!ended)
+        ::kill(-child, SIGKILL);
+    while (::waitpid(child, status, 0) < 0 && errno == EINTR) {
+    }
+    return ended;
 }
 
 dsn::Outcome outcome_of_status(int wait_status, std::string_view output, std::string_view shown, std::string success)
@@ -150,6 +200,13 @@ dsn::Outcome outcome_of_status(int wait_status, std::string_view output, std::st
     }
     return with_class(has_code ? coded.code : dsn::Code{5, 3, 0},
                       fmt::format("Command died with signal {}: \"{}\"{}", WTERMSIG(wait_status), shown, said));
+}
+
+dsn::Outcome over_time(std::string_view output, std::string_view shown)
+{
+    const std::string text = printable(trim(output));
+    return dsn::Outcome::bounced({5, 3, 0}, fmt::format("Command time limit exceeded: \"{}\"{}{}", shown,
+                                                        text.empty() ? "" : ". Command output: ", text));
 }
 
 }  // namespace
@@ -189,11 +246,16 @@ dsn::Outcome run_command(const Command& command, std::string_view input, std::st
         execute(command, in_read.get(), out_write.get());
     in_read.reset();
     out_write.reset();
-    std::string output = converse(std::move(in_write), std::move(out_read), input);
+    ::setpgid(child, child);  // as the child does: whoever comes first
+    const Clock::time_point end = end_of(command);
+    Conversation said = converse(std::move(in_write), std::move(out_read), input, end);
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    return outcome_of_status(status, output, command.shown, std::move(success));
+    if (!said.ended)
+        ::kill(-child, SIGKILL);  // also what it has left behind
+    const bool in_time = wait_for(child, end, &status) && said.ended;
+    if (!in_time)
+        return over_time(said.output, command.shown);
+    return outcome_of_status(status, said.output, command.shown, std::move(success));
 }
 
 }  // namespace posthaste::mailbox

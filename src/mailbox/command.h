@@ -1,12 +1,15 @@
 // command.h — delivery to an external command, by a process that has become its user already.
 //
-// The command gets the message on standard input, no other descriptor, a clean environment, and the time that is left
-// of the caller's limit. Its exit status decides (sysexits.h, local(8), pipe(8)); its output is the reason, and an
-// enhanced status code at the start of the output counts more than the status.
+// The command gets the message on standard input, no other descriptor, a clean environment, and a process group of its
+// own. It has ended when it has exited and nothing that it started holds its output any more; what has not ended within
+// the time limit is killed, and the delivery has failed for good. Else its exit status decides (sysexits.h, local(8),
+// pipe(8)); its output is the reason, and an enhanced status code at the start of the output counts more than the
+// status.
 #pragma once
 
 #include "dsn/outcome.h"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,8 +22,12 @@ struct Command {
     std::string shown;              // in messages: the command as it was configured
     std::string shell_text;         // for /bin/sh -c when PATH has no such program; empty: then it cannot be started
     std::vector<std::pair<std::string, std::string>> environment;
-    std::string directory;  // working directory; empty: stays
+    std::string directory;               // working directory; empty: stays
+    std::chrono::seconds time_limit{0};  // 0: none
 };
+
+// What run_as() should allow beyond the command's own limit, so that this one is the first to be noticed.
+constexpr std::chrono::seconds command_grace{30};
 
 // A command line of aliases(5), .forward or mailbox_command, as local(8) runs it: directly where possible; by /bin/sh
 // when it contains what is special to the shell, or when the program is none that PATH has ("exit 67": a built-in).

@@ -1,6 +1,7 @@
 // content.cc — see content.h.
 #include "mailbox/content.h"
 
+#include "address/fold.h"
 #include "address/local_part.h"
 #include "base/fd.h"
 #include "base/text.h"
@@ -78,19 +79,25 @@ std::string delivery_headers(const DeliveryHeaders& headers, std::string_view li
     return text;
 }
 
-bool was_delivered_to(std::string_view content, std::string_view address)
+std::set<std::string> delivered_to_addresses(std::string_view content)
 {
     constexpr std::string_view name = "delivered-to:";
+    std::set<std::string> addresses;
     while (!content.empty()) {
         std::size_t end = content.find('\n');
         std::string_view line = trim(content.substr(0, end));
         if (line.empty())
-            return false;  // the end of the header
-        if (starts_with_ignoring_case(line, name) && equal_ignoring_case(trim(line.substr(name.size())), address))
-            return true;
+            break;  // the end of the header
+        if (starts_with_ignoring_case(line, name))
+            addresses.insert(address::fold_case(address::unquote(trim(line.substr(name.size())))));
         content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);
     }
-    return false;
+    return addresses;
+}
+
+bool was_delivered_to(std::string_view content, std::string_view address)
+{
+    return delivered_to_addresses(content).contains(address::fold_case(address));
 }
 
 }  // namespace posthaste::mailbox

@@ -5,6 +5,7 @@
 #include "base/result.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,8 @@ struct DeliveryHeaders {
 };
 std::string delivery_headers(const DeliveryHeaders& headers, std::string_view line_end = "\n");
 
+// What the Delivered-To: headers of the content say, in lower case.
+std::set<std::string> delivered_to_addresses(std::string_view content);
 // Whether some Delivered-To: header of the content names this address, ignoring case: a loop (local(8)).
 bool was_delivered_to(std::string_view content, std::string_view address);
 

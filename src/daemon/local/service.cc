@@ -1,6 +1,7 @@
 // service.cc — see service.h.
 #include "daemon/local/service.h"
 
+#include "address/fold.h"
 #include "address/local_part.h"
 #include "base/text.h"
 #include "mailbox/command.h"
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 namespace posthaste::local {
@@ -19,13 +21,28 @@ namespace {
 
 constexpr std::string_view relay = "local";
 
-// The worst of several outcomes decides for the recipient: deferred before bounced before delivered.
-const dsn::Outcome& worse(const dsn::Outcome& a, const dsn::Outcome& b)
+// The worst of several outcomes decides for the recipient: deferred before bounced before delivered. A failure that an
+// owner was told of is settled.
+dsn::Outcome outcome_of(const std::vector<server::ExpandedOutcome>& members)
 {
-    auto rank = [](const dsn::Outcome& outcome) {
-        return outcome.action == dsn::Action::Deferred ? 2 : outcome.action == dsn::Action::Bounced ? 1 : 0;
+    auto rank = [](const server::ExpandedOutcome& member) {
+        return member.outcome.action == dsn::Action::Deferred  ? 3
+               : member.outcome.action == dsn::Action::Bounced ? (member.has_owner ? 0 : 2)
+                                                               : 1;
     };
-    return rank(b) > rank(a) ? b : a;
+    auto worst = std::ranges::max_element(members, {}, rank);
+    if (worst == members.end())
+        return {};
+    if (rank(*worst) > 0)
+        return worst->outcome;
+    return dsn::Outcome::delivered({2, 0, 0}, "the owner of the list was told of the failure", std::string(relay));
+}
+
+// What a member is called among those of its recipient.
+std::string name_of(const Target& target)
+{
+    return fmt::format("{} {} {} {}", static_cast<int>(target.kind), target.scope->account.uid, target.scope->address,
+                       target.kind == TargetKind::Problem ? target.problem.text : target.text);
 }
 
 // Addresses and HELO names are a stranger's words, and commands are often shell scripts: what is not among the allowed
@@ -62,44 +79,95 @@ Task<server::Outcomes> Service::deliver(server::JobPtr job)
 
 Task<server::RecipientOutcome> Service::deliver_to(server::JobPtr job, std::size_t recipient)
 {
-    const std::string address = job->recipients()[recipient].address;
-    server::RecipientOutcome settled;
-    settled.recipient = recipient;
-    if (mailbox::was_delivered_to(job->message().content(), address)) {
-        settled.outcome = dsn::Outcome::bounced({5, 4, 6}, "mail forwarding loop for " + address, std::string(relay));
+    server::RecipientOutcome settled{.recipient = recipient};
+    Expansion expansion(config(), aliases_, *router_, mailbox::delivered_to_addresses(job->message().content()));
+    auto targets = co_await expansion.expand(job->recipients()[recipient].address);
+    if (!targets) {
+        settled.outcome = dsn::Outcome::deferred({4, 3, 0}, targets.error().text(), std::string(relay));
         co_return settled;
     }
-    Expansion expansion(config(), aliases_, *router_);
-    auto expanded = co_await expansion.expand(address);
-    if (!expanded) {
-        settled.outcome = dsn::Outcome::deferred({4, 3, 0}, expanded.error().text(), std::string(relay));
+    if (targets->empty()) {
+        settled.outcome = dsn::Outcome::bounced({5, 3, 5}, "alias without destination", std::string(relay));
         co_return settled;
     }
-    std::vector<std::string> elsewhere;
-    for (const Target& target : expanded->targets)
-        if (target.kind == TargetKind::Forward)
-            elsewhere.push_back(target.text);
-    std::vector<server::ExpandedOutcome> done;
-    for (Target& target : expanded->targets) {
-        if (target.kind == TargetKind::Forward)
-            continue;
-        std::string shown = target.address;
-        dsn::Outcome outcome = co_await deliver_target(job, recipient, std::move(target));
-        outcome.relay = relay;
-        done.push_back({std::move(shown), std::move(outcome)});
+    const bool is_list = targets->size() > 1 || targets->front().kind == TargetKind::Forward ||
+                         targets->front().scope->address != job->recipients()[recipient].address;
+    const bool has_owner =
+        std::ranges::all_of(*targets, [](const Target& target) { return target.scope->owner.has_value(); });
+    settled.expanded = co_await deliver_members(job, recipient, std::move(*targets));
+    settled.outcome = outcome_of(settled.expanded);
+    // RFC 3461 5.2.7: the sender of mail to a list with an owner hears that the list has got it, and no more.
+    if (is_list && settled.outcome.action == dsn::Action::Delivered && !job->verify_only()) {
+        settled.outcome.action = has_owner ? dsn::Action::Delivered : dsn::Action::Expanded;
+        settled.outcome.text = "alias expanded";
     }
-    if (!elsewhere.empty()) {
-        dsn::Outcome outcome = co_await forward(job, recipient, std::move(elsewhere), expanded->owner);
-        outcome.relay = relay;
-        done.push_back({address, std::move(outcome)});
-    }
-    if (done.empty())
-        done.push_back({address, dsn::Outcome::bounced({5, 3, 5}, "alias without destination", std::string(relay))});
-    settled.outcome = done.front().outcome;
-    for (const server::ExpandedOutcome& item : done)
-        settled.outcome = worse(settled.outcome, item.outcome);
-    settled.expanded = std::move(done);
     co_return settled;
+}
+
+// First what this process can deliver itself. What is handed on comes last, when nothing else is put off any more: the
+// new message is made once.
+Task<std::vector<server::ExpandedOutcome>> Service::deliver_members(server::JobPtr job, std::size_t recipient,
+                                                                    std::vector<Target> targets)
+{
+    std::vector<server::ExpandedOutcome> done;
+    const SettledMembers::Recipient key{job->envelope().queue_id, job->recipients()[recipient].index};
+    const SettledMembers::Members before = settled_.take(key);
+    SettledMembers::Members known = before;
+    std::vector<NewMessage> new_messages;
+    auto settle = [&](const std::string& name, server::ExpandedOutcome member) {
+        member.outcome.relay = relay;
+        if (member.outcome.is_final())
+            known.emplace(name, member.outcome);
+        done.push_back(std::move(member));
+    };
+    for (Target& target : targets) {
+        if (target.kind == TargetKind::Forward && !job->verify_only()) {
+            add_to_new_message(new_messages, job->recipients()[recipient].address, target);
+            continue;
+        }
+        const std::string name = name_of(target);
+        server::ExpandedOutcome member{.address =
+                                           target.kind == TargetKind::Forward ? target.text : target.scope->address,
+                                       .has_owner = target.scope->owner.has_value()};
+        if (auto earlier = before.find(name); earlier != before.end()) {
+            member.outcome = earlier->second;
+            member.is_known = true;
+            done.push_back(std::move(member));
+            continue;
+        }
+        const ScopePtr scope = target.scope;
+        member.outcome = co_await deliver_target(job, recipient, std::move(target));
+        if (member.outcome.action == dsn::Action::Bounced && scope->owner)
+            member.outcome = co_await told_to_owner(job, *scope->owner, member);
+        settle(name, std::move(member));
+    }
+    if (outcome_of(done).is_final() || done.empty()) {
+        for (NewMessage& message : new_messages) {
+            const std::string name = "new message " + message.sender.value_or("") + " " + message.delivered_to;
+            if (before.contains(name))
+                continue;
+            server::ExpandedOutcome member{.address = job->recipients()[recipient].address};
+            member.outcome = co_await submit(job, recipient, std::move(message));
+            settle(name, std::move(member));
+        }
+    }
+    if (!outcome_of(done).is_final())
+        settled_.keep(key, std::move(known));
+    co_return done;
+}
+
+// What failed for good is final once its owner has been told.
+Task<dsn::Outcome> Service::told_to_owner(server::JobPtr job, std::string owner, server::ExpandedOutcome member)
+{
+    if (job->verify_only())
+        co_return std::move(member.outcome);
+    member.outcome.relay = relay;
+    if (config().get(param::soft_bounce))
+        co_return dsn::Outcome::deferred(member.outcome.code.with_class(4), member.outcome.text);
+    dsn::Outcome outcome = member.outcome;
+    if (!co_await job->report_to_owner(std::move(owner), std::move(member)))
+        co_return dsn::Outcome::deferred({4, 3, 0}, "bounce or trace service failure");
+    co_return outcome;
 }
 
 Task<dsn::Outcome> Service::deliver_target(server::JobPtr job, std::size_t recipient, Target target)
@@ -108,9 +176,10 @@ Task<dsn::Outcome> Service::deliver_target(server::JobPtr job, std::size_t recip
         co_return target.problem;
     if (job->verify_only())
         co_return dsn::Outcome::delivered({2, 0, 0},
-                                          target.kind == TargetKind::Command ? "delivers to command: " + target.text
-                                          : target.kind == TargetKind::File  ? "delivers to file: " + target.text
-                                                                             : std::string("delivers to mailbox"));
+                                          target.kind == TargetKind::Command   ? "delivers to command: " + target.text
+                                          : target.kind == TargetKind::File    ? "delivers to file: " + target.text
+                                          : target.kind == TargetKind::Forward ? "forwards to " + target.text
+                                                                               : std::string("delivers to mailbox"));
     if (target.kind == TargetKind::Command) {
         std::string command = target.text;
         co_return co_await deliver_to_command(job, recipient, std::move(target), std::move(command));
@@ -120,43 +189,63 @@ Task<dsn::Outcome> Service::deliver_target(server::JobPtr job, std::size_t recip
     co_return co_await deliver_to_mailbox(job, recipient, std::move(target));
 }
 
-std::string Service::headers(const server::Job& job, std::size_t recipient, const std::string& delivered_to) const
+bool Service::prepends_delivered_to(std::string_view context) const
 {
-    const queue::Recipient& received = *job.recipients()[recipient].envelope;
-    return mailbox::delivery_headers(
-        {.return_path = job.sender(), .original_to = received.original_address(), .delivered_to = delivered_to});
+    return std::ranges::any_of(split(config().get(param::prepend_delivered_header), ", \t\r\n"),
+                               [&](std::string_view word) { return word == context; });
+}
+
+// postconf(5) frozen_delivered_to: the address that mail came with, or the one that is being delivered to.
+std::string Service::delivered_to(const std::string& recipient, const Scope& scope) const
+{
+    return config().get(param::frozen_delivered_to) ? recipient : scope.address;
+}
+
+std::string Service::headers(const server::Job& job, std::size_t recipient, const Scope& scope,
+                             std::string_view context) const
+{
+    const server::JobRecipient& original = job.recipients()[recipient];
+    const std::string to = delivered_to(original.address, scope);
+    mailbox::DeliveryHeaders headers{.return_path = scope.owner ? *scope.owner : job.sender()};
+    if (!scope.owner)
+        headers.original_to = original.envelope->original_address();
+    if (prepends_delivered_to(context))
+        headers.delivered_to = to;
+    return mailbox::delivery_headers(headers);
 }
 
 // A user's mailbox, or a file that an alias names; a path that ends in '/' is a maildir.
 Task<dsn::Outcome> Service::deliver_to_mailbox(server::JobPtr job, std::size_t recipient, Target target)
 {
     bool is_file = target.kind == TargetKind::File;
+    const Scope& scope = *target.scope;
+    const mailbox::Account& account = scope.account;
     mailbox::Delivery delivery;
     gid_t spool_group = static_cast<gid_t>(-1);
     if (is_file) {
         delivery.path = target.text;
     } else if (const std::string& home_mailbox = config().get(param::home_mailbox); !home_mailbox.empty()) {
-        delivery.path = target.account.home + "/" + home_mailbox;
+        delivery.path = account.home + "/" + home_mailbox;
     } else {
         const std::string& spool = config().get(param::mail_spool_directory);
-        delivery.path = spool.ends_with('/') ? spool + target.account.name + "/" : spool + "/" + target.account.name;
+        delivery.path = spool.ends_with('/') ? spool + account.name + "/" : spool + "/" + account.name;
         struct stat status{};
         if (::stat(spool.c_str(), &status) == 0 && (status.st_mode & S_IWGRP))
             spool_group = status.st_gid;  // Debian's /var/mail: group mail may make lock files
     }
-    delivery.user = target.account.name;
-    delivery.from_line = mailbox::from_line(job->sender());
-    delivery.headers = headers(*job, recipient, job->recipients()[recipient].address);
+    delivery.user = account.name;
+    delivery.from_line = mailbox::from_line(scope.owner ? *scope.owner : job->sender());
+    delivery.headers = headers(*job, recipient, scope, "file");
     delivery.content = job->message().content();
     mailbox::MboxOptions options = mbox_;
     if (is_file)
         options.require_owner = false;
     std::string host = config().get(param::myhostname);
-    auto account = is_file ? co_await never_root(target.account) : Result<mailbox::Account>(target.account);
-    if (!account)
-        co_return dsn::Outcome::deferred({4, 3, 5}, account.error().text());
+    auto user = is_file ? co_await never_root(account) : Result<mailbox::Account>(account);
+    if (!user)
+        co_return dsn::Outcome::deferred({4, 3, 5}, user.error().text());
     dsn::Outcome outcome = co_await mailbox::run_as(
-        std::move(*account), options.time_limit(),
+        std::move(*user), options.time_limit(),
         [&delivery, &options, &host] { return mailbox::deliver(delivery, options, host); }, spool_group);
     if (is_file && outcome.action == dsn::Action::Delivered)
         outcome.text = "delivered to file: " + target.text;
@@ -174,29 +263,21 @@ Task<Result<mailbox::Account>> Service::never_root(mailbox::Account account)
     co_return unprivileged;
 }
 
-Task<dsn::Outcome> Service::deliver_to_command(server::JobPtr job, std::size_t recipient, Target target,
-                                               std::string command)
+// What a command learns of its delivery; values that do not exist are not set.
+std::vector<std::pair<std::string, std::string>> Service::environment(const server::Job& job, std::size_t recipient,
+                                                                      const Scope& scope) const
 {
-    const std::string& address = job->recipients()[recipient].address;
-    std::size_t at = address.rfind('@');
-    std::string local_part = address.substr(0, at);
-    auto [user, extension] = address::split_extension(local_part, config().get(param::recipient_delimiter));
-    const queue::Recipient& received = *job->recipients()[recipient].envelope;
-    const queue::Client& client = job->envelope().client;
-    mailbox::Command run = mailbox::command_line(command);
-    run.environment = {
+    const queue::Client& client = job.envelope().client;
+    const address::Split parts = address::split_at_domain(scope.address);
+    std::vector<std::pair<std::string, std::string>> variables{
         {"PATH", "/usr/bin:/bin"},
-        {"SHELL", target.account.shell},
-        {"HOME", target.account.home},
-        {"USER", target.account.name},
-        {"LOGNAME", target.account.name},
-        {"EXTENSION", extension.empty() ? std::string() : std::string(extension.substr(1))},
-        {"DOMAIN", at == std::string::npos ? std::string() : address.substr(at + 1)},
-        {"LOCAL", local_part},
-        {"RECIPIENT", address},
-        {"ORIGINAL_RECIPIENT", received.original_address()},
-        {"SENDER", job->sender()},
-        {"ENVID", job->envelope().dsn_envid},
+        {"USER", scope.name},
+        {"LOGNAME", scope.name},
+        {"DOMAIN", std::string(parts.domain)},
+        {"LOCAL", address::fold_case(parts.local_part)},
+        {"RECIPIENT", scope.address},
+        {"SENDER", scope.owner ? *scope.owner : job.sender()},
+        {"ENVID", job.envelope().dsn_envid},
         {"CLIENT_ADDRESS", client.address},
         {"CLIENT_HELO", client.helo},
         {"CLIENT_HOSTNAME", client.name},
@@ -205,39 +286,78 @@ Task<dsn::Outcome> Service::deliver_to_command(server::JobPtr job, std::size_t r
         {"SASL_SENDER", client.sasl_sender},
         {"SASL_USERNAME", client.sasl_username},
     };
-    for (auto& [name, value] : run.environment)
+    if (!scope.extension.empty())
+        variables.emplace_back("EXTENSION", scope.extension.substr(1));
+    if (!scope.owner)
+        variables.emplace_back("ORIGINAL_RECIPIENT", job.recipients()[recipient].envelope->original_address());
+    if (scope.of_user()) {
+        variables.emplace_back("HOME", scope.account.home);
+        variables.emplace_back("SHELL", scope.account.shell);
+    }
+    for (auto& [name, value] : variables)
         keep_only(config().get(param::command_expansion_filter), value);
-    auto account = co_await never_root(target.account);
+    return variables;
+}
+
+Task<dsn::Outcome> Service::deliver_to_command(server::JobPtr job, std::size_t recipient, Target target,
+                                               std::string command)
+{
+    const Scope& scope = *target.scope;
+    auto account = co_await never_root(scope.account);
     if (!account)
         co_return dsn::Outcome::deferred({4, 3, 5}, account.error().text());
-    std::string input = mailbox::from_line(job->sender()) + headers(*job, recipient, address) +
-                        mailbox::local_form(job->message().content(), {});
+    mailbox::Command run = mailbox::command_line(command);
+    run.environment = environment(*job, recipient, scope);
+    run.time_limit = config().get(param::command_time_limit);
+    std::string input = mailbox::from_line(scope.owner ? *scope.owner : job->sender()) +
+                        headers(*job, recipient, scope, "command") + mailbox::local_form(job->message().content(), {});
     std::string success = "delivered to command: " + command;
-    co_return co_await mailbox::run_as(std::move(*account), config().get(param::command_time_limit),
+    co_return co_await mailbox::run_as(std::move(*account), run.time_limit + mailbox::command_grace,
                                        [&run, &input, &success] { return mailbox::run_command(run, input, success); });
 }
 
-// local(8): what leaves this machine is a new message with a Delivered-To: header, so that a loop is noticed.
-Task<dsn::Outcome> Service::forward(server::JobPtr job, std::size_t recipient, std::vector<std::string> addresses,
-                                    std::string owner)
+// One message for all members that have the sender and the Delivered-To: address in common.
+void Service::add_to_new_message(std::vector<NewMessage>& messages, const std::string& recipient,
+                                 const Target& target) const
 {
-    if (job->verify_only())
-        co_return dsn::Outcome::delivered({2, 0, 0}, "forwards to " + addresses.front());
-    const std::string& address = job->recipients()[recipient].address;
+    std::string to = delivered_to(recipient, *target.scope);
+    auto same = std::ranges::find_if(messages, [&](const NewMessage& message) {
+        return message.sender == target.scope->owner && message.delivered_to == to;
+    });
+    if (same == messages.end())
+        same = messages.insert(messages.end(), {.sender = target.scope->owner, .delivered_to = std::move(to)});
+    same->recipients.push_back(target.text);
+}
+
+// local(8): the Delivered-To: header is how a loop is noticed. The owner of a list is a sender like any other: what the
+// sender of the original asked to be told of ends here (RFC 3461 5.2.7.3).
+Task<dsn::Outcome> Service::submit(server::JobPtr job, std::size_t recipient, NewMessage message)
+{
     const queue::Recipient& received = *job->recipients()[recipient].envelope;
+    const bool has_owner = message.sender.has_value();
     cleanup::Submit submit;
-    submit.sender = owner.empty() ? job->sender() : owner;
-    submit.dsn_envid = job->envelope().dsn_envid;
-    submit.dsn_return = static_cast<std::uint8_t>(job->envelope().dsn_return);
+    submit.sender = has_owner ? *message.sender : job->sender();
     submit.encoding = static_cast<std::uint8_t>(job->envelope().encoding);
     submit.smtputf8 = job->envelope().smtputf8;
-    submit.headers = mailbox::delivery_headers({.delivered_to = address}, "\r\n");
+    if (prepends_delivered_to("forward"))
+        submit.headers = mailbox::delivery_headers({.delivered_to = message.delivered_to}, "\r\n");
     submit.content_of = job->request().message;
-    for (std::string& destination : addresses)
-        submit.recipients.push_back({.address = std::move(destination),
-                                     .original = received.original_address(),
-                                     .dsn_orcpt = received.dsn_orcpt,
-                                     .notify = received.notify});
+    if (!has_owner) {
+        submit.dsn_envid = job->envelope().dsn_envid;
+        submit.dsn_return = static_cast<std::uint8_t>(job->envelope().dsn_return);
+    }
+    for (std::string& destination : message.recipients) {
+        cleanup::SubmitRecipient& member = submit.recipients.emplace_back();
+        member.address = std::move(destination);
+        if (has_owner)
+            continue;
+        member.original = received.original_address();
+        member.dsn_orcpt = received.dsn_orcpt;
+        // "Expanded" is all that is said of success.
+        member.notify = received.notify == queue::notify_success
+                            ? queue::notify_never
+                            : static_cast<std::uint8_t>(received.notify & ~queue::notify_success);
+    }
     auto reply =
         co_await cleanup_->call<cleanup::Reply>(std::move(submit), net::Deadline::after(std::chrono::seconds(300)));
     if (!reply)

@@ -1,10 +1,12 @@
 // local(8) — delivers to local users: aliases, .forward, mailboxes, files and commands.
 //
 // This process keeps root and touches no mailbox: each delivery runs in a child that has become its user for good
-// (mailbox/child.h). Addresses elsewhere are handed to the cleanup service as a new message.
+// (mailbox/child.h). Addresses elsewhere, and users that targets.h hands on, go to the cleanup service as a new
+// message.
 #pragma once
 
 #include "daemon/cleanup/protocol.h"
+#include "daemon/local/settled_members.h"
 #include "daemon/local/targets.h"
 #include "mailbox/delivery.h"
 #include "server/delivery_service.h"
@@ -21,21 +23,37 @@ public:
     Task<server::Outcomes> deliver(server::JobPtr job) override;
 
 private:
+    // Members that are handed on, with what they have in common.
+    struct NewMessage {
+        std::optional<std::string> sender{};  // where a list has an owner; else the sender of the original
+        std::string delivered_to{};
+        std::vector<std::string> recipients{};
+    };
+
     Task<server::RecipientOutcome> deliver_to(server::JobPtr job, std::size_t recipient);
+    Task<std::vector<server::ExpandedOutcome>> deliver_members(server::JobPtr job, std::size_t recipient,
+                                                               std::vector<Target> targets);
+    Task<dsn::Outcome> told_to_owner(server::JobPtr job, std::string owner, server::ExpandedOutcome member);
     Task<dsn::Outcome> deliver_target(server::JobPtr job, std::size_t recipient, Target target);
     Task<dsn::Outcome> deliver_to_mailbox(server::JobPtr job, std::size_t recipient, Target target);
     Task<Result<mailbox::Account>> never_root(mailbox::Account account);
     Task<dsn::Outcome> deliver_to_command(server::JobPtr job, std::size_t recipient, Target target,
                                           std::string command);
-    Task<dsn::Outcome> forward(server::JobPtr job, std::size_t recipient, std::vector<std::string> addresses,
-                               std::string owner);
-    [[nodiscard]] std::string headers(const server::Job& job, std::size_t recipient,
-                                      const std::string& delivered_to) const;
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>>
+    environment(const server::Job& job, std::size_t recipient, const Scope& scope) const;
+    void add_to_new_message(std::vector<NewMessage>& messages, const std::string& recipient,
+                            const Target& target) const;
+    Task<dsn::Outcome> submit(server::JobPtr job, std::size_t recipient, NewMessage message);
+    [[nodiscard]] bool prepends_delivered_to(std::string_view context) const;
+    [[nodiscard]] std::string delivered_to(const std::string& recipient, const Scope& scope) const;
+    [[nodiscard]] std::string headers(const server::Job& job, std::size_t recipient, const Scope& scope,
+                                      std::string_view context) const;
 
     table::Maps aliases_;
     std::unique_ptr<routing::Router> router_;
     std::unique_ptr<ipc::Client> cleanup_;
     mailbox::MboxOptions mbox_;
+    SettledMembers settled_;
 };
 
 }  // namespace posthaste::local

@@ -2,6 +2,7 @@
 #include "daemon/local/targets.h"
 
 #include "address/fold.h"
+#include "address/hostname.h"
 #include "address/local_part.h"
 #include "base/text.h"
 #include "daemon/local/list_file.h"
@@ -53,11 +54,31 @@ std::string_view word_of(ListSource source)
     return source == ListSource::AliasTable ? "alias" : source == ListSource::Forward ? "forward" : "include";
 }
 
-// postconf(5) allow_mail_to_commands, allow_mail_to_files.
-bool allowed(const std::string& parameter, ListSource source)
+bool lists(const std::string& parameter, std::string_view word)
 {
-    return std::ranges::any_of(split(parameter, ", \t"),
-                               [&](std::string_view word) { return word == word_of(source); });
+    return std::ranges::any_of(split(parameter, ", \t\r\n"), [&](std::string_view each) { return each == word; });
+}
+
+// postconf(5) allow_mail_to_commands, allow_mail_to_files.
+bool allowed(const std::string& parameter, ListSource source) { return lists(parameter, word_of(source)); }
+
+std::string with_extension(const std::string& address, const std::string& extension)
+{
+    Parts parts = parts_of(address);
+    return parts.local + extension + (parts.domain.empty() ? "" : "@" + parts.domain);
+}
+
+// RFC 5321 4.1.2; a local part that begins with '-' would be an option for the program that gets it. No domain: it
+// gets ours.
+bool is_good_recipient(const std::string& address)
+{
+    const address::Split parts = address::split_at_domain(address);
+    if (parts.local_part.empty() || parts.local_part.starts_with('-'))
+        return false;
+    if (!parts.has_domain)
+        return true;
+    return parts.domain.starts_with('[') ? address::is_valid_address_literal(parts.domain)
+                                         : address::is_valid_hostname(parts.domain);
 }
 
 }  // namespace
@@ -74,39 +95,43 @@ private:
     std::vector<Step>* path_;
 };
 
-Expansion::Expansion(const config::Config& config, table::Maps& aliases, routing::Router& router)
-    : config_(config), aliases_(aliases), router_(router),
+Expansion::Expansion(const config::Config& config, table::Maps& aliases, routing::Router& router,
+                     std::set<std::string> delivered_to)
+    : config_(config), aliases_(aliases), router_(router), delivered_to_(std::move(delivered_to)),
       duplicate_limit_(static_cast<std::size_t>(config.get(param::duplicate_filter_limit)))
 {
 }
 
-Task<Result<Expanded>> Expansion::expand(std::string recipient)
+Task<Result<std::vector<Target>>> Expansion::expand(std::string recipient)
 {
-    CO_TRY(co_await expand_name(std::move(recipient)));
-    co_return std::move(result_);
+    CO_TRY(co_await expand_name(std::move(recipient), nullptr));
+    co_return std::move(targets_);
 }
 
-void Expansion::add_problem(std::string address, dsn::Outcome outcome)
+void Expansion::add_problem(ScopePtr scope, dsn::Outcome outcome)
 {
-    result_.targets.push_back({TargetKind::Problem, std::move(address), {}, {}, std::move(outcome)});
+    targets_.push_back({TargetKind::Problem, std::move(scope), {}, std::move(outcome)});
 }
 
-void Expansion::add_loop(std::string address)
+void Expansion::add_loop(ScopePtr scope)
 {
-    std::string text = "alias database loop for " + parts_of(address).local;
+    std::string text = "alias database loop for " + parts_of(scope->address).local;
     if (!is_new(text))
         return;
     log::warning("{}", text);
-    add_problem(std::move(address), dsn::Outcome::bounced({5, 4, 6}, std::move(text)));
+    add_problem(std::move(scope), dsn::Outcome::bounced({5, 4, 6}, std::move(text)));
 }
 
 void Expansion::add_target(Target target)
 {
-    const std::string what = target.kind == TargetKind::Mailbox   ? address::fold_case(parts_of(target.address).local)
+    const bool is_mailbox = target.kind == TargetKind::Mailbox;
+    const std::string what = is_mailbox ? address::fold_case(parts_of(target.scope->address).local)
                              : target.kind == TargetKind::Forward ? address::fold_case(target.text)
                                                                   : target.text;
-    if (is_new(fmt::format("{} {} {}", static_cast<int>(target.kind), target.account.uid, what)))
-        result_.targets.push_back(std::move(target));
+    // Addresses elsewhere do not depend on whose list they stand in.
+    const uid_t user = target.kind == TargetKind::Forward ? 0 : target.scope->account.uid;
+    if (is_new(fmt::format("{} {} {}", static_cast<int>(target.kind), user, what)))
+        targets_.push_back(std::move(target));
 }
 
 bool Expansion::is_new(std::string what)
@@ -142,127 +167,193 @@ Task<Result<mailbox::Account>> Expansion::alias_account()
     co_return co_await mailbox::find_account(config_.get(param::default_privs));
 }
 
-Task<Result<void>> Expansion::expand_name(std::string address)
+Expansion::Named Expansion::named(std::string address, const ScopePtr& around) const
 {
-    Parts parts = parts_of(address);
-    auto [user, extension] = address::split_extension(parts.local, config_.get(param::recipient_delimiter));
-    std::vector<std::string> names{address::fold_case(parts.local)};
-    if (!extension.empty())
-        names.push_back(address::fold_case(user));
-    for (std::string& name : names) {
+    auto scope = std::make_shared<Scope>();
+    const std::string local = parts_of(address).local;
+    auto [user, extension] =
+        address::split_extension(local, config_.get(param::recipient_delimiter),
+                                 config_.get(param::owner_request_special) ? address::OwnerAndRequest::Special
+                                                                           : address::OwnerAndRequest::Ordinary);
+    scope->name = address::fold_case(user);
+    scope->extension = extension;
+    scope->address = std::move(address);
+    if (around) {
+        scope->owner = around->owner;
+        scope->hands_on_for_owner = around->hands_on_for_owner;
+        scope->hands_on_for_forward = around->hands_on_for_forward;
+    }
+    return scope;
+}
+
+Task<Result<void>> Expansion::expand_name(std::string address, ScopePtr around)
+{
+    Named name = named(std::move(address), around);
+    std::vector<std::string> keys{address::fold_case(parts_of(name->address).local)};
+    if (!name->extension.empty())
+        keys.push_back(name->name);
+    bool own_name = false;
+    for (std::string& key : keys) {
         // aliases(5): an alias may list its own name, for the mailbox of that name.
-        if (!path_.empty() && path_.back().kind == Step::Kind::Alias && path_.back().name == name)
+        own_name = !path_.empty() && path_.back().kind == Step::Kind::Alias && path_.back().name == key;
+        if (own_name)
             break;
-        CO_TRY(auto list, co_await alias_of(name));
+        CO_TRY(auto list, co_await alias_of(key));
         if (list)
-            co_return co_await expand_alias(std::move(name), std::move(*list), std::move(address));
+            co_return co_await expand_alias(std::move(key), std::move(*list), std::move(name));
     }
-    co_return co_await expand_user(std::move(address), address::fold_case(user), std::string(extension));
-}
-
-Task<Result<void>> Expansion::expand_alias(std::string name, std::string list, std::string address)
-{
-    if (on_path(Step::Kind::Alias, name)) {
-        add_loop(path_.back().address);
+    if (was_here(name))
+        co_return Result<void>{};
+    if (around && around->hands_on() && !own_name && !on_path(Step::Kind::Forward, name->name)) {
+        add_target({TargetKind::Forward, std::move(around), name->address, {}});
         co_return Result<void>{};
     }
-    if (!is_new("alias " + address::fold_case(parts_of(address).local)))
-        co_return Result<void>{};
-    CO_TRY(auto owner, co_await alias_of("owner-" + name));
-    if (owner && path_.empty()) {
-        const Parts parts = parts_of(address);
-        result_.owner = "owner-" + name + "@" + (parts.domain.empty() ? config_.get(param::myorigin) : parts.domain);
-    }
-    CO_TRY(mailbox::Account account, co_await alias_account());
-    const PathStep step(path_, {Step::Kind::Alias, std::move(name), address});
-    co_return co_await expand_list(std::move(list), std::move(address), std::move(account), ListSource::AliasTable);
+    co_return co_await expand_user(std::move(name));
 }
 
-Task<Result<void>> Expansion::expand_user(std::string address, std::string user, std::string extension)
+// local(8): a Delivered-To: header with this address is a loop.
+bool Expansion::was_here(const ScopePtr& scope)
 {
-    auto account = co_await mailbox::find_account(user);
+    if (!delivered_to_.contains(address::fold_case(scope->address)))
+        return false;
+    std::string text = "mail forwarding loop for " + scope->address;
+    if (is_new(text))
+        add_problem(scope, dsn::Outcome::bounced({5, 4, 6}, std::move(text)));
+    return true;
+}
+
+// aliases(5): owner-NAME gets what goes wrong with the members of NAME.
+Task<Result<void>> Expansion::set_owner(Named named, std::string alias)
+{
+    if (!config_.get(param::owner_request_special))
+        co_return Result<void>{};
+    CO_TRY(auto owner, co_await alias_of("owner-" + alias));
+    if (config_.get(param::reset_owner_alias))
+        named->hands_on_for_owner = false;
+    if (!owner)
+        co_return Result<void>{};
+    named->hands_on_for_owner = true;
+    std::string sender = "owner-" + alias;
+    if (config_.get(param::expand_owner_alias)) {
+        // Only an address can be a sender.
+        const auto expanded = address::parse_destinations(*owner);
+        if (expanded.list.size() == 1 && expanded.list[0].kind == address::DestinationKind::Address)
+            sender = expanded.list[0].text;
+    }
+    named->owner = parts_of(sender).domain.empty() ? sender + "@" + config_.get(param::myorigin) : sender;
+    co_return Result<void>{};
+}
+
+Task<Result<void>> Expansion::expand_alias(std::string key, std::string list, Named named)
+{
+    if (on_path(Step::Kind::Alias, key)) {
+        add_loop(path_.back().scope);
+        co_return Result<void>{};
+    }
+    if (!is_new("alias " + address::fold_case(parts_of(named->address).local)))
+        co_return Result<void>{};
+    if (key == named->name)
+        named->unmatched = named->extension;
+    CO_TRY(co_await set_owner(named, key));
+    if (was_here(named))
+        co_return Result<void>{};
+    CO_TRY(named->account, co_await alias_account());
+    named->source = ListSource::AliasTable;
+    const PathStep step(path_, {Step::Kind::Alias, std::move(key), named});
+    co_return co_await expand_list(std::move(list), std::move(named));
+}
+
+Task<Result<void>> Expansion::expand_user(Named named)
+{
+    auto account = co_await mailbox::find_account(named->name);
     if (!account && account.error().kind() == ErrorKind::NotFound) {
-        if (is_new("unknown " + user))
-            add_problem(std::move(address), dsn::Outcome::bounced({5, 1, 1}, account.error().text(), "local"));
+        if (is_new("unknown " + named->name))
+            add_problem(std::move(named), dsn::Outcome::bounced({5, 1, 1}, account.error().text(), "local"));
         co_return Result<void>{};
     }
     if (!account)
         co_return fail(std::move(account).error());
-    if (!on_path(Step::Kind::Forward, user)) {
-        if (!is_new("user " + address::fold_case(parts_of(address).local)))
+    named->account = std::move(*account);
+    if (!on_path(Step::Kind::Forward, named->name)) {
+        if (!is_new("user " + address::fold_case(parts_of(named->address).local)))
             co_return Result<void>{};
-        CO_TRY(auto list, co_await forward_list(*account, std::move(extension)));
+        CO_TRY(auto list, co_await forward_list(named));
         if (list && !list->empty()) {
-            const PathStep step(path_, {Step::Kind::Forward, std::move(user), address});
-            co_return co_await expand_list(std::move(*list), std::move(address), *account, ListSource::Forward);
+            named->source = ListSource::Forward;
+            named->hands_on_for_forward = true;
+            const PathStep step(path_, {Step::Kind::Forward, named->name, named});
+            co_return co_await expand_list(std::move(*list), std::move(named));
         }
     }
-    add_target({TargetKind::Mailbox, std::move(address), {}, std::move(*account), {}});
+    add_target({TargetKind::Mailbox, std::move(named), {}, {}});
     co_return Result<void>{};
 }
 
-Task<Result<void>> Expansion::expand_list(std::string list, std::string address, mailbox::Account account,
-                                          ListSource source)
+Task<Result<void>> Expansion::expand_list(std::string list, ScopePtr scope)
 {
     if (depth_ >= deepest) {
-        add_loop(std::move(address));
+        add_loop(std::move(scope));
         co_return Result<void>{};
     }
     auto destinations = address::parse_destinations(list);
     destinations_ += destinations.list.size();
     if (destinations.truncated || destinations_ > most_destinations)
         co_return fail(ErrorKind::Temporary,
-                       fmt::format("{} stands for more than {} destinations", address, most_destinations));
+                       fmt::format("{} stands for more than {} destinations", scope->address, most_destinations));
     ++depth_;
     for (address::Destination& destination : destinations.list)
-        CO_TRY(co_await expand_destination(std::move(destination), address, account, source));
+        CO_TRY(co_await expand_destination(std::move(destination), scope));
     --depth_;
     co_return Result<void>{};
 }
 
-Task<Result<void>> Expansion::expand_destination(address::Destination destination, std::string address,
-                                                 mailbox::Account account, ListSource source)
+Task<Result<void>> Expansion::expand_destination(address::Destination destination, ScopePtr scope)
 {
     using Kind = address::DestinationKind;
     auto refuse = [&](const std::string& what) {
-        add_problem(address, dsn::Outcome::bounced({5, 7, 1}, "mail to " + what + " is restricted"));
+        add_problem(scope, dsn::Outcome::bounced({5, 7, 1}, "mail to " + what + " is restricted"));
     };
     switch (destination.kind) {
-    case Kind::Address: co_return co_await expand_address(std::move(destination.text), std::move(address));
-    case Kind::Include:
-        co_return co_await expand_include(std::move(destination.text), std::move(address), std::move(account), source);
+    case Kind::Address: co_return co_await expand_address(std::move(destination.text), std::move(scope));
+    case Kind::Include: co_return co_await expand_include(std::move(destination.text), std::move(scope));
     case Kind::File:
-        if (allowed(config_.get(param::allow_mail_to_files), source))
-            add_target({TargetKind::File, address, std::move(destination.text), std::move(account), {}});
+        if (allowed(config_.get(param::allow_mail_to_files), scope->source))
+            add_target({TargetKind::File, scope, std::move(destination.text), {}});
         else
             refuse("file");
         break;
     case Kind::Command:
-        if (allowed(config_.get(param::allow_mail_to_commands), source))
-            add_target({TargetKind::Command, address, std::move(destination.text), std::move(account), {}});
+        if (allowed(config_.get(param::allow_mail_to_commands), scope->source))
+            add_target({TargetKind::Command, scope, std::move(destination.text), {}});
         else
             refuse("command");
         break;
     case Kind::Invalid:
-        add_problem(address, dsn::Outcome::bounced({5, 3, 5}, "malformed destination: " + printable(destination.text)));
+        add_problem(scope, dsn::Outcome::bounced({5, 3, 5}, "malformed destination: " + printable(destination.text)));
         break;
     }
     co_return Result<void>{};
 }
 
-Task<Result<void>> Expansion::expand_address(std::string destination, std::string address)
+Task<Result<void>> Expansion::expand_address(std::string destination, ScopePtr scope)
 {
-    Parts parts = parts_of(destination);
-    if (!parts.domain.empty()) {
-        CO_TRY(routing::AddressClass where, co_await router_.class_of(address::fold_case(parts.domain)));
+    if (!is_good_recipient(destination)) {
+        add_problem(scope, dsn::Outcome::bounced({5, 1, 3}, "bad recipient address syntax: " + printable(destination)));
+        co_return Result<void>{};
+    }
+    if (!scope->unmatched.empty() && lists(config_.get(param::propagate_unmatched_extensions), word_of(scope->source)))
+        destination = with_extension(destination, scope->unmatched);
+    const std::string domain = parts_of(destination).domain;
+    if (domain.empty()) {
+        destination += "@" + config_.get(param::myorigin);
+    } else {
+        CO_TRY(routing::AddressClass where, co_await router_.class_of(address::fold_case(domain)));
         if (where != routing::AddressClass::Local) {
-            add_target({TargetKind::Forward, std::move(address), std::move(destination), {}, {}});
+            add_target({TargetKind::Forward, std::move(scope), std::move(destination), {}});
             co_return Result<void>{};
         }
-    } else {
-        destination += "@" + config_.get(param::myorigin);
     }
-    co_return co_await expand_name(std::move(destination));
+    co_return co_await expand_name(std::move(destination), std::move(scope));
 }
 
 Result<void> Expansion::count_file()
@@ -281,24 +372,23 @@ Task<Result<mailbox::Account>> Expansion::include_account(uid_t owner, mailbox::
 }
 
 // The file is read with the rights of whoever the list around it belongs to.
-Task<Result<void>> Expansion::expand_include(std::string path, std::string address, mailbox::Account account,
-                                             ListSource source)
+Task<Result<void>> Expansion::expand_include(std::string path, ScopePtr scope)
 {
     CO_TRY(count_file());
-    auto file = co_await read_list_file(account, path, ListFileKind::Include);
+    auto file = co_await read_list_file(scope->account, path, ListFileKind::Include);
     if (!file) {
-        add_problem(address,
+        add_problem(scope,
                     dsn::Outcome::deferred({4, 2, 4}, "cannot read include file " + path + ": " + file.error().text));
         co_return Result<void>{};
     }
-    if (!includes_.insert(fmt::format("{} {}", account.uid, file->identity)).second)
+    if (!includes_.insert(fmt::format("{} {}", scope->account.uid, file->identity)).second)
         co_return Result<void>{};
-    const bool of_user = source == ListSource::Forward || source == ListSource::ForwardInclude;
-    if (!of_user) {
-        CO_TRY(account, co_await include_account(file->owner, account));
+    auto included = std::make_shared<Scope>(*scope);
+    included->source = scope->of_user() ? ListSource::ForwardInclude : ListSource::AliasInclude;
+    if (!scope->of_user()) {
+        CO_TRY(included->account, co_await include_account(file->owner, scope->account));
     }
-    co_return co_await expand_list(std::move(file->destinations), std::move(address), std::move(account),
-                                   of_user ? ListSource::ForwardInclude : ListSource::AliasInclude);
+    co_return co_await expand_list(std::move(file->destinations), std::move(included));
 }
 
 Result<std::string> Expansion::forward_paths(const mailbox::Account& account, const std::string& extension) const
@@ -321,18 +411,22 @@ Result<std::string> Expansion::forward_paths(const mailbox::Account& account, co
 }
 
 // The list in the first file of forward_path that exists and can be trusted.
-Task<Result<std::optional<std::string>>> Expansion::forward_list(mailbox::Account account, std::string extension)
+Task<Result<std::optional<std::string>>> Expansion::forward_list(Named named)
 {
-    CO_TRY(std::string paths, forward_paths(account, extension));
+    CO_TRY(std::string paths, forward_paths(named->account, named->extension));
+    CO_TRY(std::string general_paths, forward_paths(named->account, {}));
     for (std::string_view piece : split(paths, ", \t\r\n")) {
         std::string path(piece);
         struct stat status{};
         if (!path.starts_with('/') || ::lstat(path.c_str(), &status) != 0)
             continue;
         CO_TRY(count_file());
-        auto file = co_await read_list_file(account, path, ListFileKind::Forward);
-        if (file)
+        auto file = co_await read_list_file(named->account, path, ListFileKind::Forward);
+        if (file) {
+            if (lists(general_paths, path))  // the file of all extensions
+                named->unmatched = named->extension;
             co_return std::optional(std::move(file->destinations));
+        }
         if (file.error().action != dsn::Action::Bounced)
             co_return fail(ErrorKind::Temporary, "cannot read " + path + ": " + file.error().text);
         log::warning("{}", file.error().text);

@@ -139,6 +139,7 @@ Result<mailbox::Command> Service::command(const server::Job& job) const
     TRY(command.argv, expand_argv(attributes_.argv, values));
     command.shown = attributes_.argv[0];
     command.directory = attributes_.directory;
+    command.time_limit = time_limit_;
     command.environment = {{"PATH", "/usr/bin:/bin"}};
     return command;
 }
@@ -165,8 +166,9 @@ Task<dsn::Outcome> Service::run(server::JobPtr job)
         co_return dsn::Outcome::deferred({4, 3, 5}, command.error().text());
     std::string input = this->input(*job);
     std::string success = "delivered via " + context().service_name + " service";
-    co_return co_await mailbox::run_as(
-        account_, time_limit_, [&command, &input, &success] { return mailbox::run_command(*command, input, success); });
+    co_return co_await mailbox::run_as(account_, time_limit_ + mailbox::command_grace, [&command, &input, &success] {
+        return mailbox::run_command(*command, input, success);
+    });
 }
 
 }  // namespace posthaste::pipe_agent
