@@ -159,6 +159,8 @@ TEST(LocalPart, ExtensionsAreSplitAtTheFirstDelimiter)
     EXPECT_EQ(split_extension("user", "+"), Pair("user", ""));
     EXPECT_EQ(split_extension("user+ext", ""), Pair("user+ext", ""));
     EXPECT_EQ(split_extension("owner-list", "-"), Pair("owner-list", ""));
+    EXPECT_EQ(split_extension("owner-list", "-", OwnerAndRequest::Ordinary), Pair("owner", "-list"));
+    EXPECT_EQ(split_extension("list-request", "-", OwnerAndRequest::Ordinary), Pair("list", "-request"));
     EXPECT_EQ(split_extension("list-request", "-"), Pair("list-request", ""));
     EXPECT_EQ(split_extension("MAILER-DAEMON", "-"), Pair("MAILER-DAEMON", ""));
 }

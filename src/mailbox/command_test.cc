@@ -51,5 +51,30 @@ TEST(Command, MayLeaveItsInputUnread)
     EXPECT_EQ(run_command(command, std::string(1 << 20, 'x'), "done").action, dsn::Action::Delivered);
 }
 
+dsn::Outcome outcome_within_a_second(const std::string& text)
+{
+    Command command = command_line(text);
+    command.environment = {{"PATH", "/usr/bin:/bin"}};
+    command.time_limit = std::chrono::seconds(1);
+    return run_command(command, "input", "done");
+}
+
+TEST(CommandTimeLimit, EndsWhatRunsOnAndFailsForGood)
+{
+    for (const char* text : {"sleep 60; true", "exec >&- 2>&-; sleep 60", "sleep 60 & exit 0"}) {
+        dsn::Outcome outcome = outcome_within_a_second(text);
+        EXPECT_EQ(outcome.action, dsn::Action::Bounced) << text;
+        EXPECT_EQ(outcome.code, (dsn::Code{5, 3, 0}));
+        EXPECT_EQ(outcome.text, "Command time limit exceeded: \"" + std::string(text) + "\"");
+    }
+    EXPECT_EQ(outcome_within_a_second("echo 4.7.9 later; sleep 60").text,
+              "Command time limit exceeded: \"echo 4.7.9 later; sleep 60\". Command output: 4.7.9 later");
+}
+
+TEST(CommandTimeLimit, DoesNotCountWhatLetsGoOfTheOutput)
+{
+    EXPECT_EQ(outcome_within_a_second("sleep 3 >/dev/null 2>&1 & exit 0").action, dsn::Action::Delivered);
+}
+
 }  // namespace
 }  // namespace posthaste::mailbox

@@ -19,6 +19,13 @@ TEST(DeliveryHeaders, WhatHasNoValueIsLeftOutButTheNullSenderIsOne)
     EXPECT_EQ(delivery_headers({.delivered_to = "u@d"}, "\r\n"), "Delivered-To: u@d\r\n");
 }
 
+TEST(DeliveredTo, IsReadFromTheHeaderAloneInLowerCaseAndInternalForm)
+{
+    EXPECT_EQ(delivered_to_addresses("Delivered-To: A@b.test\r\nSubject: x\r\ndelivered-to:  \"c d\"@b.test\r\n\r\n"
+                                     "Delivered-To: body@b.test\r\n"),
+              (std::set<std::string>{"a@b.test", "c d@b.test"}));
+}
+
 TEST(FromLine, NamesTheSenderOrMailerDaemon)
 {
     EXPECT_TRUE(from_line("a@b").starts_with("From a@b  "));
