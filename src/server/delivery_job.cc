@@ -158,6 +158,10 @@ Task<void> Job::settle_sent(Outcomes outcomes)
 Task<void> Job::settle_failed(Outcomes outcomes)
 {
     if (services_->soft_bounce) {
+        for (RecipientOutcome& item : outcomes)
+            for (ExpandedOutcome& member : item.expanded)
+                if (member.outcome.action == dsn::Action::Bounced)
+                    member.outcome.code = member.outcome.code.with_class(4);
         co_await settle_deferred(std::move(outcomes), "SOFTBOUNCE");
         co_return;
     }

@@ -37,7 +37,7 @@ struct ReportServices {
     ipc::Client bounce;
     ipc::Client defer;
     ipc::Client trace;
-    bool soft_bounce;  // postconf(5) soft_bounce: failures are put off, the sender hears nothing
+    bool soft_bounce;                       // postconf(5) soft_bounce: failures are put off, the sender hears nothing
     std::unique_ptr<OutcomeFilter> filter;  // null: outcomes are what the agent says
 };
 

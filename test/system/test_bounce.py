@@ -4,6 +4,7 @@ import email.policy
 import re
 
 import pytest
+from support.scripted_server import ScriptedServer
 
 
 @pytest.fixture
@@ -204,3 +205,43 @@ def test_defer_log_goes_when_the_message_goes(make_relay, sink):
     relay.wait_for_log(rf"{queue_id}: removed")
     sink.wait_for(1)
     assert not [path for path in (relay.queue / "defer").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("dsn", [True, False])
+def test_a_peer_with_dsn_is_asked_for_the_report_of_success(make_instance, sink, dsn):
+    with ScriptedServer(extensions=["DSN"] if dsn else []) as server:
+        routes = {"back.test": sink.port, "far.test": server.port}
+        relay = make_instance()
+        relay.configure(transport_maps="inline:{%s}" % ", ".join(
+            f"{{{domain}=smtp:[127.0.0.1]:{port}}}" for domain, port in routes.items()))
+        relay.start()
+        relay.sendmail("-N", "success", "-V", "id7", "-f", "ann@back.test", "bob@far.test", stdin="Subject: hi\n\n")
+        relay.wait_for_log(r"to=<bob@far\.test>.*status=sent")
+        relay.wait_until_queue_empty()
+        [transaction] = server.transactions
+        assert ("NOTIFY=SUCCESS" in transaction.rcpts[0]) == dsn
+        assert ("ENVID=id7" in transaction.mail) == dsn
+    assert len(sink.messages) == (0 if dsn else 1)
+    if not dsn:
+        blocks = parts_of(sink.messages[0])[1][1].get_payload()
+        assert blocks[0]["Original-Envelope-Id"] == "id7"
+        assert blocks[1]["Action"] == "relayed"
+
+
+def test_a_peer_whose_dsn_is_discarded_is_not_asked(make_instance):
+    with ScriptedServer(extensions=["DSN"]) as server:
+        relay = make_instance(relayhost=f"[127.0.0.1]:{server.port}", smtp_discard_ehlo_keywords="dsn").start()
+        relay.sendmail("-N", "failure", "-V", "id7", "-f", "ann@back.test", "bob@far.test", stdin="Subject: hi\n\n")
+        relay.wait_until_queue_empty()
+        [transaction] = server.transactions
+        assert "NOTIFY" not in transaction.rcpts[0] and "ENVID" not in transaction.mail
+
+
+def test_soft_bounce_makes_refusals_temporary(make_instance):
+    relay = make_instance(soft_bounce=True).start()
+    with relay.smtp() as client:
+        client.mail("ann@x.test")
+        assert client.rcpt("nobody-by-this-name@local.test").code == 450
+        assert client.rcpt("bob@back.test").code in (250, 450)
+    relay.sendmail("-f", "<>", "nobody-by-this-name@local.test", stdin="Subject: hi\n\n")
+    relay.wait_for_log(r"to=<nobody-by-this-name@local\.test>.*dsn=4\.1\.1, status=SOFTBOUNCE")
