@@ -87,8 +87,9 @@ const Settings& settings()
 
 const std::string& root()
 {
-    static const std::string directory = settings().directory ? settings().directory : "";
-    return directory;
+    // Never destroyed: threads may still write while the process exits.
+    static const auto* directory = new std::string(settings().directory ? settings().directory : "");
+    return *directory;
 }
 
 // The log is opened anew after a fork only if the descriptor was closed: O_APPEND keeps shared descriptors in order.
