@@ -145,8 +145,14 @@ Result<std::vector<LoadedMessage>> Store::next(std::size_t most, RecipientBudget
             return found;
         TRY(impl_->read_segment(segment, most, found));
     }
-    if (found.size() < most)
-        TRY(impl_->read_incoming(most, found));
+    if (found.size() >= most)
+        return found;
+    // What has been taken from the journal counts as read and is not found again: it must not go with an error here.
+    if (auto read = impl_->read_incoming(most, found); !read) {
+        if (found.empty())
+            return fail(std::move(read).error());
+        log::warning("queue: {}", read.error().text());
+    }
     return found;
 }
 
@@ -313,7 +319,7 @@ Result<void> Store::Impl::read_incoming(std::size_t most, std::vector<LoadedMess
     incoming_seen = status.st_mtim;
 
     std::vector<std::string> complete;
-    TRY(for_each_file_below(options, name(QueueName::Incoming), [&](const WalkedFile& file) {
+    auto walked = for_each_file_below(options, name(QueueName::Incoming), [&](const WalkedFile& file) {
         if (is_complete(file.status.st_mode)) {
             complete.push_back(file.queue_id);
             return;
@@ -325,7 +331,9 @@ Result<void> Store::Impl::read_incoming(std::size_t most, std::vector<LoadedMess
         bool old = std::chrono::system_clock::now() - wall_time(file.status.st_mtim) > std::chrono::seconds(10);
         if (fd && old && !is_locked_by_other(fd->get(), file_lock_byte))
             ::unlink(full_path(QueueName::Incoming, file.queue_id).c_str());
-    }));
+    });
+    if (!walked)
+        incoming_settled = false;  // what was not seen is looked for again
     for (const std::string& queue_id : complete) {
         if (found.size() >= most) {
             incoming_settled = false;
@@ -345,7 +353,7 @@ Result<void> Store::Impl::read_incoming(std::size_t most, std::vector<LoadedMess
             incoming_settled = false;
         }
     }
-    return {};
+    return walked;
 }
 
 Result<Store::Impl::Place> Store::Impl::find(const MessageRef& ref)

@@ -350,7 +350,10 @@ void Transport::put_back(Interrupted interrupted)
             surroundings_->observer->suspended(std::move(each.delivery), name_, "4.3.0", "mail transport unavailable");
             continue;
         }
+        Destination& where = *each.destination;
         enqueue_again(std::move(each));
+        if (where.is_dead())  // since it was sent; nothing begins there until more mail comes for it
+            suspend_waiting(where);
     }
 }
 
