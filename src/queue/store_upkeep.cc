@@ -34,6 +34,7 @@ struct Work {
     std::size_t free_to_make = 0;
     std::string directory;
     std::uint64_t segment_size = 0;
+    bool synced = false;  // all that was to be made durable is, whatever became of the rest
     Result<void> result;
 };
 
@@ -65,7 +66,9 @@ Result<void> sync_queue_files(Work& work)
     for (const std::string& path : files)
         TRY(sync_queue_file(work.directory + "/" + path));
     for (const std::string& path : work.directories)
-        TRY(sync_directory(work.directory + "/" + path));
+        if (auto synced = sync_directory(work.directory + "/" + path);
+            !synced && synced.error().kind() != ErrorKind::NotFound)  // empty, and removed by hand
+            return synced;
     return {};
 }
 
@@ -77,6 +80,7 @@ void do_work(Work& work)
             work.result = synced;
     if (!work.result)
         return;  // nothing may be recycled on marks that are perhaps not on disk
+    work.synced = true;
     for (const auto& file : work.retire)
         if (auto retired = retire_segment(*file); !retired)
             work.result = fail(std::move(retired).error());
@@ -155,7 +159,8 @@ Task<Result<void>> Store::upkeep()
         do_work(*work);
         return true;
     });
-    if (work->result) {
+    // A full disk, on which no segment can be made, does not keep old mail from being delivered.
+    if (work->synced) {
         impl_->recovered = impl_->recovered || all_read;
         for (const auto& [path, synced_at] : work->active_files)
             if (auto active = impl_->active_files.find(path); active != impl_->active_files.end())
@@ -163,6 +168,9 @@ Task<Result<void>> Store::upkeep()
     } else {  // again next time
         impl_->unsynced_files.merge(work->files);
         impl_->unsynced_directories.merge(work->directories);
+        for (auto& [number, segment] : impl_->segments)
+            if (std::ranges::find(work->sync, segment.file) != work->sync.end())
+                segment.marks_dirty = true;
     }
     for (const auto& file : work->retire)
         if (auto refreshed = impl_->refresh(file->number()); !refreshed)
