@@ -13,11 +13,11 @@ namespace {
 constexpr Seconds followed_at_once = 60;  // clocks are adjusted by seconds all the time
 constexpr Seconds disbelief = 3600;
 
-Seconds read(clockid_t clock)
+std::chrono::nanoseconds read(clockid_t clock)
 {
     timespec now{};
     ::clock_gettime(clock, &now);
-    return now.tv_sec;
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
 }  // namespace
@@ -29,28 +29,33 @@ MailClock::MailClock()
 
 MailClock::MailClock(Source source) : source_(std::move(source)), base_(source_.calendar() - source_.running()) {}
 
-Seconds MailClock::to_calendar(Seconds time) const { return source_.calendar() + (time - running()); }
+Seconds MailClock::ahead() const
+{
+    return std::chrono::round<std::chrono::seconds>(source_.calendar() - source_.running() - base_).count();
+}
+
+Seconds MailClock::to_calendar(Seconds time) const { return time + ahead(); }
 
 Seconds MailClock::from_calendar(Seconds time, std::chrono::seconds longest) const
 {
-    return running() + std::min<Seconds>(time - source_.calendar(), longest.count());
+    return std::min<Seconds>(time - ahead(), running() + longest.count());
 }
 
 void MailClock::look()
 {
-    const Seconds ahead = source_.calendar() - now();
-    if (ahead > followed_at_once) {
+    const Seconds jump = ahead() - offset_;
+    if (jump > followed_at_once) {
         if (!jumped_at_) {
-            log::warning("the clock jumped forward by {} seconds: for an hour, mail does not get older by it", ahead);
+            log::warning("the clock jumped forward by {} seconds: for an hour, mail does not get older by it", jump);
             jumped_at_ = running();
         }
         if (running() < *jumped_at_ + disbelief)
             return;
-    } else if (ahead < -followed_at_once) {
-        log::warning("the clock jumped back by {} seconds", -ahead);
+    } else if (jump < -followed_at_once) {
+        log::warning("the clock jumped back by {} seconds", -jump);
     }
     jumped_at_.reset();
-    offset_ += ahead;
+    offset_ += jump;
 }
 
 }  // namespace posthaste::qmgr

@@ -17,14 +17,17 @@ namespace posthaste::qmgr {
 class MailClock {
 public:
     struct Source {
-        std::function<Seconds()> calendar;  // system time, since the epoch
-        std::function<Seconds()> running;   // since any moment; goes on while the machine sleeps
+        std::function<std::chrono::nanoseconds()> calendar;  // system time, since the epoch
+        std::function<std::chrono::nanoseconds()> running;   // since any moment; goes on while the machine sleeps
     };
     MailClock();
     explicit MailClock(Source source);
 
     // The time of the schedule: the calendar's at the start of the process, and what has passed since.
-    [[nodiscard]] Seconds running() const { return source_.running() + base_; }
+    [[nodiscard]] Seconds running() const
+    {
+        return std::chrono::floor<std::chrono::seconds>(source_.running() + base_).count();
+    }
     // For the age of mail.
     [[nodiscard]] Seconds now() const { return running() + offset_; }
     // A time of the schedule as it is written to a file, and back. What lies behind now + `longest` came from a clock
@@ -35,8 +38,12 @@ public:
     void look();
 
 private:
+    // By how much the calendar is ahead of running(), in whole seconds: both change seconds at the same moment, so that
+    // a time of the schedule is the same one in a file whenever it is written.
+    [[nodiscard]] Seconds ahead() const;
+
     Source source_;
-    Seconds base_;
+    std::chrono::nanoseconds base_;
     Seconds offset_ = 0;
     std::optional<Seconds> jumped_at_;
 };

@@ -21,7 +21,10 @@ protected:
 
     Seconds calendar = 1'000'000;
     Seconds running = 50;
-    MailClock clock{{.calendar = [this] { return calendar; }, .running = [this] { return running; }}};
+    // The two change seconds at different moments, as real ones do.
+    std::chrono::nanoseconds calendar_phase{900'000'000};
+    MailClock clock{{.calendar = [this] { return seconds(calendar) + calendar_phase; },
+                     .running = [this] { return std::chrono::nanoseconds(seconds(running)); }}};
 };
 
 TEST_F(MailClockTest, goes_with_the_calendar)
@@ -30,6 +33,16 @@ TEST_F(MailClockTest, goes_with_the_calendar)
     pass(10);
     EXPECT_EQ(clock.now(), 1'000'010);
     EXPECT_EQ(clock.running(), 1'000'010);
+}
+
+TEST_F(MailClockTest, a_time_is_the_same_in_a_file_whenever_it_is_written)
+{
+    const Seconds due = clock.running() + 10;
+    const Seconds written = clock.to_calendar(due);
+    calendar += 1;
+    calendar_phase -= std::chrono::milliseconds(850);  // 150 ms later: another second of the calendar
+    EXPECT_EQ(clock.to_calendar(due), written);
+    EXPECT_EQ(clock.from_calendar(written, seconds(100)), due);
 }
 
 TEST_F(MailClockTest, a_jump_makes_nothing_due_earlier_or_later)

@@ -139,7 +139,7 @@ bool QueueManager::read_piece(ActiveMessage& message)
     auto piece = store_->read_recipients(message.ref(), position, most);
     if (!piece || piece->empty()) {
         log::warning("{}: {}", message.queue_id(), piece ? "recipients are missing" : piece.error().text());
-        message.damaged = !piece && piece.error().kind() == ErrorKind::Corrupt;
+        message.damaged = message.damaged || (!piece && piece.error().kind() == ErrorKind::Corrupt);
         stop_reading(message);
         return false;
     }
