@@ -8,6 +8,9 @@ namespace {
 
 using std::chrono::seconds;
 
+constexpr Seconds hour = 3600;
+constexpr Seconds day = 24 * hour;
+
 class MailClockTest : public testing::Test {
 protected:
     void pass(Seconds time)
@@ -48,27 +51,27 @@ TEST_F(MailClockTest, a_time_is_the_same_in_a_file_whenever_it_is_written)
 TEST_F(MailClockTest, a_jump_makes_nothing_due_earlier_or_later)
 {
     const Seconds due = clock.running() + 300;
-    calendar += 5 * 3600;
+    calendar += 5 * hour;
     pass(299);
     EXPECT_LT(clock.running(), due);
-    calendar -= 10 * 3600;
+    calendar -= 10 * hour;
     pass(1);
     EXPECT_EQ(clock.running(), due);
 }
 
 TEST_F(MailClockTest, mail_does_not_age_by_a_jump_that_is_corrected)
 {
-    calendar += 30 * 24 * 3600;
+    calendar += 30 * day;
     pass(600);
     EXPECT_EQ(clock.now(), 1'000'600);
-    calendar -= 30 * 24 * 3600;
+    calendar -= 30 * day;
     pass(10);
     EXPECT_EQ(clock.now(), 1'000'610);
 }
 
 TEST_F(MailClockTest, a_jump_that_stays_is_believed_after_an_hour)
 {
-    calendar += 30 * 24 * 3600;
+    calendar += 30 * day;
     pass(3602);
     EXPECT_EQ(clock.now(), calendar);
     EXPECT_EQ(clock.running(), 1'003'602);
