@@ -104,6 +104,8 @@ public:
     bool damaged = false;  // in the queue: no agent can read it
     Wish wish = Wish::None;
     bool was_deferred = false;            // tried before: a defer log may exist
+    bool flushed = false;                 // this attempt was asked for: defer_transports are tried
+    bool try_again = false;               // it was asked for while this one was under way: the next one is at once
     std::int64_t previous_retry = 0;      // seconds: the retry time it was activated for, 0 if it is new
     bool confirms_delay_cleared = false;  // its sender was told of a delay and hears of the delivery
 

@@ -257,8 +257,10 @@ Task<void> QueueManager::apply_to_files(Command command, std::vector<ControlResu
 
 ControlOutcome QueueManager::apply_to_active(ActiveMessage& message, Wish wish)
 {
-    if (wish == Wish::None)
-        return ControlOutcome::Done;  // to be tried soon: it is being tried
+    if (wish == Wish::None) {  // to be tried: it is being tried
+        message.try_again = true;
+        return ControlOutcome::Done;
+    }
     if (message.wish != Wish::Remove)
         message.wish = wish;
     if (wish == Wish::Expire)

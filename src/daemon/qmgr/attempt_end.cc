@@ -343,6 +343,7 @@ Wish QueueManager::after_move(const queue::Store::Survivor& survivor, const Resu
     const std::string& queue_id = survivor.ref.queue_id;
     ActiveMessage& message = *active_.at(queue_id);
     const Wish wish = message.wish;
+    const bool try_again = message.try_again;
     forget(message);
     const Seconds due = clock_.from_calendar(
         std::chrono::duration_cast<std::chrono::seconds>(survivor.retry_at.time_since_epoch()).count(),
@@ -350,9 +351,12 @@ Wish QueueManager::after_move(const queue::Store::Survivor& survivor, const Resu
     if (!moved) {
         log::warning("{}: cannot be moved to {}: {}", queue_id, queue::name(survivor.to), moved.error().text());
         // It stays where it is. While an agent has the lock, soon; else when it would have been due.
-        park(survivor.ref, moved.error().kind() == ErrorKind::Temporary ? clock_.running() + held_pause : due);
+        const bool soon = try_again || moved.error().kind() == ErrorKind::Temporary;
+        park(survivor.ref, soon ? clock_.running() + held_pause : due);
     } else if (survivor.to == queue::QueueName::Deferred) {
         schedule_.put(queue_id, due);
+        if (try_again)
+            schedule_.make_due(queue_id);
     }
     return wish;
 }

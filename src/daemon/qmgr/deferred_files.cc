@@ -48,6 +48,7 @@ Task<void> QueueManager::list_deferred()
     const auto pause = std::max<net::Clock::duration>(snapshot_->queue_run_delay, most_share * took);
     next_listing_ = net::Clock::now() + pause;
     listing_ = false;
+    flushing_ = false;
     listed_.set();
 }
 

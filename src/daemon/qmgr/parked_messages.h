@@ -48,6 +48,17 @@ public:
         return parked;
     }
 
+    // Everything that is here now is due. The order stays.
+    void make_all_due()
+    {
+        ByTime due;
+        for (auto& [time, ref] : by_time_) {
+            ByTime::iterator& place = by_id_.at(ref.queue_id);
+            place = due.emplace_hint(due.end(), Seconds{0}, std::move(ref));
+        }
+        by_time_ = std::move(due);
+    }
+
     [[nodiscard]] const queue::MessageRef* find(const std::string& queue_id) const
     {
         auto found = by_id_.find(queue_id);

@@ -134,6 +134,9 @@ void QueueManager::flush()
     flushing_ = true;
     scheduler_.revive();
     schedule_.make_all_due();
+    parked_.make_all_due();
+    for (const auto& [id, message] : active_)
+        message->try_again = true;
     look_for_deferred();
     hint();
 }
@@ -190,14 +193,12 @@ std::size_t QueueManager::read_due(std::size_t most)
     std::size_t found = 0;
     while (found < most) {
         auto due = schedule_.take_due(now);
-        if (!due) {
-            flushing_ = flushing_ && listing_;
+        if (!due)
             break;
-        }
         ++found;
         auto message = store_->activate(queue::QueueName::Deferred, due->queue_id, budget());
         if (message) {
-            admit(std::move(*message), Source::Deferred, clock_.to_calendar(due->due));
+            admit(std::move(*message), Source::Deferred, *due);
             continue;
         }
         if (message.error().kind() == ErrorKind::NotFound)
@@ -237,7 +238,7 @@ void QueueManager::retry_parked()
 
 void QueueManager::park(const queue::MessageRef& ref, Seconds due) { parked_.put(ref, due); }
 
-void QueueManager::admit(queue::LoadedMessage stored, Source source, Seconds previous_retry)
+void QueueManager::admit(queue::LoadedMessage stored, Source source, const RetrySchedule::Due& was_due)
 {
     if (active_.contains(stored.ref.queue_id))
         return;
@@ -252,7 +253,8 @@ void QueueManager::admit(queue::LoadedMessage stored, Source source, Seconds pre
     auto made = std::make_unique<ActiveMessage>(std::move(stored), microseconds_now());
     ActiveMessage& message = *made;
     message.was_deferred = source != Source::New;
-    message.previous_retry = previous_retry;
+    message.flushed = was_due.flushed;
+    message.previous_retry = was_due.due == 0 ? 0 : clock_.to_calendar(was_due.due);
     message.confirms_delay_cleared = snapshot_->confirm_delay_cleared && snapshot_->delay_warning_time.count() > 0 &&
                                      delay_warning_of(message) <= last_attempt(message);
     active_.emplace(message.queue_id(), std::move(made));

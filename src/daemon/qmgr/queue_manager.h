@@ -58,7 +58,8 @@ public:
 
     // There may be something new to read; many calls are one look.
     void hint();
-    // `postqueue -f`: everything is due now, dead destinations and defer_transports are tried.
+    // `postqueue -f`: everything that is in the queue now is tried, dead destinations and defer_transports, too; what
+    // is being tried and is put off is tried once more.
     void flush();
 
     // What tools ask for (administration.cc).
@@ -89,7 +90,7 @@ private:
     [[nodiscard]] std::size_t room_for_deferred() const;
     [[nodiscard]] queue::RecipientBudget budget() const;
     enum class Source : unsigned char { New, Deferred, Parked };
-    void admit(queue::LoadedMessage stored, Source source, Seconds previous_retry = 0);
+    void admit(queue::LoadedMessage stored, Source source, const RetrySchedule::Due& was_due = {});
     void retry_parked();
 
     // Finding deferred files (deferred_files.cc).
@@ -170,8 +171,8 @@ private:
     bool moving_ = false;
     bool reading_posted_ = false;
     bool recovering_ = true;  // an agent of an earlier queue manager may still be at work
-    bool flushing_ = false;   // defer_transports are tried until all that was due has been read
     bool listing_ = false;    // deferred/ is being looked through
+    bool flushing_ = false;   // what this listing finds is due
     net::Clock::time_point next_listing_{};
     net::Event listed_;  // once, since the start
     std::shared_ptr<QueueManager*> self_;

@@ -357,6 +357,21 @@ TEST_F(QueueManagerTest, leaves_defer_transports_alone_until_it_is_flushed)
     EXPECT_THAT(attempts, ElementsAre("retry a@remote.test", "smtp a@remote.test"));
 }
 
+TEST_F(QueueManagerTest, tries_again_at_once_what_is_put_off_while_it_is_flushed)
+{
+    add_agent("retry", put_off);
+    add_agent("smtp", sent);
+    start("defer_transports = smtp\n");
+    gated = true;
+    submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 1 && manager->recipients_in_memory() == 1; }));
+    manager->flush();
+    gated = false;
+    gate.set();
+    ASSERT_TRUE(wait_until_idle(2));
+    EXPECT_THAT(attempts, ElementsAre("retry a@remote.test", "smtp a@remote.test"));
+}
+
 TEST_F(QueueManagerTest, bounds_the_active_queue)
 {
     gated = true;

@@ -140,7 +140,7 @@ std::optional<RetrySchedule::Due> RetrySchedule::take_due(Seconds now)
     if (heap_.empty() || entries_[heap_.front()].due > now)
         return std::nullopt;
     const Entry& entry = entries_[heap_.front()];
-    Due next{std::string(entry.name()), planned(entry.due)};
+    Due next{std::string(entry.name()), planned(entry.due), is_flushed(entry.due)};
     remove_at(heap_.front());
     return next;
 }

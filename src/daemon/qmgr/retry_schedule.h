@@ -48,12 +48,12 @@ public:
 
     struct Due {
         std::string queue_id;
-        Seconds due = 0;
+        Seconds due = 0;       // as it was planned
+        bool flushed = false;  // it may be earlier
     };
     // The one that is due longest, taken out; nothing if none is due.
     std::optional<Due> take_due(Seconds now);
-    // `postqueue -f`: everything that is here now is due. The order stays, and each keeps the time for which it was
-    // planned, which take_due() tells. A hundred thousand take a millisecond.
+    // `postqueue -f`: everything that is here now is due. The order stays. A hundred thousand take a millisecond.
     void make_all_due();
     // The same for one.
     void make_due(std::string_view queue_id);
