@@ -40,5 +40,9 @@ def postconf(declarations, head):
     lines += [".SH PARAMETERS OF ONE SERVICE"]
     for family in declarations.families:
         lines += [f'.SS "service_{roff(family.suffix)} (default: ${roff(family.fallback)})"', roff(family.doc)]
+    lines += [".SH OLD NAMES"]
+    for old in declarations.old_names:
+        lines += [f'.SS "{roff(old.name)}"', roff(old.doc)]
+        lines += [".PP", roff(f"Accepted without effect: {old.reason}.")] if old.reason else []
     lines += [".SH SEE ALSO", "postconf(1), master(5)"]
     return "\n".join(lines) + "\n"

@@ -27,6 +27,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 PARAMETER_FIELDS = {"name", "type", "default", "default_function", "read_only", "file_value", "min", "max", "used_by", "since", "doc",
                     "lmtp", "status", "reason"}
 FAMILY_FIELDS = {"suffix", "type", "fallback", "used_by", "doc"}
+OLD_NAME_FIELDS = {"name", "used_by", "since", "doc", "reason"}
 
 
 class DeclarationError(Exception):
@@ -51,6 +52,7 @@ class Parameter:
     mirror_of: str | None = None
     status: str = "working"      # one of STATUSES
     reason: str = ""             # why it is not working
+    unit: str = "s"              # of a time that is written without one: that of the default (postconf(5))
 
     @property
     def identifier(self):
@@ -60,11 +62,6 @@ class Parameter:
     def bounded(self):
         """Whether the declaration says a maximum."""
         return self.maximum != LIMITS.get(self.type, 0)
-
-    @property
-    def unit(self):
-        """The unit of a time that is written without one: that of the default (postconf(5))."""
-        return self.default[-1] if self.type == "time" else "s"
 
 
 @dataclasses.dataclass
@@ -78,10 +75,23 @@ class Family:
 
 
 @dataclasses.dataclass
+class OldName:
+    """A name that Postfix's manual still explains, and postconf does not list: the default of the parameter that took
+    its place refers to it, or, with a reason, nothing does."""
+    name: str
+    area: str
+    used_by: list[str]
+    since: str
+    doc: str
+    reason: str
+
+
+@dataclasses.dataclass
 class Declarations:
     areas: list[str]
     parameters: list[Parameter]  # sorted by name; the index is the slot
     families: list[Family]
+    old_names: list[OldName]     # sorted by name
     postfix_names: list[str]
 
     def slot(self, name):
@@ -90,25 +100,28 @@ class Declarations:
 
 def load(directory):
     """All declarations below `directory` (declare/), checked."""
-    areas, parameters, families = [], [], []
+    areas, parameters, families, old_names = [], [], [], []
     for path in sorted((directory / "parameters").glob("*.toml")):
         try:
             data = tomllib.loads(path.read_text())
         except tomllib.TOMLDecodeError as error:
             raise DeclarationError(f"{path}: {error}") from error
-        if unknown := set(data) - {"parameter", "family"}:
-            raise DeclarationError(f"{path}: unknown table {', '.join(unknown)}: expected [[parameter]] or [[family]]")
+        if unknown := set(data) - {"parameter", "family", "old_name"}:
+            raise DeclarationError(f"{path}: unknown table {', '.join(unknown)}: expected parameter, family or old_name")
         areas.append(path.stem)
         for entry in data.get("parameter", []):
             parameters += _parameters_of(path, entry)
         families += [_family_of(path, entry) for entry in data.get("family", [])]
+        old_names += [_old_name_of(path, entry) for entry in data.get("old_name", [])]
     parameters.sort(key=lambda p: p.name)
+    old_names.sort(key=lambda old: old.name)
     for first, second in zip(parameters, parameters[1:]):
         if first.name == second.name:
             raise DeclarationError(f"{first.name} is declared twice, in {first.area}.toml and {second.area}.toml")
     names = [line for line in (directory / "postfix-names.txt").read_text().splitlines() if not line.startswith("#")]
-    _check_references(parameters, families, set(names))
-    return Declarations(areas, parameters, families, names)
+    _check_references(parameters, families, old_names, set(names))
+    _set_units(parameters)
+    return Declarations(areas, parameters, families, old_names, names)
 
 
 def _parameters_of(path, entry):
@@ -161,8 +174,8 @@ def _check_default(where, parameter):
     text = parameter.default
     if parameter.function is not None and parameter.function not in FUNCTIONS:
         raise DeclarationError(f"{where}: default_function {parameter.function}: expected one of {', '.join(FUNCTIONS)}")
-    if parameter.type == "time" and (not text or text[-1] not in UNITS):
-        raise DeclarationError(f"{where}: the default of a time must end in its unit (s m h d w)")
+    if parameter.type == "time" and not re.fullmatch(r"\$\w+", text) and (not text or text[-1] not in UNITS):
+        raise DeclarationError(f"{where}: the default of a time must end in its unit (s m h d w), or be $name of another")
     if parameter.function or "$" in text or parameter.type in ("str", "raw"):
         return
     if parameter.type == "bool":
@@ -187,8 +200,33 @@ def _family_of(path, entry):
                   " ".join(entry["doc"].split()))
 
 
-def _check_references(parameters, families, postfix_names):
+def _old_name_of(path, entry):
+    where = f"{path.name}: old name {entry.get('name', 'without name')}"
+    if set(entry) | {"reason"} != OLD_NAME_FIELDS:
+        raise DeclarationError(f"{where}: expected the fields {', '.join(sorted(OLD_NAME_FIELDS))} (reason: if nothing uses it)")
+    return OldName(entry["name"], path.stem, entry["used_by"], entry["since"], " ".join(entry["doc"].split()),
+                   entry.get("reason", ""))
+
+
+def _set_units(parameters):
+    """A time whose default is that of another one has its unit, too."""
     by_name = {p.name: p for p in parameters}
+    for parameter in parameters:
+        origin = parameter
+        while parameter.type == "time" and origin.default.startswith("$") and origin.default[1:].isidentifier():
+            origin = by_name[origin.default[1:]]
+        if parameter.type == "time":
+            parameter.unit = origin.default[-1]
+
+
+def _check_references(parameters, families, old_names, postfix_names):
+    by_name = {p.name: p for p in parameters}
+    for old in old_names:
+        if old.name in by_name:
+            raise DeclarationError(f"{old.name} ({old.area}.toml) is declared as a parameter, too")
+        users = [p.name for p in parameters if re.search(rf"\$\{{?{old.name}\b", p.default)]
+        if bool(users) == bool(old.reason):
+            raise DeclarationError(f"{old.name} ({old.area}.toml): a reason is for a name that no default refers to")
     for family in families:
         fallback = by_name.get(family.fallback)
         if fallback is None or fallback.type != family.type:
@@ -249,11 +287,14 @@ def table(declarations):
     for f in declarations.families:
         lines.append(f"    {{{_literal(f.suffix)}, {_literal(f.fallback)}, {_literal(' '.join(f.used_by))}, "
                      f"{_literal(f.doc)}, {slots[f.fallback]}, {KINDS[f.type][1]}}},")
+    lines += ["};", "", "constexpr OldName old_name_table[] = {"]
+    lines += [f'    {{"{old.name}", {_literal(old.reason)}}},' for old in declarations.old_names]
     lines += ["};", "", "constexpr std::string_view name_table[] = {"]
     lines += [f'    "{name}",' for name in sorted(declarations.postfix_names)]
     lines += ["};", "", "}  // namespace", "",
               "std::span<const Declaration> declarations() { return declaration_table; }",
               "std::span<const FamilyDeclaration> families() { return family_table; }",
+              "std::span<const OldName> old_names() { return old_name_table; }",
               "std::span<const std::string_view> postfix_names() { return name_table; }", "",
               "}  // namespace posthaste::config", ""]
     return "\n".join(lines)

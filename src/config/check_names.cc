@@ -39,6 +39,12 @@ std::size_t distance(std::string_view a, std::string_view b, std::size_t limit)
     return row.back();
 }
 
+const OldName* find_old_name(std::string_view name)
+{
+    const auto it = std::ranges::lower_bound(old_names(), name, {}, &OldName::name);
+    return it == old_names().end() || it->name != name ? nullptr : &*it;
+}
+
 }  // namespace
 
 std::string_view similar_name(std::string_view name)
@@ -99,9 +105,9 @@ NameClass NameCheck::classify(std::string_view name) const
     }
     const bool of_table =
         std::ranges::any_of(table_prefixes_, [&](const std::string& prefix) { return name.starts_with(prefix); });
-    if (known_to_postfix(name))
-        return NameClass::Planned;
-    return of_table || used_.contains(name) ? NameClass::UserDefined : NameClass::Unknown;
+    if (of_table || used_.contains(name))
+        return NameClass::UserDefined;
+    return known_to_postfix(name) && find_old_name(name) == nullptr ? NameClass::Planned : NameClass::Unknown;
 }
 
 NameProblem NameCheck::problem_of(const Setting& setting, NameClass name_class) const
@@ -113,6 +119,9 @@ NameProblem NameCheck::problem_of(const Setting& setting, NameClass name_class) 
                 fmt::format("{}: known to Postfix, not yet implemented here (planned){}{}", setting.name,
                             reason.empty() ? "" : ": ", reason)};
     }
+    if (const OldName* old = find_old_name(setting.name))
+        return {setting, name_class,
+                fmt::format("unused parameter: {}={} ({})", setting.name, setting.value, old->reason)};
     const std::string_view similar = similar_name(setting.name);
     return {setting, name_class,
             fmt::format("unused parameter: {}={}{}", setting.name, setting.value,

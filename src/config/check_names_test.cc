@@ -51,6 +51,16 @@ TEST(CheckNames, ProblemsSayWhatIsWrong)
     EXPECT_EQ(problems[3].setting.place.file, "master.cf");
 }
 
+TEST(CheckNames, AnOldNameIsInUseIfTheDefaultOfTheNewOneRefersToIt)
+{
+    const Fixture f("virtual_maps = hash:/a\nenable_errors_to = yes\n", "");
+    EXPECT_EQ(f.check.classify("virtual_maps"), NameClass::UserDefined);
+    const std::vector<NameProblem> problems = f.check.problems();
+    ASSERT_EQ(problems.size(), 1);
+    EXPECT_EQ(problems[0].text, "unused parameter: enable_errors_to=yes (Errors-To: headers have had no meaning since "
+                                "Postfix 2.2)");
+}
+
 TEST(CheckNames, DefaultsOfAnOlderLevelAreNamed)
 {
     const auto names = [](std::string_view main_cf) {

@@ -54,8 +54,15 @@ struct FamilyDeclaration {
     Kind kind;
 };
 
+// A name of the past: the default of the parameter that took its place refers to it, or nothing does.
+struct OldName {
+    std::string_view name;
+    std::string_view reason;  // why nothing refers to it
+};
+
 std::span<const Declaration> declarations();        // sorted by name; the index is the slot
 std::span<const FamilyDeclaration> families();      // the index is Family::index
+std::span<const OldName> old_names();               // sorted by name
 std::span<const std::string_view> postfix_names();  // every parameter that Postfix 3.12 has, sorted
 
 std::optional<std::size_t> find_declaration(std::string_view name);  // its slot
