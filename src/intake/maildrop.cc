@@ -19,6 +19,22 @@ bool is_address_text(std::string_view address)
 
 }  // namespace
 
+void fill_envelope(queue::Envelope& envelope, const Submission& submission)
+{
+    constexpr std::size_t verp_characters = 2;
+    constexpr auto highest_trace = static_cast<std::uint8_t>(queue::Trace::Verify);
+    envelope.sender = submission.sender;
+    envelope.sender_full_name = submission.full_name;
+    envelope.dsn_envid = submission.envid;
+    envelope.dsn_return = queue::as_dsn_return(submission.dsn_return);
+    envelope.encoding = queue::as_body_encoding(submission.encoding);
+    envelope.trace = static_cast<queue::Trace>(std::min(submission.trace, highest_trace));
+    envelope.verp_delimiters = submission.verp_delimiters.substr(0, verp_characters);
+    for (const SubmittedRecipient& given : submission.recipients)
+        envelope.recipients.push_back(
+            {.address = given.address, .original = {}, .dsn_orcpt = {}, .notify = given.notify});
+}
+
 std::string begin_submission(const Submission& submission)
 {
     std::string list = ipc::encode(submission);

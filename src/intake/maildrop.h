@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "ipc/message.h"
+#include "queue/envelope.h"
 
 #include <cstdint>
 #include <optional>
@@ -46,6 +47,10 @@ struct Submission {
         ipc::field("dsn_return", &Submission::dsn_return), ipc::field("encoding", &Submission::encoding),
         ipc::field("trace", &Submission::trace), ipc::field("recipients", &Submission::recipients));
 };
+
+// What the submission says, in the envelope: numbers and texts that sendmail(1) does not write are brought within
+// their bounds. A submitter cannot ask for a probe of address verification, which leaves no trace in the queue.
+void fill_envelope(queue::Envelope& envelope, const Submission& submission);
 
 inline constexpr std::string_view maildrop_magic = "PHDROP1\n";
 inline constexpr std::size_t max_piece = std::size_t{256} << 10;

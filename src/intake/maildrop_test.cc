@@ -69,6 +69,21 @@ TEST(Maildrop, RefusesControlCharactersInAddresses)
     }
 }
 
+TEST(Maildrop, NumbersOfAStrangerStayWithinTheirBounds)
+{
+    Submission submission;
+    submission.dsn_return = 77;
+    submission.encoding = 77;
+    submission.trace = 77;
+    submission.verp_delimiters = "+=#";
+    queue::Envelope envelope;
+    fill_envelope(envelope, submission);
+    EXPECT_EQ(envelope.dsn_return, queue::DsnReturn::Full);
+    EXPECT_EQ(envelope.encoding, queue::BodyEncoding::SevenBit);
+    EXPECT_EQ(envelope.trace, queue::Trace::Verify);
+    EXPECT_EQ(envelope.verp_delimiters, "+=");
+}
+
 TEST(Maildrop, RefusesWhatIsNoSubmission)
 {
     for (const std::string& bytes : {std::string("T\0211795229821"), std::string("PHDROP1\n99999999999:"),

@@ -2,6 +2,7 @@
 // changed. What changes (which recipients are done) are the marks, which stand apart (queue/marks.h).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,6 +30,15 @@ struct Recipient {
 
 enum class BodyEncoding : std::uint8_t { SevenBit, EightBit };
 enum class DsnReturn : std::uint8_t { Unset, Headers, Full };
+// Of numbers that a stranger may have written: they are brought within their bounds.
+constexpr BodyEncoding as_body_encoding(std::uint8_t number)
+{
+    return number == 1 ? BodyEncoding::EightBit : BodyEncoding::SevenBit;
+}
+constexpr DsnReturn as_dsn_return(std::uint8_t number)
+{
+    return static_cast<DsnReturn>(std::min<std::uint8_t>(number, 2));
+}
 // What is asked for: delivery, or only a report on what delivery would do (sendmail -bv, -v; address verification).
 enum class Trace : std::uint8_t { None, Report, Verify, AddressProbe };
 // Where the message entered; selects filters and rewriting of what is generated inside (internal_mail_filter_classes).

@@ -36,22 +36,6 @@ Result<FoundMessage> from_queue_file(const queue::FileReader& file, std::string 
                         file.header().content_offset};
 }
 
-queue::Envelope envelope_of(const intake::Submission& submission)
-{
-    queue::Envelope envelope;
-    envelope.origin = queue::Origin::Sendmail;
-    envelope.sender = submission.sender;
-    envelope.sender_full_name = submission.full_name;
-    envelope.dsn_envid = submission.envid;
-    envelope.verp_delimiters = submission.verp_delimiters;
-    envelope.dsn_return = static_cast<queue::DsnReturn>(submission.dsn_return);
-    envelope.encoding = static_cast<queue::BodyEncoding>(submission.encoding);
-    for (const intake::SubmittedRecipient& recipient : submission.recipients)
-        envelope.recipients.push_back(
-            {.address = recipient.address, .original = {}, .dsn_orcpt = {}, .notify = recipient.notify});
-    return envelope;
-}
-
 // Who submitted and when is known from the file alone: its modification time is the arrival.
 Result<FoundMessage> from_submission(std::string_view bytes, std::string place, std::int64_t arrival_seconds)
 {
@@ -62,7 +46,8 @@ Result<FoundMessage> from_submission(std::string_view bytes, std::string place, 
         return fail(ErrorKind::Invalid, place + ": input is not a valid queue file");
     FoundMessage message;
     message.place = std::move(place);
-    message.envelope = envelope_of(*submission);
+    message.envelope.origin = queue::Origin::Sendmail;
+    intake::fill_envelope(message.envelope, *submission);
     message.envelope.arrival_seconds = arrival_seconds;
     for (;;) {
         TRY(auto piece, reader.piece());

@@ -31,8 +31,8 @@ void fill(queue::Envelope& envelope, Submit& request)
     envelope.sender = std::move(request.sender);
     envelope.sender_full_name = std::move(request.sender_full_name);
     envelope.dsn_envid = std::move(request.dsn_envid);
-    envelope.dsn_return = static_cast<queue::DsnReturn>(std::min<std::uint8_t>(request.dsn_return, 2));
-    envelope.encoding = request.encoding == 1 ? queue::BodyEncoding::EightBit : queue::BodyEncoding::SevenBit;
+    envelope.dsn_return = queue::as_dsn_return(request.dsn_return);
+    envelope.encoding = queue::as_body_encoding(request.encoding);
     envelope.smtputf8 = request.smtputf8;
     for (SubmitRecipient& recipient : request.recipients)
         envelope.recipients.push_back({.address = std::move(recipient.address),
