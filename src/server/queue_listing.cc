@@ -1,7 +1,6 @@
 // queue_listing.cc — see queue_listing.h.
 #include "server/queue_listing.h"
 
-#include "base/text.h"
 #include "ipc/attributes.h"
 #include "net/endpoint.h"
 #include "param/basics.h"
@@ -28,44 +27,7 @@ Result<void> enter_queue(const config::Config& config)
     return {};
 }
 
-// Of a recipient, or of the message as long as none was named.
-void take(QueuedMessage& message, std::string_view name, std::string_view value)
-{
-    if (name == "recipient")
-        message.recipients.push_back({.address = std::string(value), .reason = {}, .transport = {}});
-    else if (name == "reason" && !message.recipients.empty())
-        message.recipients.back().reason = value;
-    else if (name == "transport" && !message.recipients.empty())
-        message.recipients.back().transport = value;
-    else if (name == "queue_name")
-        message.queue_name = value;
-    else if (name == "queue_id")
-        message.queue_id = value;
-    else if (name == "time")
-        message.arrival_time = parse_number<std::int64_t>(value).value_or(0);
-    else if (name == "size")
-        message.size = parse_number<std::uint64_t>(value).value_or(0);
-    else if (name == "forced_expire")
-        message.forced_expire = value == "1";
-    else if (name == "next_retry")
-        message.next_retry = parse_number<std::int64_t>(value).value_or(0);
-    else if (name == "sender")
-        message.sender = value;
-}
-
 }  // namespace
-
-Result<QueuedMessage> parse_queued_message(std::string_view list)
-{
-    QueuedMessage message;
-    ipc::AttributeReader reader(list);
-    for (;;) {
-        TRY(auto attribute, reader.next());
-        if (!attribute)
-            return message;
-        take(message, attribute->name, attribute->value);
-    }
-}
 
 Result<QueueListing> QueueListing::of_running_system(const config::Config& config)
 {

@@ -8,35 +8,14 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "server/queued_message.h"
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
-#include <vector>
 
 namespace posthaste::server {
-
-struct QueuedRecipient {
-    std::string address;
-    std::string reason;     // why it was put off; empty if it was not tried yet
-    std::string transport;  // that tried it last; empty if that is not known
-};
-
-struct QueuedMessage {
-    std::string queue_name;
-    std::string queue_id;
-    std::int64_t arrival_time = 0;  // seconds since the epoch
-    std::uint64_t size = 0;
-    bool forced_expire = false;
-    std::string sender;
-    std::vector<QueuedRecipient> recipients;  // those that are not done
-    std::int64_t next_retry = 0;              // seconds since the epoch; 0: no time is set (active, on hold, ...)
-};
-
-// One message of the stream (showq, service.h): an attribute list. Invalid: it is cut off.
-Result<QueuedMessage> parse_queued_message(std::string_view list);
 
 // Blocking; for one thread. Must be read to its end, or the rest is thrown away.
 class QueueListing {

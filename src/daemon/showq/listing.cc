@@ -1,10 +1,10 @@
 // listing.cc — see listing.h.
 #include "daemon/showq/listing.h"
 
-#include "daemon/showq/listed_message.h"
 #include "daemon/showq/queue_files.h"
 #include "net/stream.h"
 #include "queue/store.h"
+#include "server/queued_message.h"
 
 #include <chrono>
 #include <unistd.h>
@@ -24,7 +24,7 @@ std::string read_piece(const queue::QueueOptions& options, const std::string& qu
     std::string text;
     for (const queue::WalkedFile& file : files)
         if (auto message = read_queue_file(options, queue_name, file.path))
-            append(text, *message);
+            server::append_queued_message(text, *message);
     return text;
 }
 
@@ -51,8 +51,10 @@ Task<Result<std::string>> Listing::next()
         co_return std::exchange(ready_, {});
     for (;;) {
         read_ahead();
-        if (pieces_.empty())
+        if (pieces_.empty()) {
+            CO_TRY(all_read_);
             co_return std::string();
+        }
         const std::shared_ptr<Piece> first = pieces_.front();
         // It takes as long as reading its files takes.
         static_cast<void>(co_await first->read.wait(net::Deadline::never()));
@@ -62,7 +64,7 @@ Task<Result<std::string>> Listing::next()
     }
 }
 
-// A directory that cannot be read is left out: the rest is worth showing.
+// What cannot be read does not keep the rest from being shown; the error comes at the end.
 void Listing::read_ahead()
 {
     while (pieces_.size() < pieces_ahead) {
@@ -74,6 +76,9 @@ void Listing::read_ahead()
             read(pieces_.back(), std::move(files));
             continue;
         }
+        if (walk_ && all_read_)
+            all_read_ = walk_->result();
+        walk_.reset();
         if (queues_.empty())
             return;
         walked_queue_ = std::move(queues_.front());
@@ -106,7 +111,7 @@ Task<Result<void>> Listing::ask_queue_manager()
         CO_TRY(qmgr::ListEntry entry, co_await connection.receive<qmgr::ListEntry>(patience));
         if (entry.last)
             co_return Result<void>{};
-        ListedMessage message;
+        server::QueuedMessage message;
         message.queue_name = entry.queue_name;
         message.queue_id = entry.queue_id;
         message.arrival_time = entry.arrival_time;
@@ -115,7 +120,7 @@ Task<Result<void>> Listing::ask_queue_manager()
         message.sender = entry.sender;
         for (qmgr::ListedRecipient& recipient : entry.recipients)
             message.recipients.push_back({recipient.address, recipient.delay_reason, {}});
-        append(ready_, message);
+        server::append_queued_message(ready_, message);
     }
 }
 
@@ -132,9 +137,9 @@ Task<Result<void>> Listing::read_journal()
         std::string marks;
         for (queue::RecipientMark mark : loaded.marks)
             marks.push_back(static_cast<char>(mark));
-        ListedMessage message = listed(loaded.envelope, loaded.facts, marks);
+        server::QueuedMessage message = listed(loaded.envelope, loaded.facts, marks);
         message.queue_name = "incoming";
-        append(ready_, message);
+        server::append_queued_message(ready_, message);
     }
     co_return Result<void>{};
 }

@@ -55,6 +55,7 @@ private:
     std::deque<std::string> queues_;  // that are still to be walked
     std::string walked_queue_;
     std::unique_ptr<queue::FileWalk> walk_;
+    Result<void> all_read_;                      // or the first error of a walk
     std::deque<std::shared_ptr<Piece>> pieces_;  // in the order in which they are told
 };
 

@@ -15,9 +15,9 @@ namespace posthaste::showq {
 
 using queue::QueueOptions;
 
-ListedMessage listed(const queue::Envelope& envelope, const queue::ContentFacts& facts, std::string_view marks)
+server::QueuedMessage listed(const queue::Envelope& envelope, const queue::ContentFacts& facts, std::string_view marks)
 {
-    ListedMessage message;
+    server::QueuedMessage message;
     message.queue_id = envelope.queue_id;
     message.arrival_time = envelope.arrival_seconds;
     message.size = facts.logged_size();
@@ -31,7 +31,7 @@ ListedMessage listed(const queue::Envelope& envelope, const queue::ContentFacts&
 namespace {
 
 // What the file says besides its content: its modification time is when a deferred message is due.
-void take_status(ListedMessage& message, const struct stat& status)
+void take_status(server::QueuedMessage& message, const struct stat& status)
 {
     message.forced_expire = queue::is_expired(status.st_mode);
     if (message.queue_name == queue::name(queue::QueueName::Deferred))
@@ -39,7 +39,7 @@ void take_status(ListedMessage& message, const struct stat& status)
 }
 
 // Of recipients that the last attempts put off, from defer(8)'s log.
-void add_reasons(const QueueOptions& options, ListedMessage& message)
+void add_reasons(const QueueOptions& options, server::QueuedMessage& message)
 {
     auto log =
         posthaste::read_file(options.directory + "/" + queue::queue_file_path(options, "defer", message.queue_id));
@@ -49,7 +49,7 @@ void add_reasons(const QueueOptions& options, ListedMessage& message)
     const std::vector<dsn::DeliveryRecord> records = dsn::parse_delivery_log(*log);
     for (const dsn::DeliveryRecord& record : records)
         by_recipient[record.recipient] = &record;
-    for (ListedRecipient& recipient : message.recipients)
+    for (server::QueuedRecipient& recipient : message.recipients)
         if (auto record = by_recipient.find(recipient.address); record != by_recipient.end()) {
             recipient.reason = record->second->reason;
             recipient.transport = record->second->transport;
@@ -57,8 +57,8 @@ void add_reasons(const QueueOptions& options, ListedMessage& message)
 }
 
 // Not taken over yet: it is not due.
-std::optional<ListedMessage> read_postfix_file(const QueueOptions& options, const std::string& queue_name,
-                                               const std::string& path)
+std::optional<server::QueuedMessage> read_postfix_file(const QueueOptions& options, const std::string& queue_name,
+                                                       const std::string& path)
 {
     const std::string full = options.directory + "/" + path;
     auto stored = queue::read_postfix_queue_file(full);
@@ -66,7 +66,7 @@ std::optional<ListedMessage> read_postfix_file(const QueueOptions& options, cons
     if (!stored || ::stat(full.c_str(), &status) != 0)
         return std::nullopt;
     stored->envelope.queue_id = path.substr(path.rfind('/') + 1);
-    ListedMessage message =
+    server::QueuedMessage message =
         listed(stored->envelope, stored->facts, std::string(stored->envelope.recipients.size(), '\0'));
     message.queue_name = queue_name;
     take_status(message, status);
@@ -93,7 +93,7 @@ Result<intake::Submission> submission_in(const std::string& content)
     return submission;
 }
 
-std::optional<ListedMessage> read_maildrop(const QueueOptions& options, const std::string& path_in_queue)
+std::optional<server::QueuedMessage> read_maildrop(const QueueOptions& options, const std::string& path_in_queue)
 {
     const std::string path = options.directory + "/" + path_in_queue;
     constexpr std::size_t largest_shown = std::size_t{64} << 20;
@@ -104,7 +104,7 @@ std::optional<ListedMessage> read_maildrop(const QueueOptions& options, const st
     auto submission = submission_in(*content);
     if (!submission)
         return std::nullopt;
-    ListedMessage message;
+    server::QueuedMessage message;
     message.queue_name = "maildrop";
     message.queue_id = path.substr(path.rfind('/') + 1);
     message.arrival_time = status.st_mtime;
@@ -117,8 +117,8 @@ std::optional<ListedMessage> read_maildrop(const QueueOptions& options, const st
 
 }  // namespace
 
-std::optional<ListedMessage> read_queue_file(const QueueOptions& options, const std::string& queue_name,
-                                             const std::string& path)
+std::optional<server::QueuedMessage> read_queue_file(const QueueOptions& options, const std::string& queue_name,
+                                                     const std::string& path)
 {
     if (queue_name == queue::name(queue::QueueName::Maildrop))
         return read_maildrop(options, path);
@@ -128,7 +128,7 @@ std::optional<ListedMessage> read_queue_file(const QueueOptions& options, const 
         return read_postfix_file(options, queue_name, path);
     if (!summary)
         return std::nullopt;
-    ListedMessage message =
+    server::QueuedMessage message =
         listed(summary->stored.envelope, summary->stored.facts, std::string_view(summary->marks).substr(1));
     message.queue_name = queue_name;
     take_status(message, summary->status);

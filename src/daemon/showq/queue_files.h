@@ -1,9 +1,9 @@
 // queue_files.h — one message of the queue from its file. No state: any number of threads at once.
 #pragma once
 
-#include "daemon/showq/listed_message.h"
 #include "queue/envelope.h"
 #include "queue/options.h"
+#include "server/queued_message.h"
 
 #include <optional>
 #include <string>
@@ -12,11 +12,11 @@
 namespace posthaste::showq {
 
 // The recipients whose mark is Todo; `marks` without the message's own.
-ListedMessage listed(const queue::Envelope& envelope, const queue::ContentFacts& facts, std::string_view marks);
+server::QueuedMessage listed(const queue::Envelope& envelope, const queue::ContentFacts& facts, std::string_view marks);
 
 // `path` is below the queue directory, in the directory `queue_name`. No value: the file is gone, incomplete or
 // damaged, and the business of those who take it from there.
-std::optional<ListedMessage> read_queue_file(const queue::QueueOptions& options, const std::string& queue_name,
-                                             const std::string& path);
+std::optional<server::QueuedMessage> read_queue_file(const queue::QueueOptions& options, const std::string& queue_name,
+                                                     const std::string& path);
 
 }  // namespace posthaste::showq
