@@ -16,6 +16,15 @@ constexpr std::size_t walk_at_once = 4096;
 
 }  // namespace
 
+Result<const dirent*> read_entry(DIR* stream, const std::string& directory)
+{
+    errno = 0;
+    const dirent* entry = ::readdir(stream);  // NOLINT(concurrency-mt-unsafe): the caller's own stream
+    if (entry == nullptr && errno != 0)
+        return fail_errno("read " + directory);
+    return entry;
+}
+
 FileWalk::FileWalk(std::string queue_directory, std::string_view directory, Detail detail)
     : queue_directory_(std::move(queue_directory)), detail_(detail)
 {
@@ -46,13 +55,15 @@ std::vector<FileWalk::Name> FileWalk::read_names(std::size_t most)
 {
     std::vector<Name> names;
     while (names.size() < most) {
-        const dirent* entry = ::readdir(stream_.get());  // NOLINT(concurrency-mt-unsafe): own stream
-        if (!entry) {
+        auto entry = read_entry(stream_.get(), queue_directory_ + "/" + current_.directory);
+        if (!entry && result_)
+            result_ = fail(std::move(entry).error());
+        if (!entry || *entry == nullptr) {
             ended_ = true;
             break;
         }
-        if (entry->d_name[0] != '.')
-            names.push_back({entry->d_ino, entry->d_name, entry->d_type});
+        if ((*entry)->d_name[0] != '.')
+            names.push_back({(*entry)->d_ino, (*entry)->d_name, (*entry)->d_type});
     }
     std::ranges::sort(names, {}, &Name::inode);
     return names;

@@ -21,6 +21,10 @@
 
 namespace posthaste::queue {
 
+// The next entry of `directory`, which `stream` reads; none at its end. An error is not the end: more may follow that
+// nobody has seen.
+Result<const dirent*> read_entry(DIR* stream, const std::string& directory);
+
 struct WalkedFile {
     std::string queue_id;  // its name
     std::string path;      // below the queue directory: "deferred/A/A1B2C3..."
@@ -37,7 +41,8 @@ public:
     // About `most` further regular files that are named like a message; none: that was all. A directory that does not
     // exist has none, and a file that vanishes meanwhile is left out; one that moves may be missing or come twice.
     std::vector<WalkedFile> next(std::size_t most);
-    // What cannot be read does not keep the rest from being visited: the first error, to be asked for at the end.
+    // What cannot be read does not keep the rest from being visited: the first error, to be asked for at the end. With
+    // one, the files are not all that there are.
     [[nodiscard]] const Result<void>& result() const { return result_; }
 
 private:

@@ -5,7 +5,10 @@
 #include "queue/queue_file.h"
 
 #include <climits>
+#include <fcntl.h>
 #include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <map>
 #include <unistd.h>
@@ -79,6 +82,33 @@ TEST_F(DirectoryWalk, AnErrorDoesNotKeepTheRestFromBeingVisited)
     auto walked = for_each_file_below(options_, "deferred", [&](const WalkedFile&) { ++found; });
     EXPECT_FALSE(walked);
     EXPECT_EQ(found, 1U);
+}
+
+TEST_F(DirectoryWalk, AnErrorInTheMiddleOfADirectoryIsNotItsEnd)
+{
+    constexpr std::size_t files = 3000;  // more than one call of getdents(2) brings
+    for (std::size_t i = 0; i < files; ++i)
+        std::ofstream(options_.directory + "/deferred/" + fmt::format("ABCDE{:05}", i)) << 'x';
+    FileWalk walk(options_.directory, "deferred", FileWalk::Detail::Names);
+    std::size_t found = walk.next(1).size();
+    ASSERT_EQ(found, 1U);
+    ASSERT_TRUE(walk.result());
+    // From now on its descriptor is no directory any more.
+    const std::string path = std::filesystem::canonical(options_.directory + "/deferred");
+    UniqueFd file = *open_file("/dev/null", O_RDONLY);
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code error;
+        if (std::filesystem::read_symlink(entry.path(), error) == path)
+            ASSERT_GE(::dup3(file.get(), std::stoi(entry.path().filename()), O_CLOEXEC), 0);
+    }
+    for (;;) {
+        const std::size_t more = walk.next(files).size();
+        if (more == 0)
+            break;
+        found += more;
+    }
+    EXPECT_LT(found, files);
+    EXPECT_FALSE(walk.result());
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "log/log.h"
+#include "queue/directory_walk.h"
 #include "queue/file_time.h"
 #include "queue/marks.h"
 #include "queue/queue_file.h"
@@ -130,9 +132,15 @@ void remove_unfinished_conversions(const QueueOptions& options)
     std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), ::closedir);
     if (!stream)
         return;
-    while (const dirent* entry = ::readdir(stream.get()))  // NOLINT(concurrency-mt-unsafe): own stream
-        if (std::string_view(entry->d_name).starts_with(unfinished_prefix))
-            ::unlinkat(::dirfd(stream.get()), entry->d_name, 0);
+    for (;;) {
+        auto entry = read_entry(stream.get(), directory);
+        if (!entry)
+            log::warning("{}", entry.error().text());
+        if (!entry || *entry == nullptr)
+            return;
+        if (std::string_view((*entry)->d_name).starts_with(unfinished_prefix))
+            ::unlinkat(::dirfd(stream.get()), (*entry)->d_name, 0);
+    }
 }
 
 }  // namespace posthaste::queue

@@ -6,6 +6,7 @@
 #include "queue/segment.h"
 
 #include <map>
+#include <sys/stat.h>
 #include <unordered_map>
 
 namespace posthaste::queue {
@@ -93,7 +94,12 @@ public:
     [[nodiscard]] std::string_view content() const override { return file_->content(); }
     [[nodiscard]] std::string_view marks() const override { return file_->marks(); }
     Result<void> set_mark(std::uint32_t index, std::uint8_t value) override { return file_->set_mark(index, value); }
-    [[nodiscard]] bool still_valid() const override { return true; }
+    // Moving a file needs the exclusive lock; removing it by hand needs nothing, and leaves it without a name.
+    [[nodiscard]] bool still_valid() const override
+    {
+        struct stat status{};
+        return ::fstat(file_->fd(), &status) == 0 && status.st_nlink > 0;
+    }
 
 private:
     std::shared_ptr<FileReader> file_;

@@ -2,6 +2,7 @@
 #include "queue/segment.h"
 
 #include "base/text.h"
+#include "queue/directory_walk.h"
 #include "queue/locks.h"
 
 #include <algorithm>
@@ -71,10 +72,14 @@ Result<std::vector<std::uint64_t>> list_segments(const std::string& directory)
             return numbers;
         return fail_errno("open " + path);
     }
-    while (const dirent* entry = ::readdir(stream.get()))  // NOLINT(concurrency-mt-unsafe): own stream
+    for (;;) {
+        TRY(const dirent* entry, read_entry(stream.get(), path));
+        if (entry == nullptr)
+            break;
         if (std::string_view name(entry->d_name); name.size() == 8)
             if (auto number = parse_number<std::uint64_t>(name); number && *number <= largest_segment_number)
                 numbers.push_back(*number);
+    }
     std::ranges::sort(numbers);
     return numbers;
 }

@@ -4,6 +4,7 @@
 #include "net/tasks.h"
 #include "queue/locks.h"
 #include "queue/positions.h"
+#include "queue/queue_file.h"
 #include "queue/reader.h"
 #include "queue/segment.h"
 #include "queue/writer.h"
@@ -148,6 +149,23 @@ TEST_F(Queue, DeadSegmentsAreRecycledUnderLoad)
     EXPECT_EQ(delivered, 320U);
     // 320 messages of 5 KB are seven segments' worth; far fewer exist because they were used again.
     EXPECT_LE(list_segments(directory_)->size(), 6U);
+}
+
+TEST_F(Queue, AFileThatWasRemovedByHandIsNoticedByItsReaders)
+{
+    auto in = writer();
+    commit(*in, "a@example.net", 200'000);
+    auto queue = store();
+    auto found = queue->next(10);
+    ASSERT_EQ(found->size(), 1U);
+    const MessageRef ref = found->front().ref;
+    Reader reader(options_);
+    auto message = reader.open(ref);
+    ASSERT_TRUE(message);
+    EXPECT_TRUE(message->still_valid());
+    ASSERT_TRUE(std::filesystem::remove(directory_ + "/" + queue_file_path(options_, ref.queue, ref.queue_id)));
+    EXPECT_FALSE(message->still_valid());
+    EXPECT_EQ(reader.open(ref).error().kind(), ErrorKind::NotFound);
 }
 
 TEST_F(Queue, LargeMessagesGoThroughIncoming)

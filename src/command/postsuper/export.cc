@@ -89,16 +89,7 @@ Result<std::string> postfix_submission(std::string file, time_t arrival)
         return fail(ErrorKind::Invalid, "incomplete");
     queue::Envelope envelope;
     envelope.arrival_seconds = arrival;
-    envelope.sender = submission->sender;
-    envelope.sender_full_name = submission->full_name;
-    envelope.dsn_envid = submission->envid;
-    envelope.verp_delimiters = submission->verp_delimiters;
-    envelope.dsn_return = static_cast<queue::DsnReturn>(submission->dsn_return);
-    envelope.encoding = static_cast<queue::BodyEncoding>(submission->encoding);
-    envelope.trace = static_cast<queue::Trace>(submission->trace);
-    for (intake::SubmittedRecipient& recipient : submission->recipients)
-        envelope.recipients.push_back(
-            {.address = std::move(recipient.address), .original = {}, .dsn_orcpt = {}, .notify = recipient.notify});
+    intake::fill_envelope(envelope, *submission);
     return queue::write_postfix_submission(envelope, content);
 }
 
@@ -352,9 +343,11 @@ SubmissionOwners submission_owners(const config::Config& config)
     SubmissionOwners owners;
     queue::QueueOptions options;
     options.directory = config.get(param::queue_directory);
-    (void)queue::for_each_file_below(options, name(QueueName::Maildrop), [&](const queue::WalkedFile& file) {
+    auto read = queue::for_each_file_below(options, name(QueueName::Maildrop), [&](const queue::WalkedFile& file) {
         owners.emplace(file.queue_id, file.status.st_uid);
     });
+    if (!read)
+        log::warning("{}", read.error().text());
     return owners;
 }
 

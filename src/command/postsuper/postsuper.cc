@@ -237,8 +237,10 @@ MessageList Session::messages()
     auto found = access_.messages();
     if (!found)
         log::fatal("{}", found.error().text());
-    (void)queue::for_each_file_below({}, name(Maildrop),
-                                     [&](const queue::WalkedFile& file) { found->emplace(file.queue_id, Maildrop); });
+    if (auto read = queue::for_each_file_below(
+            {}, name(Maildrop), [&](const queue::WalkedFile& file) { found->emplace(file.queue_id, Maildrop); });
+        !read)
+        log::warning("{}", read.error().text());
     return std::move(*found);
 }
 

@@ -54,8 +54,10 @@ public:
         MessageList found;
         TRY(add_active(found));
         for (queue::QueueName name : {queue::QueueName::Deferred, queue::QueueName::Hold})
-            (void)queue::for_each_file_below(options_, queue::name(name),
-                                             [&](const queue::WalkedFile& file) { found[file.queue_id] = name; });
+            if (auto read = queue::for_each_file_below(
+                    options_, queue::name(name), [&](const queue::WalkedFile& file) { found[file.queue_id] = name; });
+                !read)
+                log::warning("{}", read.error().text());
         TRY(add_active(found));
         return found;
     }

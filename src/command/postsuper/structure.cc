@@ -64,11 +64,13 @@ Result<void> check_structure(const queue::QueueOptions& options, Misplaced mispl
         else if (errno != EEXIST)
             return fail_errno("mkdir " + directory);
         std::vector<File> files;
-        (void)queue::for_each_file_below(options, name, [&](const queue::WalkedFile& file) {
+        auto read = queue::for_each_file_below(options, name, [&](const queue::WalkedFile& file) {
             std::string expected = queue::queue_file_path(options, name, file.queue_id);
             if (file.path != expected)
                 files.push_back({file.path, std::move(expected)});
         });
+        if (!read)
+            log::warning("{}", read.error().text());
         for (const File& file : files) {
             if (misplaced == Misplaced::Report) {
                 log::warning("{} belongs to {}: stop the mail system and run postsuper -s", file.path, file.expected);

@@ -10,6 +10,7 @@
 #include "log/events_pickup.h"
 #include "log/log.h"
 #include "param/basics.h"
+#include "queue/directory_walk.h"
 #include "queue/queue_id.h"
 #include "server/queue_options.h"
 
@@ -38,17 +39,22 @@ Result<std::vector<std::string>> complete_files()
     // What cannot be removed must not be taken, or it would be taken again and again.
     if (::access(maildrop, W_OK | X_OK) != 0)
         return fail_errno(std::string("use directory ") + maildrop);
-    DIR* listing = ::opendir(maildrop);
-    if (listing == nullptr)
+    std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(maildrop), ::closedir);
+    if (!listing)
         return fail_errno(std::string("open directory ") + maildrop);
     std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(listing)) {
+    for (;;) {
+        auto entry = queue::read_entry(listing.get(), maildrop);
+        if (!entry)
+            log::warning("{}", entry.error().text());  // what was found is worth taking
+        if (!entry || *entry == nullptr)
+            break;
+        const char* name = (*entry)->d_name;
         struct ::stat facts{};
-        if (queue::is_queue_id(entry->d_name) &&
-            ::fstatat(::dirfd(listing), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) == 0 && (facts.st_mode & S_IXUSR))
-            names.emplace_back(entry->d_name);
+        if (queue::is_queue_id(name) && ::fstatat(::dirfd(listing.get()), name, &facts, AT_SYMLINK_NOFOLLOW) == 0 &&
+            (facts.st_mode & S_IXUSR))
+            names.emplace_back(name);
     }
-    ::closedir(listing);
     std::ranges::sort(names);
     return names;
 }
@@ -166,21 +172,12 @@ intake::Accepted<intake::Message> Service::begin(const intake::Submission& submi
     if (!begun)
         return begun;
     queue::Envelope& envelope = begun->envelope();
-    envelope.sender = submission.sender;
-    envelope.sender_full_name = submission.full_name;
-    envelope.dsn_envid = submission.envid;
-    envelope.dsn_return = static_cast<queue::DsnReturn>(std::min<std::uint8_t>(submission.dsn_return, 2));
-    envelope.encoding = submission.encoding == 1 ? queue::BodyEncoding::EightBit : queue::BodyEncoding::SevenBit;
-    envelope.trace = static_cast<queue::Trace>(std::min<std::uint8_t>(submission.trace, 2));
-    envelope.verp_delimiters = submission.verp_delimiters.substr(0, 2);
+    intake::fill_envelope(envelope, submission);
     // The file's time is when the user handed the message in; delays count from there.
     if (facts.st_mtim.tv_sec <= envelope.arrival_seconds) {
         envelope.arrival_seconds = facts.st_mtim.tv_sec;
         envelope.arrival_microseconds = static_cast<std::uint32_t>(facts.st_mtim.tv_nsec / 1000);
     }
-    for (const intake::SubmittedRecipient& given : submission.recipients)
-        envelope.recipients.push_back(
-            {.address = given.address, .original = {}, .dsn_orcpt = {}, .notify = given.notify});
     return begun;
 }
 
