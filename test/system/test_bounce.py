@@ -1,38 +1,21 @@
 """bounce(8): who hears what of a message that failed, waits or was delivered, and in which form."""
-import email
-import email.policy
 import re
 
 import pytest
+from support.messages import parsed
 from support.scripted_server import ScriptedServer
 
 
-@pytest.fixture
-def make_relay(make_instance, sink):
-    """An instance that sends mail for back.test to `sink`; closed.test fails, slow.test waits, good.test vanishes."""
-    def make(**parameters):
-        routes = f"""
-back.test     smtp:[127.0.0.1]:{sink.port}
-closed.test   error:5.7.9 closed for good
-slow.test     retry:4.3.9 come back later
-good.test     discard:
-"""
-        instance = make_instance()
-        instance.configure(transport_maps=f"texthash:{instance.table('routes', routes)}", **parameters)
-        return instance.start()
-    return make
-
-
 def parts_of(message):
-    """The three parts of a multipart/report message."""
-    parsed = email.message_from_bytes(message.content, policy=email.policy.default)
-    assert parsed.get_content_type() == "multipart/report"
-    assert parsed.get_param("report-type") == "delivery-status"
-    return parsed, list(parsed.iter_parts())
+    """A multipart/report message and its three parts."""
+    report = parsed(message)
+    assert report.get_content_type() == "multipart/report"
+    assert report.get_param("report-type") == "delivery-status"
+    return report, list(report.iter_parts())
 
 
 def test_failure_report_has_the_fields_of_rfc_3464(make_relay, sink):
-    relay = make_relay()
+    relay = make_relay().start()
     sink.replies["RCPT"] = lambda recipient: "550 5.1.1 nobody here" if recipient == "bob@back.test" else None
     with relay.smtp() as client:
         client.mail("ann@back.test", "ENVID=abc+2Bd", "RET=HDRS")
@@ -40,11 +23,11 @@ def test_failure_report_has_the_fields_of_rfc_3464(make_relay, sink):
         queue_id = client.data(b"Subject: hi\r\nFrom: ann@back.test\r\n\r\nsecret\r\n").text.rsplit(" ", 1)[-1]
     message = sink.wait_for(1)[0]
     assert (message.sender, message.recipients) == ("<>", ("ann@back.test",))
-    parsed, (text, status, returned) = parts_of(message)
-    assert parsed["Subject"] == "Undelivered Mail Returned to Sender"
-    assert parsed["From"] == "Mail Delivery System <MAILER-DAEMON@mail.local.test>"
-    assert parsed["To"] == "ann@back.test"
-    assert parsed["Auto-Submitted"] == "auto-replied"
+    report, (text, status, returned) = parts_of(message)
+    assert report["Subject"] == "Undelivered Mail Returned to Sender"
+    assert report["From"] == "Mail Delivery System <MAILER-DAEMON@mail.local.test>"
+    assert report["To"] == "ann@back.test"
+    assert report["Auto-Submitted"] == "auto-replied"
     assert re.search(r"^<bob@back\.test>: host 127\.0\.0\.1\[127\.0\.0\.1\]\S* said: 550 5\.1\.1 nobody here \(in\s+"
                      r"reply to RCPT TO command\)\r$", text.get_content(), re.M)
     blocks = status.get_payload()
@@ -65,7 +48,7 @@ def test_failure_report_has_the_fields_of_rfc_3464(make_relay, sink):
 
 
 def test_failure_report_returns_the_message(make_relay, sink):
-    relay = make_relay()
+    relay = make_relay().start()
     relay.sendmail("-f", "ann@back.test", "bob@closed.test", stdin="Subject: hi\n\nwhole text\n")
     _, (text, status, returned) = parts_of(sink.wait_for(1)[0])
     assert "<bob@closed.test>: closed for good" in text.get_content()
@@ -78,7 +61,7 @@ def test_failure_report_returns_the_message(make_relay, sink):
 
 
 def test_a_big_message_is_not_returned(make_relay, sink):
-    relay = make_relay(bounce_size_limit=2000)
+    relay = make_relay(bounce_size_limit=2000).start()
     relay.sendmail("-f", "ann@back.test", "bob@closed.test", stdin="Subject: hi\n\n" + 100 * (60 * "x" + "\n"))
     message = sink.wait_for(1)[0]
     assert parts_of(message)[1][2].get_content_type() == "text/rfc822-headers"
@@ -86,7 +69,7 @@ def test_a_big_message_is_not_returned(make_relay, sink):
 
 
 def test_notify_never_and_success_only_hear_nothing_of_a_failure(make_relay):
-    relay = make_relay()
+    relay = make_relay().start()
     relay.sendmail("-f", "ann@back.test", "-N", "never", "bob@closed.test", stdin="\n")
     relay.sendmail("-f", "ann@back.test", "-N", "success", "cee@closed.test", stdin="\n")
     relay.wait_for_log(r"qmgr\[\d+\]: \w+: removed", count=2)
@@ -94,13 +77,13 @@ def test_notify_never_and_success_only_hear_nothing_of_a_failure(make_relay):
 
 
 def test_success_report_for_those_who_asked(make_relay, sink):
-    relay = make_relay()
+    relay = make_relay().start()
     with relay.smtp() as client:
         client.mail("ann@back.test")
         client.rcpt("bob@good.test", "NOTIFY=SUCCESS"), client.rcpt("cee@good.test")
         client.data(b"Subject: hi\r\n\r\ntext\r\n")
-    parsed, (_, status, returned) = parts_of(sink.wait_for(1)[0])
-    assert parsed["Subject"] == "Successful Mail Delivery Report"
+    report, (_, status, returned) = parts_of(sink.wait_for(1)[0])
+    assert report["Subject"] == "Successful Mail Delivery Report"
     blocks = status.get_payload()
     assert len(blocks) == 2
     assert blocks[1]["Final-Recipient"] == "rfc822; bob@good.test"
@@ -111,10 +94,10 @@ def test_success_report_for_those_who_asked(make_relay, sink):
 
 def test_delay_warning_is_sent_once(make_relay, sink):
     relay = make_relay(delay_warning_time="1s", minimal_backoff_time="1s", maximal_backoff_time="1s",
-                       queue_run_delay="1s", maximal_queue_lifetime="1d")
+                       queue_run_delay="1s", maximal_queue_lifetime="1d").start()
     relay.sendmail("-f", "ann@back.test", "bob@slow.test", stdin="Subject: hi\n\ntext\n")
-    parsed, (text, status, _) = parts_of(sink.wait_for(1)[0])
-    assert parsed["Subject"] == "Delayed Mail (still being retried)"
+    report, (text, status, _) = parts_of(sink.wait_for(1)[0])
+    assert report["Subject"] == "Delayed Mail (still being retried)"
     assert "THIS IS A WARNING ONLY" in text.get_content()
     assert status.get_payload()[1]["Action"] == "delayed"
     assert status.get_payload()[1]["Will-Retry-Until"]
@@ -125,7 +108,7 @@ def test_delay_warning_is_sent_once(make_relay, sink):
 
 def test_expired_mail_is_returned_with_the_last_reason(make_relay, sink):
     relay = make_relay(maximal_queue_lifetime="2s", minimal_backoff_time="1s", maximal_backoff_time="1s",
-                       queue_run_delay="1s")
+                       queue_run_delay="1s").start()
     relay.sendmail("-f", "ann@back.test", "bob@slow.test", stdin="Subject: hi\n\ntext\n")
     _, (text, status, _) = parts_of(sink.wait_for(1)[0])
     assert "<bob@slow.test>: come back later" in text.get_content()
@@ -135,14 +118,14 @@ def test_expired_mail_is_returned_with_the_last_reason(make_relay, sink):
 
 
 def test_null_sender_is_never_answered(make_relay):
-    relay = make_relay()
+    relay = make_relay().start()
     relay.sendmail("-f", "<>", "bob@closed.test", stdin="Subject: hi\n\ntext\n")
     relay.wait_for_log(r"qmgr\[\d+\]: \w+: removed")
     assert "notification" not in relay.log()
 
 
 def test_undeliverable_bounce_goes_to_the_postmaster_who_asks_and_ends_there(make_relay, sink):
-    relay = make_relay(notify_classes="2bounce", **{"2bounce_notice_recipient": "chief@back.test"})
+    relay = make_relay(notify_classes="2bounce", **{"2bounce_notice_recipient": "chief@back.test"}).start()
     relay.sendmail("-f", "ann@closed.test", "bob@closed.test", stdin="Subject: hi\n\ntext\n")
     message = sink.wait_for(1)[0]
     assert message.sender == "double-bounce@mail.local.test"
@@ -157,7 +140,7 @@ def test_undeliverable_bounce_goes_to_the_postmaster_who_asks_and_ends_there(mak
 
 
 def test_postmaster_copies_never_hold_the_message(make_relay, sink):
-    relay = make_relay(notify_classes="bounce", bounce_notice_recipient="chief@back.test")
+    relay = make_relay(notify_classes="bounce", bounce_notice_recipient="chief@back.test").start()
     relay.sendmail("-f", "ann@back.test", "bob@closed.test", stdin="Subject: hi\n\nsecret\n")
     messages = {message.recipients: message for message in sink.wait_for(2)}
     assert b"secret" in messages[("ann@back.test",)].content
@@ -165,22 +148,22 @@ def test_postmaster_copies_never_hold_the_message(make_relay, sink):
 
 
 def test_verbose_sendmail_mails_a_report(make_relay, sink):
-    relay = make_relay()
+    relay = make_relay().start()
     result = relay.sendmail("-v", "-f", "ann@back.test", "bob@good.test", "cee@closed.test", stdin="Subject: hi\n\n")
     assert result.stdout == b"Mail Delivery Status Report will be mailed to <ann@back.test>.\n"
     subjects = {}
     for message in sink.wait_for(2):
-        parsed, parts = parts_of(message)
-        subjects[parsed["Subject"]] = parts[1].get_payload()
+        report, parts = parts_of(message)
+        subjects[report["Subject"]] = parts[1].get_payload()
     actions = {block["Final-Recipient"]: block["Action"] for block in subjects["Mail Delivery Status Report"][1:]}
     assert actions == {"rfc822; bob@good.test": "delivered", "rfc822; cee@closed.test": "failed"}
 
 
 def test_bv_asks_and_delivers_nothing(make_relay, sink):
-    relay = make_relay()
+    relay = make_relay().start()
     relay.sendmail("-bv", "-f", "ann@back.test", "bob@good.test", "cee@closed.test")
-    parsed, (_, status, _) = parts_of(sink.wait_for(1)[0])
-    assert parsed["Subject"] == "Mail Delivery Status Report"
+    report, (_, status, _) = parts_of(sink.wait_for(1)[0])
+    assert report["Subject"] == "Mail Delivery Status Report"
     actions = {block["Final-Recipient"]: block["Action"] for block in status.get_payload()[1:]}
     assert actions == {"rfc822; bob@good.test": "deliverable", "rfc822; cee@closed.test": "undeliverable"}
     relay.wait_until_queue_empty()
@@ -188,7 +171,7 @@ def test_bv_asks_and_delivers_nothing(make_relay, sink):
 
 
 def test_bounce_killed_at_any_time_loses_no_report(make_relay, sink):
-    relay = make_relay(minimal_backoff_time="1s", maximal_backoff_time="1s", queue_run_delay="1s")
+    relay = make_relay(minimal_backoff_time="1s", maximal_backoff_time="1s", queue_run_delay="1s").start()
     for number in range(20):
         relay.sendmail("-f", f"ann{number}@back.test", "bob@closed.test", stdin="Subject: hi\n\ntext\n")
         if number % 4 == 0:
@@ -198,7 +181,7 @@ def test_bounce_killed_at_any_time_loses_no_report(make_relay, sink):
 
 
 def test_defer_log_goes_when_the_message_goes(make_relay, sink):
-    relay = make_relay(minimal_backoff_time="1s", maximal_backoff_time="1s", queue_run_delay="1s")
+    relay = make_relay(minimal_backoff_time="1s", maximal_backoff_time="1s", queue_run_delay="1s").start()
     sink.replies["RCPT"] = ["450 4.2.0 later"]
     relay.sendmail("-f", "ann@back.test", "bob@back.test", stdin="Subject: hi\n\ntext\n")
     queue_id = relay.wait_for_log(r": (\w+): to=<bob@back\.test>.*status=deferred").group(1)

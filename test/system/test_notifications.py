@@ -1,9 +1,8 @@
 """The texts of notifications, who gets them, VERP, and what the postmaster hears (bounce(5), notify_classes)."""
-import email
-import email.policy
 import re
 
 import pytest
+from support.messages import parsed
 from support.waiting import wait_until
 
 _TEMPLATES = """
@@ -29,26 +28,6 @@ Subject: It got through
 Done.
 EOF
 """
-
-
-@pytest.fixture
-def make_relay(make_instance, sink):
-    """An instance that sends back.test to `sink`; closed.test fails, slow.test waits, good.test vanishes."""
-    def make(**parameters):
-        routes = f"""
-back.test     smtp:[127.0.0.1]:{sink.port}
-closed.test   error:5.7.9 closed for good
-slow.test     retry:4.3.9 come back later
-good.test     discard:
-"""
-        instance = make_instance()
-        instance.configure(transport_maps=f"texthash:{instance.table('routes', routes)}", **parameters)
-        return instance
-    return make
-
-
-def parsed(message):
-    return email.message_from_bytes(message.content, policy=email.policy.default)
 
 
 def notification(message):
