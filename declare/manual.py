@@ -3,6 +3,8 @@ import re
 
 VALUES = {"str": "text", "raw": "text whose $names the program expands", "int": "number", "long": "number",
           "bool": "yes or no", "time": "time"}
+STATUS_WORDS = {"planned": "Not yet implemented", "no_effect": "Accepted without effect",
+                "refused": "Only the default is accepted"}
 COMPUTED = {"hostname": "the name of the machine", "domain": "the domain of $myhostname",
             "networks": "the networks of the machine", "process_id": "read-only", "process_name": "read-only",
             "service_name": "read-only"}
@@ -22,8 +24,7 @@ def _section(parameter):
     lines = [f'.SS "{roff(parameter.name)} (default: {roff(_default(parameter)).replace(chr(34), chr(92) + "(dq")})"',
              roff(parameter.doc)]
     if parameter.status != "working":
-        words = "Not yet implemented" if parameter.status == "planned" else "Accepted without effect"
-        lines += [".PP", roff(f"{words}: {parameter.reason}.")]
+        lines += [".PP", roff(f"{STATUS_WORDS[parameter.status]}: {parameter.reason}.")]
     bounds = ""
     if parameter.type in ("int", "long", "time") and (parameter.minimum > 0 or parameter.bounded):
         bounds = f", from {parameter.minimum}" + (f" to {parameter.maximum}" if parameter.bounded else "")

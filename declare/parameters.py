@@ -21,6 +21,7 @@ STATUSES = {  # status in the declaration -> C++ status
     "working": "Status::Working",      # the code reads it
     "planned": "Status::Planned",      # a setting has no effect yet; the administrator is warned
     "no_effect": "Status::NoEffect",   # a setting has no effect and needs none
+    "refused": "Status::Refused",      # only the default is accepted: anything else cannot be ignored without harm
 }
 LIMITS = {"int": 2**31 - 1, "long": 2**63 - 1, "time": 2**31 - 1}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -132,14 +133,14 @@ def _parameters_of(path, entry):
     for field in ("name", "type", "used_by", "since", "doc"):
         if not entry.get(field):
             raise DeclarationError(f"{where}: {field} is missing")
-    if not re.fullmatch(r"[a-z0-9_]+", entry["name"]):
-        raise DeclarationError(f"{where}: a name has lower-case letters, digits and _")
+    if not re.fullmatch(r"[a-z0-9_]+(_CA(file|path)?)?", entry["name"]):
+        raise DeclarationError(f"{where}: a name has lower-case letters, digits, _ and at its end _CA, _CAfile or _CApath")
     if entry["type"] not in KINDS:
         raise DeclarationError(f"{where}: type {entry['type']}: expected one of {', '.join(KINDS)}")
     if ("default" in entry) == ("default_function" in entry):
         raise DeclarationError(f"{where}: expected either default or default_function")
     if entry.get("status", "working") not in STATUSES or ("status" in entry) != ("reason" in entry):
-        raise DeclarationError(f'{where}: expected status = "planned" or "no_effect", together with a reason')
+        raise DeclarationError(f'{where}: expected status = "planned", "no_effect" or "refused", with a reason')
     parameter = Parameter(
         name=entry["name"], area=path.stem, type=entry["type"], default=entry.get("default", ""),
         function=entry.get("default_function"), read_only=entry.get("read_only", False),
@@ -158,12 +159,12 @@ def _mirror_of(where, parameter, lmtp):
     if not parameter.name.startswith("smtp_"):
         raise DeclarationError(f"{where}: only an smtp_ parameter can have an lmtp_ mirror")
     changes = {} if lmtp is True else lmtp
-    if set(changes) - {"name", "default"}:
-        raise DeclarationError(f"{where}: lmtp = true or {{ name = ..., default = ... }}")
+    if set(changes) - {"name", "default", "since"}:
+        raise DeclarationError(f"{where}: lmtp = true or {{ name = ..., default = ..., since = ... }}")
     parameter.lmtp = changes.get("name", "lmtp_" + parameter.name.removeprefix("smtp_"))
     mirror = dataclasses.replace(
         parameter, name=parameter.lmtp, default=changes.get("default", parameter.default.replace("smtp_", "lmtp_")),
-        lmtp=None, mirror_of=parameter.name, used_by=["lmtp"],
+        lmtp=None, mirror_of=parameter.name, used_by=["lmtp"], since=changes.get("since", parameter.since),
         doc=f"The same as {parameter.name}, for the LMTP client. {parameter.doc}")
     _check_default(where, mirror)
     return mirror

@@ -1,17 +1,18 @@
 """Compares the declarations with the code: a parameter that the manual describes as working is read somewhere, and one
 that is declared as planned or without effect is not. What counts as reading: its handle (param::name), its name as a
 whole string or as $name in a string, its family for one service, or $name in the default of a parameter that is read
-itself."""
+itself. To refuse a setting that is not built yet (server/refuse.h) is not reading."""
 import re
 
 TEST = re.compile(r"_test\.cc$")
+REFUSAL = re.compile(r"\brefuse_setting\([^;]*;")
 PLANNED = 'status  = "planned"\nreason  = "the code that would read it is not built yet"\n'
 
 
 def _code(source):
     """The text of the product's C++ files below `source`."""
     paths = [path for path in source.rglob("*") if path.suffix in (".cc", ".h") and not TEST.search(path.name)]
-    return "\n".join(path.read_text() for path in sorted(paths))
+    return REFUSAL.sub("", "\n".join(path.read_text() for path in sorted(paths)))
 
 
 def _read(declarations, code):
@@ -33,6 +34,13 @@ def _read(declarations, code):
                 used.add(name)
                 waiting.append(name)
     return used
+
+
+def undeclared(declarations):
+    """The names of Postfix that are neither a parameter, nor of a family, nor an old name."""
+    declared = {entry.name for entry in [*declarations.parameters, *declarations.old_names]}
+    of_family = re.compile(f"[a-z]+_({'|'.join(family.suffix for family in declarations.families)})")
+    return [name for name in declarations.postfix_names if name not in declared and not of_family.fullmatch(name)]
 
 
 def disagreements(declarations, source):

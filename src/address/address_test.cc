@@ -3,6 +3,7 @@
 #include "address/fold.h"
 #include "address/header_list.h"
 #include "address/hostname.h"
+#include "address/idna.h"
 #include "address/local_part.h"
 #include "address/network.h"
 #include "address/path.h"
@@ -197,6 +198,16 @@ TEST(Network, ParsingAndContaining)
     EXPECT_EQ(parse_network("foo").error().text(), "bad address pattern: \"foo\"");
     EXPECT_FALSE(parse_network("1.2.3.4/33"));
     EXPECT_FALSE(parse_network("[1.2.3.4"));
+}
+
+TEST(Idna, DomainsInAscii)
+{
+    EXPECT_EQ(domain_to_ascii("Plain.Example"), "Plain.Example");
+    EXPECT_EQ(domain_to_ascii("B\u00dcCHER.example"), "xn--bcher-kva.example");
+    EXPECT_EQ(domain_to_ascii("fa\u00df.example"), "xn--fa-hia.example");  // not "fass": no transitional mapping
+    EXPECT_EQ(domain_to_ascii("\xff.example"), std::nullopt);
+    EXPECT_EQ(domain_to_ascii("\u00fc..example"), std::nullopt);
+    EXPECT_EQ(domain_to_ascii(std::string(2000, '\xc3')), std::nullopt);
 }
 
 TEST(Fold, AsciiAndUnicode)

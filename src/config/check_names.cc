@@ -97,8 +97,11 @@ void NameCheck::note_uses(std::string_view value)
 NameClass NameCheck::classify(std::string_view name) const
 {
     const auto planned = [](std::size_t slot) { return declarations()[slot].status == Status::Planned; };
-    if (const auto slot = find_declaration(name))
+    if (const auto slot = find_declaration(name)) {
+        if (declarations()[*slot].status == Status::Refused)
+            return NameClass::Refused;
         return planned(*slot) ? NameClass::Planned : NameClass::Builtin;
+    }
     for (const MasterService& service : services_) {
         if (const auto family = find_family(name, service.name))
             return planned(families()[*family].fallback_slot) ? NameClass::Planned : NameClass::Service;
@@ -119,6 +122,12 @@ NameProblem NameCheck::problem_of(const Setting& setting, NameClass name_class) 
                 fmt::format("{}: known to Postfix, not yet implemented here (planned){}{}", setting.name,
                             reason.empty() ? "" : ": ", reason)};
     }
+    if (name_class == NameClass::Refused) {
+        const Declaration& declaration = declarations()[*find_declaration(setting.name)];
+        return {setting, name_class,
+                fmt::format("{}={} is not supported, only the default {}: {}", setting.name, setting.value,
+                            declaration.default_text, declaration.reason)};
+    }
     if (const OldName* old = find_old_name(setting.name))
         return {setting, name_class,
                 fmt::format("unused parameter: {}={} ({})", setting.name, setting.value, old->reason)};
@@ -133,7 +142,9 @@ std::vector<NameProblem> NameCheck::problems() const
     std::vector<NameProblem> found;
     const auto check = [&](const Setting& setting) {
         const NameClass name_class = classify(setting.name);
-        if (name_class == NameClass::Planned || name_class == NameClass::Unknown)
+        const bool refused = name_class == NameClass::Refused &&
+                             setting.value != declarations()[*find_declaration(setting.name)].default_text;
+        if (refused || name_class == NameClass::Planned || name_class == NameClass::Unknown)
             found.push_back(problem_of(setting, name_class));
     };
     for (const Setting& setting : config_.settings()) {
@@ -179,8 +190,8 @@ std::vector<LegacyDefault> legacy_defaults(const Config& config)
     };
     std::vector<LegacyDefault> found;
     for (const Declaration& declaration : declarations()) {
-        if (declaration.default_text.find("$compatibility_level") == std::string_view::npos ||
-            config.raw(declaration.name))
+        if (declaration.status != Status::Working || config.raw(declaration.name) ||
+            declaration.default_text.find("$compatibility_level") == std::string_view::npos)
             continue;
         const Result<std::string> now = config.try_expand(declaration.default_text);
         const Result<std::string> newest = config.try_expand(declaration.default_text, at_newest_level);

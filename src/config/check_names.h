@@ -18,12 +18,13 @@ enum class NameClass : std::uint8_t {
     UserDefined,  // referred to by $name, a restriction class, or the settings of a table (ldap:name ->
                   // name_server_host)
     Planned,      // Postfix has it, or it is declared as planned: a setting has no effect here yet
+    Refused,      // declared, but for its default
     Unknown,      // nobody reads it
 };
 
 struct NameProblem {
     Setting setting;
-    NameClass name_class = NameClass::Unknown;  // Planned or Unknown
+    NameClass name_class = NameClass::Unknown;  // Planned, Refused or Unknown
     std::string text;                           // for a warning, without the place
 };
 

@@ -45,7 +45,8 @@ TEST(CheckNames, ProblemsSayWhatIsWrong)
     const std::vector<NameProblem> problems = f.check.problems();
     ASSERT_EQ(problems.size(), 4);
     EXPECT_EQ(problems[0].text, "unused parameter: smtpd_recipent_limit=1 (is smtpd_recipient_limit meant?)");
-    EXPECT_EQ(problems[1].text, "smtp_tls_loglevel: known to Postfix, not yet implemented here (planned)");
+    EXPECT_EQ(problems[1].text, "smtp_tls_loglevel: known to Postfix, not yet implemented here (planned): "
+                                "the SMTP client does not use TLS yet");
     EXPECT_EQ(problems[2].text, "unused parameter: zzz=1");
     EXPECT_EQ(problems[3].text, "unused parameter: mine=1");
     EXPECT_EQ(problems[3].setting.place.file, "master.cf");
@@ -59,6 +60,17 @@ TEST(CheckNames, AnOldNameIsInUseIfTheDefaultOfTheNewOneRefersToIt)
     ASSERT_EQ(problems.size(), 1);
     EXPECT_EQ(problems[0].text, "unused parameter: enable_errors_to=yes (Errors-To: headers have had no meaning since "
                                 "Postfix 2.2)");
+}
+
+TEST(CheckNames, OnlyTheDefaultOfARefusedParameterIsAccepted)
+{
+    const Fixture f("non_bdb_migration_level = disable\n", "s inet n - n - - smtpd -o non_bdb_migration_level=x\n");
+    const std::vector<NameProblem> problems = f.check.problems();
+    ASSERT_EQ(problems.size(), 1);
+    EXPECT_EQ(problems[0].name_class, NameClass::Refused);
+    EXPECT_THAT(problems[0].text,
+                testing::StartsWith("non_bdb_migration_level=x is not supported, only the default disable: hash: and"));
+    EXPECT_EQ(problems[0].setting.place.file, "master.cf");
 }
 
 TEST(CheckNames, DefaultsOfAnOlderLevelAreNamed)

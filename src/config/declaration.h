@@ -22,6 +22,7 @@ enum class Status : std::uint8_t {
     Working,
     Planned,   // a setting has no effect yet, and the administrator is told so
     NoEffect,  // a setting has no effect and needs none
+    Refused,   // only the default is accepted: anything else cannot be ignored without harm
 };
 
 // Defaults that depend on the machine or the process.

@@ -1,9 +1,11 @@
 // A recursive descent over the grammar of expressions:
 //   text = *( "$$" / "$" name / "${" body "}" / "$(" body ")" / other )
 //   body = ( name / "{" text "}" operator "{" text "}" ) [ "?" branch ] [ ":" branch ]
+//        / "domain_to_ascii" "{" text "}"
 //   branch = "{" text "}" / everything up to the end of the body
 #include "config/expand.h"
 
+#include "address/idna.h"
 #include "base/text.h"
 
 #include <algorithm>
@@ -19,6 +21,8 @@ constexpr std::size_t max_nesting = 100;                  // of names, and of br
 constexpr std::size_t max_texts = 2 * max_nesting;        // names and braces together
 constexpr std::size_t max_names = 100'000;                // looked up for one text
 constexpr std::size_t max_length = std::size_t{1} << 20;  // of an expanded text
+
+constexpr std::string_view domain_to_ascii = "domain_to_ascii";
 
 constexpr bool is_name_character(char c) { return is_ascii_alnum(c) || c == '_'; }
 
@@ -61,9 +65,11 @@ struct Comparison {
     bool levels = false;
 };
 
-// One "${...}": either a name or a comparison decides between two texts. A branch that is not there is no value.
+// One "${...}": either a name or a comparison decides between two texts, or a function is applied to one. A branch that
+// is not there is no value.
 struct Body {
     std::string_view name;
+    std::optional<std::string_view> argument;  // of the function `name`
     std::optional<Comparison> comparison;
     std::optional<std::string_view> if_true;
     std::optional<std::string_view> if_false;
@@ -125,6 +131,12 @@ Result<Body> parse_body(std::string_view text)
         body.name = take_name(text);
         if (body.name.empty())
             return fail(ErrorKind::Invalid, fmt::format("a parameter name expected at \"{}\"", printable(whole)));
+        if (body.name == domain_to_ascii && text.starts_with('{')) {
+            TRY(body.argument, take_group(text, '{', '}'));
+            if (!text.empty())
+                return fail(ErrorKind::Invalid, fmt::format("unexpected \"{}\" behind a function", printable(text)));
+            return body;
+        }
     }
     skip_spaces(text);
     if (text.starts_with('?')) {
@@ -227,6 +239,8 @@ private:
     Result<std::string> body(std::string_view inside)
     {
         TRY(Body parsed, parse_body(inside));
+        if (parsed.argument)
+            return ascii_form(*parsed.argument);
         std::string value;
         bool condition = false;
         if (parsed.comparison) {
@@ -239,6 +253,15 @@ private:
         }
         const std::optional<std::string_view> chosen = condition ? parsed.if_true : parsed.if_false;
         return chosen ? text(*chosen) : Result<std::string>(std::string());
+    }
+
+    Result<std::string> ascii_form(std::string_view argument)
+    {
+        TRY(std::string domain, text(argument));
+        std::optional<std::string> ascii = address::domain_to_ascii(trim(domain));
+        if (!ascii)
+            return fail(ErrorKind::Invalid, fmt::format("{}: \"{}\" is no domain", domain_to_ascii, printable(domain)));
+        return std::move(*ascii);
     }
 
     Result<bool> compare(const Comparison& comparison)
@@ -280,7 +303,9 @@ void names_in_body(std::string_view inside, const std::function<void(std::string
     const Result<Body> body = parse_body(inside);
     if (!body)
         return;
-    if (body->comparison) {
+    if (body->argument) {
+        for_each_name(*body->argument, use);
+    } else if (body->comparison) {
         for_each_name(body->comparison->left, use);
         for_each_name(body->comparison->right, use);
     } else {

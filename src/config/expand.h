@@ -1,5 +1,6 @@
 // $name expressions (postconf(5)): $name ${name} $(name), ${name?text} ${name:text} ${name?{text}:{text}},
-// ${{a} == {b} ? {text} : {text}}, and $$ for a dollar sign.
+// ${{a} == {b} ? {text} : {text}}, ${domain_to_ascii{text}} for the form of a domain in ASCII, and $$ for a dollar
+// sign.
 //
 // Comparison operators are == != < <= > >=; operands that are whole numbers are compared as numbers, others as text.
 // With the word level behind the operator (<level) they are versions: 2 < 3.6 < 3.11. A name that nobody defines is

@@ -112,6 +112,15 @@ TEST(Expand, DepthIsBounded)
     EXPECT_EQ(expand("$x", chain).error().kind(), ErrorKind::Limit);
 }
 
+TEST(Expand, TheAsciiFormOfADomain)
+{
+    EXPECT_EQ(expanded(".${domain_to_ascii{$host}}"), ".h.example");
+    EXPECT_EQ(expanded("${domain_to_ascii{ b\u00fccher.example }}"), "xn--bcher-kva.example");
+    EXPECT_EQ(expanded("${domain_to_ascii{\xff.example}}"), "error: domain_to_ascii: \"?.example\" is no domain");
+    EXPECT_EQ(expanded("${domain_to_ascii{a}?{b}}"), "error: unexpected \"?{b}\" behind a function");
+    EXPECT_EQ(expanded("${domain_to_ascii}"), "");
+}
+
 TEST(Expand, ForeignTextIsNotLookedInto)
 {
     const auto result = expand("$user", [](std::string_view) -> Result<std::optional<NameValue>> {
@@ -123,9 +132,9 @@ TEST(Expand, ForeignTextIsNotLookedInto)
 TEST(Expand, EveryNameIsSeenInEveryBranch)
 {
     std::string seen;
-    for_each_name("$a ${b} $$x ${c?{$d}:{$(e)}} ${{$f}=={1}?{$g}} ${broken",
+    for_each_name("$a ${b} $$x ${c?{$d}:{$(e)}} ${{$f}=={1}?{$g}} ${domain_to_ascii{$h}} ${broken",
                   [&](std::string_view name) { seen += name; });
-    EXPECT_EQ(seen, "abcdefg");
+    EXPECT_EQ(seen, "abcdefgh");
 }
 
 }  // namespace

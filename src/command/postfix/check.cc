@@ -186,8 +186,12 @@ private:
     // Settings that nobody reads, and defaults that are those of an older version.
     void check_names(const std::vector<config::MasterService>& services)
     {
-        for (const config::NameProblem& unread : config::NameCheck(config_, services).problems())
-            log::warning("{}: {}", unread.setting.place.text(), unread.text);
+        for (const config::NameProblem& unread : config::NameCheck(config_, services).problems()) {
+            if (unread.name_class == config::NameClass::Refused)
+                problem("{}: {}", unread.setting.place.text(), unread.text);
+            else
+                log::warning("{}: {}", unread.setting.place.text(), unread.text);
+        }
         for (const config::LegacyDefault& legacy : config::legacy_defaults(config_))
             log::info("{}", legacy.text());
     }
