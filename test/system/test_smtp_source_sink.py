@@ -284,6 +284,22 @@ def test_nothing_is_lost_between_source_and_sink_through_smtpd(tmp_path, make_in
     assert result.returncode == 0
 
 
+def test_no_more_sessions_connect_at_a_time_than_connecting_says():
+    with socket.create_server(("127.0.0.1", 0), backlog=20) as server, contextlib.ExitStack() as stack:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        process = stack.enter_context(subprocess.Popen([program("smtp-source"), "-o", "-s", "10", "-m", "10",
+                                                        "--connecting", "3", address], stderr=subprocess.DEVNULL))
+        stack.callback(process.kill)
+        server.settimeout(30)
+        clients = [stack.enter_context(server.accept()[0]) for _ in range(3)]
+        server.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            server.accept()
+        clients[0].sendall(b"220 hello\r\n")
+        server.settimeout(30)
+        stack.enter_context(server.accept()[0])
+
+
 def test_ledger_holds_only_what_was_acknowledged_when_the_sink_dies(tmp_path):
     with running_sink("--ledger", str(tmp_path / "sink")) as sink:
         with subprocess.Popen([program("smtp-source"), "-d", "-s", "10", "-m", "10000000", "--ledger",

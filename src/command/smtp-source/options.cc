@@ -18,8 +18,8 @@ using testmail::number;
 
 constexpr std::string_view usage =
     "usage: smtp-source [-46AcdLNov] [-C count] [-f from] [-F file] [-l length] [-m messages] [-M myhostname] "
-    "[-r recipients] [-R delay] [-s sessions] [-S subject] [-t to] [-T windowsize] [-w delay] [--ledger file] "
-    "[--pipelining] host[:port]";
+    "[-r recipients] [-R delay] [-s sessions] [-S subject] [-t to] [-T windowsize] [-w delay] [--connecting count] "
+    "[--ledger file] [--pipelining] host[:port]";
 
 constexpr std::int64_t largest_int = std::numeric_limits<int>::max();
 constexpr std::int64_t longest_delay = 1'000'000;
@@ -50,8 +50,9 @@ void check(const Options& options)
 
 Options parse_options(int argc, char** argv)
 {
-    enum Long : int { Ledger = 256, Pipelining };
-    static constexpr std::array<option, 3> long_options{option{"ledger", required_argument, nullptr, Ledger},
+    enum Long : int { Connecting = 256, Ledger, Pipelining };
+    static constexpr std::array<option, 4> long_options{option{"connecting", required_argument, nullptr, Connecting},
+                                                        option{"ledger", required_argument, nullptr, Ledger},
                                                         option{"pipelining", no_argument, nullptr, Pipelining},
                                                         option{}};
     Options options;
@@ -82,6 +83,7 @@ Options parse_options(int argc, char** argv)
         case 'T': options.window = static_cast<int>(number(::optarg, "TCP window size", 1, largest_int)); break;
         case 'v': ++options.verbosity; break;
         case 'w': options.fixed_delay = std::chrono::seconds(number(::optarg, "fixed delay", 1, longest_delay)); break;
+        case Connecting: options.connecting = number(::optarg, "connecting count", 1, largest_int); break;
         case Ledger: options.ledger = ::optarg; break;
         case Pipelining: options.pipelining = true; break;
         default: die(usage);

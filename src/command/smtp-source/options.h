@@ -33,6 +33,7 @@ struct Options {
     int window = 0;                        // -T, 0: the system's
     std::chrono::seconds fixed_delay{0};   // -w
     int verbosity = 0;                     // -v
+    std::int64_t connecting = 0;           // --connecting, 0: as many as there are sessions
     std::string ledger;                    // --ledger
     bool pipelining = false;               // --pipelining
 };

@@ -19,7 +19,9 @@ constexpr std::size_t enough_to_write = std::size_t{64} << 10;
 
 Run::Run(const Options& chosen, Content made, std::vector<net::Endpoint> resolved,
          std::optional<testmail::Ledger> opened)
-    : options(chosen), content(std::move(made)), servers(std::move(resolved)), ledger_(std::move(opened))
+    : options(chosen), content(std::move(made)), servers(std::move(resolved)),
+      connecting(static_cast<std::size_t>(chosen.connecting > 0 ? chosen.connecting : chosen.sessions)),
+      ledger_(std::move(opened))
 {
 }
 

@@ -65,10 +65,8 @@ std::chrono::milliseconds pause_of(const Options& options)
 Task<void> Session::run()
 {
     while (std::optional<std::int64_t> message = run_.next_message()) {
-        if (!stream_.is_open()) {
-            co_await connect();
-            co_await greet();
-        }
+        if (!stream_.is_open())
+            co_await begin();
         if (pipelining_) {
             co_await send_pipelined(*message);
         } else {
@@ -81,6 +79,15 @@ Task<void> Session::run()
     }
     if (stream_.is_open())
         co_await quit();
+}
+
+Task<void> Session::begin()
+{
+    // Whoever has a place fails the run within the deadlines of its own, or releases it.
+    static_cast<void>(co_await run_.connecting.acquire(net::Deadline::never()));
+    co_await connect();
+    co_await greet();
+    run_.connecting.release();
 }
 
 Task<void> Session::connect()

@@ -7,6 +7,7 @@
 #include "net/endpoint.h"
 #include "net/stream.h"
 #include "net/task.h"
+#include "net/tasks.h"
 #include "testmail/ledger.h"
 
 #include <cstdint>
@@ -43,6 +44,7 @@ public:
     const Options options;
     const Content content;
     const std::vector<net::Endpoint> servers;
+    net::Semaphore connecting;  // --connecting
 
 private:
     void write_ledger();
@@ -59,6 +61,8 @@ public:
     Task<void> run();
 
 private:
+    // Until the server has greeted, with --connecting others at most.
+    Task<void> begin();
     Task<void> connect();
     Task<void> greet();
     Task<void> quit();
