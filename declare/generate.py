@@ -3,8 +3,8 @@
 
 usage: generate.py layers OUTPUT.cmake    the libraries, what each links with, programs with several names
        generate.py param OUTPUT_DIRECTORY  param/<area>.h and param/table.cc from parameters/*.toml
-       generate.py usage [--fix]           fails if the status of a parameter does not agree with the code; --fix
-                                           corrects the status instead
+       generate.py usage [--fix]           fails if the status of a parameter does not agree with the code, or one of
+                                           Postfix is not declared; --fix corrects the status instead
        generate.py man OUTPUT_DIRECTORY    postconf.5 from man/postconf.5.head and parameters/*.toml
 """
 import pathlib
@@ -61,14 +61,18 @@ def man(output):
 
 def check_usage(fix):
     """Whether the declarations agree with the code; what does not is printed, or corrected."""
-    unread, working = usage.disagreements(parameters.load(HERE), HERE.parent / "src")
+    declarations = parameters.load(HERE)
+    unread, working = usage.disagreements(declarations, HERE.parent / "src")
+    undeclared = usage.undeclared(declarations)
     if fix:
         usage.correct(HERE, unread, working)
     for parameter in unread:
         print(f"{parameter.name} ({parameter.area}.toml): nothing reads it; it is planned")
     for parameter in working:
         print(f"{parameter.name} ({parameter.area}.toml): it is read; it is not {parameter.status} any more")
-    return fix or not (unread or working)
+    for name in undeclared:
+        print(f"{name}: Postfix has it (postfix-names.txt), and nothing in declare/parameters declares it")
+    return (fix or not (unread or working)) and not undeclared
 
 
 def main(arguments):

@@ -50,13 +50,13 @@ TEST(Defaults, AgreeWithPostfix)
     }
 }
 
-TEST(Defaults, EveryPostfixParameterIsKnown)
+TEST(Defaults, EveryPostfixParameterIsDeclared)
 {
     for (const auto& [name, value] : read_pairs("postconf-d-3.12.txt", '=')) {
         const bool of_service = std::ranges::any_of(families(), [&](const FamilyDeclaration& family) {
             return name.ends_with("_" + std::string(family.suffix));
         });
-        EXPECT_TRUE(of_service || known_to_postfix(name)) << name;
+        EXPECT_TRUE(of_service || find_declaration(name)) << name;
     }
 }
 
