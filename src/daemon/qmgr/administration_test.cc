@@ -1,0 +1,117 @@
+// administration_test.cc — what postsuper and postqueue ask of the running queue manager.
+#include "daemon/qmgr/queue_manager_fixture.h"
+
+#include "queue/queue_file.h"
+
+namespace posthaste::qmgr {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST_F(QueueManagerTest, finds_what_somebody_moves_to_deferred_when_it_is_flushed)
+{
+    add_agent("smtp", put_off);
+    start();
+    const std::string id = submit({"bad@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    EXPECT_EQ(control(Command::Hold, id), ControlOutcome::Done);
+    EXPECT_EQ(manager->deferred(), 0U);
+    std::filesystem::rename(directory / queue::queue_file_path(options, queue::QueueName::Hold, id),
+                            directory / "deferred" / id);  // not even where it belongs
+    manager->flush();
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 2 && manager->deferred() == 1 && manager->active() == 0; }));
+    EXPECT_EQ(control(Command::Remove, id), ControlOutcome::Done);
+    EXPECT_THAT(files("deferred"), IsEmpty());
+}
+
+TEST_F(QueueManagerTest, removes_and_holds_what_is_in_deferred_and_not_listed_yet)
+{
+    add_agent("smtp", put_off);
+    start();
+    const std::string removed = submit({"a@remote.test"});
+    const std::string held = submit({"b@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 2 && manager->active() == 0; }));
+    housekeeping.reset();
+    manager.reset();
+    start();
+    EXPECT_EQ(control(Command::Remove, removed), ControlOutcome::Done);
+    EXPECT_EQ(control(Command::Hold, held), ControlOutcome::Done);
+    EXPECT_THAT(files("hold"), ElementsAre(held));
+    EXPECT_TRUE(wait_for([&] { return manager->deferred() == 0; }));
+    EXPECT_THAT(attempts, testing::SizeIs(2));
+}
+
+TEST_F(QueueManagerTest, removes_holds_and_releases_deferred_mail)
+{
+    add_agent("smtp", put_off);
+    start();
+    const std::string first = submit({"a@remote.test"});
+    const std::string second = submit({"b@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 2 && manager->active() == 0; }));
+    EXPECT_EQ(control(Command::Remove, first), ControlOutcome::Done);
+    EXPECT_EQ(control(Command::Remove, first), ControlOutcome::NotFound);
+    EXPECT_EQ(control(Command::Hold, second), ControlOutcome::Done);
+    EXPECT_THAT(files("hold"), ElementsAre(second));
+    EXPECT_EQ(manager->deferred(), 0U);
+    EXPECT_EQ(control(Command::Release, second), ControlOutcome::Done);
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 3 && manager->deferred() == 1; }));
+    EXPECT_THAT(files("deferred"), ElementsAre(second));
+}
+
+TEST_F(QueueManagerTest, removes_and_holds_active_mail)
+{
+    gated = true;
+    add_agent("smtp", put_off);
+    start("default_destination_concurrency_limit = 1\n");
+    const std::string under_way = submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 1; }));
+    const std::string removed = submit({"b@remote.test"});
+    const std::string held = submit({"c@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 3; }));
+    EXPECT_EQ(manager->list().size(), 3U);
+    EXPECT_EQ(control(Command::Remove, removed), ControlOutcome::Done);
+    EXPECT_EQ(control(Command::Hold, held), ControlOutcome::Done);
+    EXPECT_EQ(control(Command::Remove, under_way), ControlOutcome::Pending);
+    gate.set();
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 0; }));
+    EXPECT_THAT(attempts, ElementsAre("smtp a@remote.test"));
+    EXPECT_THAT(files("hold"), ElementsAre(held));
+    EXPECT_THAT(files("deferred"), IsEmpty());
+}
+
+TEST_F(QueueManagerTest, does_what_is_wished_while_the_report_is_written)
+{
+    report_gated = true;
+    add_agent("smtp", [](const std::string& address) {
+        return address.starts_with("nobody") ? refused(address) : put_off(address);
+    });
+    start();
+    const std::string removed = submit({"nobody@remote.test", "a@remote.test"});
+    const std::string held = submit({"nobody@remote.test", "b@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 4 && manager->active() == 2; }));
+    EXPECT_EQ(control(Command::Remove, removed), ControlOutcome::Pending);
+    EXPECT_EQ(control(Command::Hold, held), ControlOutcome::Pending);
+    EXPECT_EQ(control(Command::Remove, removed), ControlOutcome::Pending);
+    report_gate.set();
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 0; }));
+    EXPECT_THAT(files("hold"), ElementsAre(held));
+    EXPECT_THAT(files("deferred"), IsEmpty());
+    EXPECT_EQ(manager->deferred(), 0U);
+}
+
+TEST_F(QueueManagerTest, returns_a_message_that_is_expired_by_hand)
+{
+    add_agent("smtp", put_off);
+    start();
+    const std::string id = submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    EXPECT_EQ(control(Command::Expire, id), ControlOutcome::Done);
+    EXPECT_EQ(control(Command::Retry, id), ControlOutcome::Done);
+    ASSERT_TRUE(wait_until_idle(2));
+    EXPECT_THAT(reports, testing::Contains("bounce 1 1"));
+    EXPECT_THAT(files("deferred"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace posthaste::qmgr

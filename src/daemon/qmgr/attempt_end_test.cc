@@ -1,0 +1,63 @@
+// attempt_end_test.cc — what follows an attempt: reports, warnings, deferrals.
+#include "daemon/qmgr/queue_manager_fixture.h"
+
+namespace posthaste::qmgr {
+namespace {
+
+using testing::ElementsAre;
+
+TEST_F(QueueManagerTest, asks_for_a_report_before_a_bounced_message_is_gone)
+{
+    add_agent("smtp", refused);
+    start();
+    submit({"nobody@remote.test"});
+    ASSERT_TRUE(wait_until_idle(1));
+    EXPECT_THAT(reports, ElementsAre("bounce 1 0"));
+    EXPECT_EQ(manager->deferred(), 0U);
+}
+
+TEST_F(QueueManagerTest, keeps_a_bounced_message_while_no_report_can_be_made)
+{
+    reports_work = false;
+    add_agent("smtp", [](const std::string&) { return Outcome::bounced({5, 1, 1}, "unknown user"); });
+    start();
+    submit({"nobody@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    reports_work = true;
+    manager->flush();
+    ASSERT_TRUE(wait_for([&] { return files("deferred").empty() && manager->active() == 0; }));
+}
+
+TEST_F(QueueManagerTest, returns_what_is_too_old_to_its_sender)
+{
+    add_agent("smtp", put_off);
+    start("maximal_queue_lifetime = 1h\n");
+    submit({"a@remote.test", "b@remote.test"}, "sender@x.test", 2h);
+    ASSERT_TRUE(wait_until_idle(2));
+    EXPECT_THAT(reports, ElementsAre("bounce 1 2", "defer 3 0"));
+    EXPECT_EQ(manager->deferred(), 0U);
+}
+
+TEST_F(QueueManagerTest, warns_of_a_delay_once)
+{
+    add_agent("smtp", put_off);
+    start("delay_warning_time = 1h\n");
+    submit({"a@remote.test"}, "sender@x.test", 2h);
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    manager->flush();
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 2 && manager->deferred() == 1 && manager->active() == 0; }));
+    EXPECT_THAT(reports, ElementsAre("defer 2 0"));
+}
+
+TEST_F(QueueManagerTest, defers_through_the_retry_agent_when_a_transport_is_missing)
+{
+    std::vector<std::string> reasons;
+    add_agent("retry", put_off);
+    start("default_transport = nosuch\n");
+    submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    EXPECT_THAT(attempts, ElementsAre("retry a@remote.test"));
+}
+
+}  // namespace
+}  // namespace posthaste::qmgr
