@@ -63,6 +63,12 @@ class MailSystem:
     def start(self):
         self.instance.start()
 
+    def close(self):
+        try:
+            self.instance.close()
+        except AssertionError:      # Postfix's postlogd sometimes stays; close() has killed it
+            print(f"{self.label}: some of its processes did not stop when they should have")
+
     def run(self, case, messages):
         return case.run(self, messages)
 
