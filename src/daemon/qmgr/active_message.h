@@ -56,6 +56,13 @@ private:
 // What the administrator asked for while deliveries were under way; it is done when they are answered.
 enum class Wish : std::uint8_t { None, Remove, Hold, Requeue, Expire };
 
+// What is known of a message besides what the queue says of it. A message that waits in place keeps it; of one in
+// deferred/ the schedule knows as much.
+struct Notes {
+    std::int64_t previous_retry = 0;  // seconds, of the calendar: the retry time it was activated for, 0 if it is new
+    bool flushed = false;             // the attempt was asked for: defer_transports are tried
+};
+
 // Owned by the queue manager from activation to the end of the attempt; deliveries point to it. Loop's thread only.
 class ActiveMessage {
 public:
@@ -103,10 +110,9 @@ public:
     bool attempt_is_over = false;
     bool damaged = false;  // in the queue: no agent can read it
     Wish wish = Wish::None;
+    Notes notes;
     bool was_deferred = false;            // tried before: a defer log may exist
-    bool flushed = false;                 // this attempt was asked for: defer_transports are tried
-    bool try_again = false;               // it was asked for while this one was under way: the next one is at once
-    std::int64_t previous_retry = 0;      // seconds: the retry time it was activated for, 0 if it is new
+    bool try_again = false;               // an attempt was asked for while this one is under way: it is made at once
     bool confirms_delay_cleared = false;  // its sender was told of a delay and hears of the delivery
 
 private:

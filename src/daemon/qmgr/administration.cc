@@ -58,11 +58,11 @@ std::vector<ListEntry> QueueManager::list()
             log::warning("{}: {}", id, read.error().text());
         entries.push_back(std::move(entry));
     }
-    for (const auto& [due, ref] : parked_) {
-        auto message = store_->load(ref);
+    for (const auto& [due, parked] : parked_) {
+        auto message = store_->load(parked.ref);
         if (!message)
             continue;
-        ListEntry entry = entry_of(ref, message->envelope, message->facts);
+        ListEntry entry = entry_of(parked.ref, message->envelope, message->facts);
         entry.queue_name = "incoming";
         for (std::size_t i = 0; i < message->marks.size(); ++i)
             if (message->marks[i] == queue::RecipientMark::Todo)
@@ -80,8 +80,8 @@ Task<std::vector<std::string>> QueueManager::every_id(Command command)
     if (command != Command::Release && command != Command::Retry) {
         for (const auto& [id, message] : active_)
             ids.push_back(id);
-        for (const auto& [due, ref] : parked_)
-            ids.push_back(ref.queue_id);
+        for (const auto& [due, parked] : parked_)
+            ids.push_back(parked.ref.queue_id);
     }
     if (command != Command::Release)
         schedule_.for_each([&](const std::string& id) { ids.push_back(id); });
@@ -172,7 +172,7 @@ Task<void> QueueManager::apply_to_parked(Command command, std::vector<ControlRes
             continue;
         of_held[i]->outcome = ControlOutcome::Failed;
         log::warning("{}: {}", of_held[i]->queue_id, moved[i].error().text());
-        park(as_they_were[i].ref, as_they_were[i].due);
+        parked_.put(std::move(as_they_were[i]));
     }
 }
 

@@ -50,9 +50,8 @@ void QueueManager::attempt_over(ActiveMessage& message)
         return;
     }
     if (unfinished && message.wish != Wish::Hold) {
-        const queue::MessageRef ref = message.ref();
+        park(message.ref(), clock_.running() + held_pause, message.notes);
         forget(message);
-        park(ref, clock_.running() + held_pause);
         return;
     }
     const bool all_done = message.count(Progress::Done) == message.recipients().size();
@@ -194,9 +193,9 @@ Seconds QueueManager::delay_warning_of(const ActiveMessage& message) const
 Seconds QueueManager::last_attempt(const ActiveMessage& message) const
 {
     const Seconds arrival = message.envelope().arrival_seconds;
-    return message.previous_retry == 0
-               ? arrival
-               : previous_attempt(message.previous_retry, arrival, snapshot_->backoff, jitter_of(message.queue_id()));
+    const Seconds planned = message.notes.previous_retry;
+    return planned == 0 ? arrival
+                        : previous_attempt(planned, arrival, snapshot_->backoff, jitter_of(message.queue_id()));
 }
 
 // Once a message: when the time of the warning lies between the attempt before and this one.
@@ -278,10 +277,11 @@ void QueueManager::bury_in_store(const queue::MessageRef& ref)
 void QueueManager::set_aside(ActiveMessage& message)
 {
     const queue::MessageRef ref = message.ref();
+    const Notes notes = message.notes;
     forget(message);
     auto aside = store_->quarantine(ref);
     if (!aside && !is_final(aside.error()))
-        park(ref, clock_.running() + held_pause);
+        park(ref, clock_.running() + held_pause, notes);
     else if (!aside)
         log::warning("{}: {}", ref.queue_id, aside.error().text());
 }
@@ -345,14 +345,14 @@ Wish QueueManager::after_move(const queue::Store::Survivor& survivor, const Resu
     const Wish wish = message.wish;
     const bool try_again = message.try_again;
     forget(message);
-    const Seconds due = clock_.from_calendar(
-        std::chrono::duration_cast<std::chrono::seconds>(survivor.retry_at.time_since_epoch()).count(),
-        longest_pause(snapshot_->backoff));
+    const Seconds planned = seconds_of(survivor.retry_at);
+    const Seconds due = clock_.from_calendar(planned, longest_pause(snapshot_->backoff));
     if (!moved) {
         log::warning("{}: cannot be moved to {}: {}", queue_id, queue::name(survivor.to), moved.error().text());
         // It stays where it is. While an agent has the lock, soon; else when it would have been due.
         const bool soon = try_again || moved.error().kind() == ErrorKind::Temporary;
-        park(survivor.ref, soon ? clock_.running() + held_pause : due);
+        park(survivor.ref, soon ? clock_.running() + held_pause : due,
+             {.previous_retry = planned, .flushed = try_again});
     } else if (survivor.to == queue::QueueName::Deferred) {
         schedule_.put(queue_id, due);
         if (try_again)

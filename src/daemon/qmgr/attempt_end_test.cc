@@ -59,5 +59,35 @@ TEST_F(QueueManagerTest, defers_through_the_retry_agent_when_a_transport_is_miss
     EXPECT_THAT(attempts, ElementsAre("retry a@remote.test"));
 }
 
+TEST_F(QueueManagerTest, warns_of_a_delay_once_while_nothing_can_be_moved)
+{
+    std::filesystem::create_directory(directory / "deferred");
+    add_agent("smtp", put_off);
+    start("delay_warning_time = 1h\nminimal_backoff_time = 1s\nmaximal_backoff_time = 1s\n");
+    std::filesystem::remove(directory / "deferred");
+    ASSERT_TRUE(replace_file((directory / "deferred").string(), "", 0600));  // as good an error as a full disk
+    submit({"a@remote.test"}, "sender@x.test", 2h);
+    ASSERT_TRUE(wait_for([&] { return attempts.size() >= 3 && manager->active() == 0; }));
+    EXPECT_THAT(reports, ElementsAre("defer 2 0"));
+}
+
+TEST_F(QueueManagerTest, warns_of_a_delay_once_when_it_is_restarted_during_an_attempt)
+{
+    add_agent("smtp", put_off);
+    start("delay_warning_time = 1h\n");
+    submit({"a@remote.test"}, "sender@x.test", 2h);
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    gated = true;
+    manager->flush();
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 1 && manager->recipients_in_memory() == 1; }));
+    housekeeping.reset();
+    manager.reset();
+    gated = false;
+    gate.set();
+    start("delay_warning_time = 1h\n");
+    ASSERT_TRUE(wait_for([&] { return attempts.size() >= 2 && manager->deferred() == 1 && manager->active() == 0; }));
+    EXPECT_THAT(reports, ElementsAre("defer 2 0"));
+}
+
 }  // namespace
 }  // namespace posthaste::qmgr

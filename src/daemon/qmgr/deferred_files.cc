@@ -61,8 +61,7 @@ void QueueManager::found_deferred(const queue::FileEntry& entry)
         forced_expiry_.insert(id);
     if (schedule_.contains(id))
         return;
-    const Seconds due = std::chrono::duration_cast<std::chrono::seconds>(entry.retry_at.time_since_epoch()).count();
-    schedule_.put(id, clock_.from_calendar(due, longest_pause(snapshot_->backoff)));
+    schedule_.put(id, clock_.from_calendar(seconds_of(entry.retry_at), longest_pause(snapshot_->backoff)));
     if (flushing_)
         schedule_.make_due(id);
 }

@@ -2,10 +2,11 @@
 // earlier queue manager still holds them, or they cannot be moved or read for a while.
 #pragma once
 
+#include "daemon/qmgr/active_message.h"
 #include "daemon/qmgr/retry_schedule.h"
-#include "queue/message_ref.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -18,14 +19,16 @@ public:
     struct Parked {
         Seconds due = 0;
         queue::MessageRef ref;
+        Notes notes;
     };
 
     // Takes the place of an earlier entry of the same queue id.
-    void put(queue::MessageRef ref, Seconds due)
+    void put(Parked parked)
     {
-        take(ref.queue_id);
-        std::string queue_id = ref.queue_id;
-        by_id_.emplace(std::move(queue_id), by_time_.emplace(due, std::move(ref)));
+        take(parked.ref.queue_id);
+        std::string queue_id = parked.ref.queue_id;
+        const Seconds due = parked.due;
+        by_id_.emplace(std::move(queue_id), by_time_.emplace(due, std::move(parked)));
     }
 
     // The one that is due longest, taken out; nothing if none is due.
@@ -33,7 +36,7 @@ public:
     {
         if (by_time_.empty() || by_time_.begin()->first > now)
             return std::nullopt;
-        return take(by_time_.begin()->second.queue_id);
+        return take(by_time_.begin()->second.ref.queue_id);
     }
 
     std::optional<Parked> take(const std::string& queue_id)
@@ -43,18 +46,20 @@ public:
             return std::nullopt;
         const ByTime::iterator place = found->second;
         by_id_.erase(found);  // queue_id may be the one below, so this goes first
-        Parked parked{place->first, std::move(place->second)};
+        Parked parked = std::move(place->second);
         by_time_.erase(place);
         return parked;
     }
 
-    // Everything that is here now is due. The order stays.
+    // `postqueue -f`: everything that is here now is due. The order stays.
     void make_all_due()
     {
         ByTime due;
-        for (auto& [time, ref] : by_time_) {
-            ByTime::iterator& place = by_id_.at(ref.queue_id);
-            place = due.emplace_hint(due.end(), Seconds{0}, std::move(ref));
+        for (auto& [time, parked] : by_time_) {
+            parked.due = 0;
+            parked.notes.flushed = true;
+            ByTime::iterator& place = by_id_.at(parked.ref.queue_id);
+            place = due.emplace_hint(due.end(), parked.due, std::move(parked));
         }
         by_time_ = std::move(due);
     }
@@ -62,16 +67,16 @@ public:
     [[nodiscard]] const queue::MessageRef* find(const std::string& queue_id) const
     {
         auto found = by_id_.find(queue_id);
-        return found == by_id_.end() ? nullptr : &found->second->second;
+        return found == by_id_.end() ? nullptr : &found->second->second.ref;
     }
     [[nodiscard]] bool contains(const std::string& queue_id) const { return by_id_.contains(queue_id); }
 
-    // Pairs of time and reference, the earliest first.
+    // Pairs of time and message, the earliest first.
     [[nodiscard]] auto begin() const { return by_time_.begin(); }
     [[nodiscard]] auto end() const { return by_time_.end(); }
 
 private:
-    using ByTime = std::multimap<Seconds, queue::MessageRef>;
+    using ByTime = std::multimap<Seconds, Parked>;
     ByTime by_time_;
     std::unordered_map<std::string, ByTime::iterator> by_id_;
 };

@@ -33,6 +33,11 @@ Seconds seconds_now()
         .count();
 }
 
+Seconds seconds_of(queue::WallTime time)
+{
+    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
 // Whether the message is not in the queue any more. Anything else (no space, no descriptor, no right) may pass.
 bool is_final(const Error& error) { return error.kind() == ErrorKind::NotFound || error.kind() == ErrorKind::Corrupt; }
 
@@ -87,7 +92,9 @@ Result<void> QueueManager::start()
     TRY(store_->for_each_file(queue::QueueName::Active, [&](const queue::FileEntry& entry) {
         if (entry.expired)
             forced_expiry_.insert(entry.queue_id);
-        park({.queue = queue::QueueName::Active, .queue_id = entry.queue_id}, now);
+        // The file has the retry time that it was activated for, or a later time at which marks were written.
+        park({.queue = queue::QueueName::Active, .queue_id = entry.queue_id}, now,
+             {.previous_retry = seconds_of(entry.retry_at)});
     }));
     look_for_deferred();
     hint();
@@ -198,7 +205,8 @@ std::size_t QueueManager::read_due(std::size_t most)
         ++found;
         auto message = store_->activate(queue::QueueName::Deferred, due->queue_id, budget());
         if (message) {
-            admit(std::move(*message), Source::Deferred, *due);
+            admit(std::move(*message), Source::Deferred,
+                  {.previous_retry = clock_.to_calendar(due->due), .flushed = due->flushed});
             continue;
         }
         if (message.error().kind() == ErrorKind::NotFound)
@@ -221,24 +229,27 @@ void QueueManager::retry_parked()
         const queue::MessageRef& ref = due->ref;
         if (store_->busy(ref)) {
             log::still_being_delivered(ref.queue_id);
-            park(ref, now + still_held_pause);
+            park(ref, now + still_held_pause, due->notes);
             continue;
         }
         auto message = store_->load(ref, budget());
         if (message) {
-            admit(std::move(*message), Source::Parked);
+            admit(std::move(*message), Source::Parked, due->notes);
             continue;
         }
         if (message.error().kind() != ErrorKind::NotFound)
             log::warning("{}: {}", ref.queue_id, message.error().text());
         if (!is_final(message.error()))
-            park(ref, now + still_held_pause);
+            park(ref, now + still_held_pause, due->notes);
     }
 }
 
-void QueueManager::park(const queue::MessageRef& ref, Seconds due) { parked_.put(ref, due); }
+void QueueManager::park(const queue::MessageRef& ref, Seconds due, const Notes& notes)
+{
+    parked_.put({.due = due, .ref = ref, .notes = notes});
+}
 
-void QueueManager::admit(queue::LoadedMessage stored, Source source, const RetrySchedule::Due& was_due)
+void QueueManager::admit(queue::LoadedMessage stored, Source source, const Notes& notes)
 {
     if (active_.contains(stored.ref.queue_id))
         return;
@@ -247,14 +258,13 @@ void QueueManager::admit(queue::LoadedMessage stored, Source source, const Retry
         schedule_.remove(stored.ref.queue_id);
     if (recovering_ && store_->busy(stored.ref)) {
         log::still_being_delivered(stored.ref.queue_id);
-        park(stored.ref, clock_.running() + still_held_pause);
+        park(stored.ref, clock_.running() + still_held_pause, notes);
         return;
     }
     auto made = std::make_unique<ActiveMessage>(std::move(stored), microseconds_now());
     ActiveMessage& message = *made;
     message.was_deferred = source != Source::New;
-    message.flushed = was_due.flushed;
-    message.previous_retry = was_due.due == 0 ? 0 : clock_.to_calendar(was_due.due);
+    message.notes = notes;
     message.confirms_delay_cleared = snapshot_->confirm_delay_cleared && snapshot_->delay_warning_time.count() > 0 &&
                                      delay_warning_of(message) <= last_attempt(message);
     active_.emplace(message.queue_id(), std::move(made));

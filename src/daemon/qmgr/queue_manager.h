@@ -90,7 +90,7 @@ private:
     [[nodiscard]] std::size_t room_for_deferred() const;
     [[nodiscard]] queue::RecipientBudget budget() const;
     enum class Source : unsigned char { New, Deferred, Parked };
-    void admit(queue::LoadedMessage stored, Source source, const RetrySchedule::Due& was_due = {});
+    void admit(queue::LoadedMessage stored, Source source, const Notes& notes = {});
     void retry_parked();
 
     // Finding deferred files (deferred_files.cc).
@@ -136,7 +136,7 @@ private:
     void put_off(ActiveMessage& message, queue::QueueName to, Seconds retry_at);
     Task<void> move_survivors();
     Wish after_move(const queue::Store::Survivor& survivor, const Result<queue::MessageRef>& moved);
-    void park(const queue::MessageRef& ref, Seconds due);
+    void park(const queue::MessageRef& ref, Seconds due, const Notes& notes = {});
     void forget(ActiveMessage& message);
     void drop_logs(const std::string& queue_id);
     Task<void> drop_logs_of(std::string queue_id);
@@ -181,6 +181,7 @@ private:
 
 bool is_final(const Error& error);
 Seconds seconds_now();
+Seconds seconds_of(queue::WallTime time);
 std::int64_t microseconds_now();
 
 }  // namespace posthaste::qmgr

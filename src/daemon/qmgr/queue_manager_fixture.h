@@ -5,6 +5,7 @@
 #include "daemon/qmgr/queue_manager.h"
 
 #include "net/tasks.h"
+#include "queue/reader.h"
 #include "queue/writer.h"
 #include "server/delivery_agent.h"
 
@@ -84,6 +85,25 @@ protected:
         agents.push_back(agent);
         tasks.start(
             listen(transport, [agent](net::Stream stream, std::string) { return agent->serve(std::move(stream)); }));
+    }
+    // An agent that goes away with each request. The message stays locked until `held` is cleared, as while the process
+    // is on its way out.
+    void add_dying_agent(const std::string& transport)
+    {
+        tasks.start(listen(transport, [this](net::Stream stream, std::string which) {
+            return die(std::move(stream), std::move(which));
+        }));
+    }
+    Task<void> die(net::Stream stream, std::string transport)
+    {
+        ipc::Connection connection(std::move(stream));
+        if (!co_await connection.handshake(delivery_protocol, net::Deadline::after(5s)))
+            co_return;
+        auto request = co_await connection.receive<DeliveryRequest>(net::Deadline::never());
+        if (!request)
+            co_return;
+        attempts.push_back(transport + " dies");
+        held.push_back(*queue::Reader(options).open(*queue::MessageRef::parse(request->message)));
     }
     Task<server::Outcomes> deliver(server::JobPtr job, Answer answer)
     {
@@ -180,6 +200,7 @@ protected:
     std::vector<std::string> reports;
     std::size_t appended = 0;  // records, to the bounce log
     bool reports_work = true;
+    std::vector<queue::StoredMessage> held;
     bool gated = false;  // agents wait for the gate
     net::Event gate;
     bool report_gated = false;  // report services wait for theirs

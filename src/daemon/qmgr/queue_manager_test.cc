@@ -181,5 +181,19 @@ TEST_F(QueueManagerTest, deferred_mail_leaves_room_for_new_mail)
     gate.set();
 }
 
+TEST_F(QueueManagerTest, a_flushed_message_stays_flushed_when_its_agent_goes_away)
+{
+    add_agent("retry", put_off);
+    add_dying_agent("smtp");
+    start("defer_transports = smtp\n");
+    submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    manager->flush();
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 2 && manager->active() == 0; }));
+    held.clear();
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 3; }));
+    EXPECT_THAT(attempts, ElementsAre("retry a@remote.test", "smtp dies", "smtp dies"));
+}
+
 }  // namespace
 }  // namespace posthaste::qmgr

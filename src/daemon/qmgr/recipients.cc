@@ -71,7 +71,7 @@ Task<routing::Route> QueueManager::route_recipient(const ActiveMessage* message,
     routing::Route route = std::move(*resolved);
     if (!route.malformed)
         snapshot->apply_filter(envelope.filter, &route);
-    if (!message->flushed && snapshot->defer_transports.contains(route.transport)) {
+    if (!message->notes.flushed && snapshot->defer_transports.contains(route.transport)) {
         route.transport = retry_transport;
         route.nexthop = "4.3.2 deferred transport";
     }
