@@ -14,7 +14,7 @@ import dialogue  # noqa: E402
 
 RECORDED = json.loads((COMPAT / "smtpd-dialogue.json").read_text())["scenarios"]
 
-HELP = ["214 2.0.0 Commands: HELO EHLO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT"]
+HELP = ["214 2.0.0 Commands: HELO EHLO MAIL RCPT DATA RSET NOOP VRFY ETRN HELP QUIT"]
 NO_BDAT = ["502 5.5.1 Error: command not implemented"]
 BAD_SENDER, BAD_RECIPIENT = ["501 5.1.7 Bad sender address syntax"], ["501 5.1.3 Bad recipient address syntax"]
 SYNCHRONIZATION = ["554 5.5.0 Error: SMTP protocol synchronization", "<closed>"]
@@ -48,7 +48,7 @@ DIFFERENCES = {
        for word in ("bad", "worse", "coded")},
     ("body-checks", "Subject: x\r\n\r\nsecret\r\n.\r\n"): ["250 2.0.0 Ok: queued as QUEUEID"],
 }
-NOT_OFFERED = ("ETRN", "SMTPUTF8", "CHUNKING")
+NOT_OFFERED = ("SMTPUTF8", "CHUNKING")
 
 
 def _offered(reply):

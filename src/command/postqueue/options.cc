@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "config/value.h"
+#include "daemon/flush/protocol.h"
 #include "log/log.h"
 #include "queue/queue_id.h"
 
@@ -105,6 +106,9 @@ Options parse_options(int argc, char** argv)
         fatal(EX_UNAVAILABLE, usage);
     if (options.mode == Mode::FlushId && !queue::is_queue_id(options.argument))
         fatal(EX_UNAVAILABLE, fmt::format("Cannot flush queue ID - invalid name: \"{}\"", printable(options.argument)));
+    if (options.mode == Mode::FlushSite && !flush::is_valid_site(options.argument))
+        fatal(EX_UNAVAILABLE,
+              fmt::format("Cannot flush mail queue - invalid destination: \"{}\"", printable(options.argument)));
     return options;
 }
 

@@ -15,6 +15,7 @@
 #include "param/commands.h"
 #include "param/services.h"
 #include "server/command_config.h"
+#include "server/flush_client.h"
 #include "server/progress.h"
 #include "server/queue_listing.h"
 
@@ -127,7 +128,7 @@ int list(const config::Config& config, const Options& options)
     return std::fflush(stdout) == 0 ? EX_OK : EX_IOERR;
 }
 
-// --- requests to the queue manager
+// --- requests to the queue manager and the flush service
 
 Task<Result<qmgr::ControlReply>> request(std::string service, qmgr::ControlRequest request)
 {
@@ -140,14 +141,37 @@ Task<Result<qmgr::ControlReply>> request(std::string service, qmgr::ControlReque
     co_return co_await connection.receive<qmgr::ControlReply>(patience);
 }
 
-int flush(const config::Config& config, qmgr::ControlRequest wish)
+void enter_queue(const config::Config& config)
 {
     if (::chdir(config.get(param::queue_directory).c_str()) != 0)
         fatal(EX_UNAVAILABLE, Error::system(errno, "chdir " + config.get(param::queue_directory)).text());
+}
+
+int retry(const config::Config& config, qmgr::ControlRequest wish)
+{
+    enter_queue(config);
     auto reply = net::run_until_done(request(config.get(param::queue_service_name), std::move(wish)));
     if (!reply)
         fatal(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
     return EX_OK;
+}
+
+int flush_site(const config::Config& config, const std::string& site)
+{
+    enter_queue(config);
+    auto outcome = net::run_until_done(
+        server::ask_flush_service(config.get(param::flush_service_name), {.site = site, .subdomains = {}}));
+    if (!outcome) {
+        log::warning("{}", outcome.error().text());
+        fatal(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
+    }
+    switch (*outcome) {
+    case flush::Outcome::Started: return EX_OK;
+    case flush::Outcome::NotEligible:
+        fatal(EX_UNAVAILABLE, fmt::format("Flush service is not configured for destination \"{}\"", site));
+    case flush::Outcome::Failed: break;
+    }
+    fatal(EX_UNAVAILABLE, "Cannot flush mail queue - the flush service has a problem, see the mail log");
 }
 
 }  // namespace
@@ -167,10 +191,9 @@ int run(int argc, char** argv)
     require_authorization("authorized_flush_users", (*config)->get(param::authorized_flush_users),
                           "flush the mail queue");
     switch (options.mode) {
-    case Mode::FlushAll: return flush(**config, {.command = qmgr::Command::RetryAll, .queue_ids = {}});
-    case Mode::FlushId: return flush(**config, {.command = qmgr::Command::Retry, .queue_ids = {options.argument}});
-    default:  // there is no flush service yet, so it is configured for no destination
-        fatal(EX_UNAVAILABLE, fmt::format("Flush service is not configured for destination \"{}\"", options.argument));
+    case Mode::FlushAll: return retry(**config, {.command = qmgr::Command::RetryAll, .queue_ids = {}});
+    case Mode::FlushId: return retry(**config, {.command = qmgr::Command::Retry, .queue_ids = {options.argument}});
+    default: return flush_site(**config, options.argument);
     }
 }
 

@@ -100,7 +100,10 @@ Result<void> set_queue_run(Arguments& arguments, std::string_view what)
     } else if (is_ascii_digit(what.front())) {
         arguments.mode = arguments.mode == Mode::Daemon ? Mode::Daemon : Mode::Nothing;
     } else if (what.front() == 'I' || what.front() == 'R') {
-        arguments.mode = what.front() == 'I' ? Mode::FlushId : Mode::FlushSite;
+        const bool by_id = what.front() == 'I';
+        if (what.size() == 1)
+            return fail(ErrorKind::Invalid, by_id ? "specify: -qIqueueid" : "specify: -qRsitename");
+        arguments.mode = by_id ? Mode::FlushId : Mode::FlushSite;
         arguments.flush_what = what.substr(1);
     } else {
         return fail(ErrorKind::Invalid, fmt::format("-q{} is not implemented", what.front()));

@@ -5,7 +5,7 @@ namespace posthaste::smtpd {
 
 Session::Reply Session::help() const
 {
-    return {214, "2.0.0 Commands: HELO EHLO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT"};
+    return {214, "2.0.0 Commands: HELO EHLO MAIL RCPT DATA RSET NOOP VRFY ETRN HELP QUIT"};
 }
 
 }  // namespace posthaste::smtpd

@@ -34,6 +34,7 @@ Named named(const Session& session, ListKind kind)
     case ListKind::Sender: return {session.transaction() ? session.transaction()->sender : "", "Sender address"};
     case ListKind::Data: return {"DATA", "Data command"};
     case ListKind::EndOfData: return {"END-OF-MESSAGE", "End-of-data"};
+    case ListKind::Etrn: return {std::string(session.etrn_site()), "Etrn command"};
     case ListKind::Relay:
     case ListKind::Recipient: break;
     }
@@ -105,6 +106,13 @@ bool is_authorized_destination(const Session& session)
     return target->route.address_class != routing::AddressClass::Default;
 }
 
+// Actions on the message, which ETRN has none of.
+bool needs_message(AccessAction::Kind kind)
+{
+    using enum AccessAction::Kind;
+    return kind == Discard || kind == Hold || kind == Filter || kind == Redirect || kind == Bcc || kind == Prepend;
+}
+
 // One evaluation of one list. Lives as long as its coroutine.
 class Evaluation {
 public:
@@ -163,7 +171,8 @@ Task<Verdict> Evaluation::apply(const Restriction* restriction)
     case Rule::CheckClientAccess:
     case Rule::CheckHeloAccess:
     case Rule::CheckSenderAccess:
-    case Rule::CheckRecipientAccess: co_return co_await check_access(restriction);
+    case Rule::CheckRecipientAccess:
+    case Rule::CheckEtrnAccess: co_return co_await check_access(restriction);
     case Rule::List: co_return co_await run(restriction->list.get());
     default: co_return decide(*restriction);
     }
@@ -280,6 +289,12 @@ Task<Verdict> Evaluation::check_access(const Restriction* restriction)
             co_return Verdict{};
         subject = session_.transaction()->sender;
         break;
+    case Rule::CheckEtrnAccess:
+        names = ListKind::Etrn;
+        subject = session_.etrn_site();
+        if (subject.empty())
+            co_return Verdict{};
+        break;
     default:
         names = ListKind::Recipient;
         if (!session_.target())
@@ -310,7 +325,8 @@ Task<table::AddressAnswer> Evaluation::find(const Restriction* restriction, std:
             co_return by_name;
         co_return co_await maps.find_first(network_keys(session_.client().address));
     }
-    case Rule::CheckHeloAccess: co_return co_await maps.find_first(table::domain_keys(subject, parents));
+    case Rule::CheckHeloAccess:
+    case Rule::CheckEtrnAccess: co_return co_await maps.find_first(table::domain_keys(subject, parents));
     default: break;
     }
     if (subject.empty())
@@ -360,6 +376,10 @@ Task<Verdict> Evaluation::act(AccessAction action, Named name)
 {
     using Kind = AccessAction::Kind;
     constexpr int deepest = 10;
+    if (kind_ == ListKind::Etrn && needs_message(action.kind)) {
+        log::warning("access table action for <{}> is unavailable in smtpd_etrn_restrictions", name.subject);
+        co_return Verdict{};
+    }
     switch (action.kind) {
     case Kind::Permit: co_return Verdict{Decision::Permit, {}};
     case Kind::Dunno: co_return Verdict{};

@@ -54,6 +54,7 @@ constexpr std::array known{
     Known{"check_helo_access", Rule::CheckHeloAccess, Takes::Table},
     Known{"check_sender_access", Rule::CheckSenderAccess, Takes::Table},
     Known{"check_recipient_access", Rule::CheckRecipientAccess, Takes::Table},
+    Known{"check_etrn_access", Rule::CheckEtrnAccess, Takes::Table},
 };
 
 // What Postfix has and we do not have yet: refused with these words instead of "unknown".
@@ -148,6 +149,7 @@ Rule access_rule_of(ListKind kind)
     case ListKind::Client: return Rule::CheckClientAccess;
     case ListKind::Helo: return Rule::CheckHeloAccess;
     case ListKind::Sender: return Rule::CheckSenderAccess;
+    case ListKind::Etrn: return Rule::CheckEtrnAccess;
     default: return Rule::CheckRecipientAccess;
     }
 }

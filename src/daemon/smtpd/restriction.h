@@ -45,12 +45,13 @@ enum class Rule : std::uint8_t {
     CheckHeloAccess,
     CheckSenderAccess,
     CheckRecipientAccess,
+    CheckEtrnAccess,
     List,    // a class of smtpd_restriction_classes
     Broken,  // 451 4.3.5; `argument` is the line for the log
 };
 
 // Which list an element stands in: gives a bare type:table its meaning and rejections their words.
-enum class ListKind : std::uint8_t { Client, Helo, Sender, Relay, Recipient, Data, EndOfData };
+enum class ListKind : std::uint8_t { Client, Helo, Sender, Relay, Recipient, Data, EndOfData, Etrn };
 
 struct Restriction;
 using RestrictionList = std::vector<Restriction>;

@@ -284,7 +284,7 @@ Task<Session::Reply> Session::dispatch(smtp::Command command)
     case Verb::Rset: co_return rset(command.arguments);
     case Verb::Noop: co_return noop();
     case Verb::Help: co_return help();
-    case Verb::Etrn: co_return etrn(command.arguments);
+    case Verb::Etrn: co_return co_await etrn(std::string(command.arguments));
     case Verb::Quit: co_return quit();
     case Verb::Auth: co_return Reply{503, "5.5.1 Error: authentication not enabled"};
     case Verb::Xclient:

@@ -63,6 +63,8 @@ public:
         routing::Route route;
     };
     [[nodiscard]] const Target* target() const { return target_; }
+    // What the current ETRN asks for; empty with other commands.
+    [[nodiscard]] std::string_view etrn_site() const { return etrn_site_; }
 
 private:
     using Reply = smtp::Reply;
@@ -99,7 +101,7 @@ private:
     Task<Reply> rcpt(std::string arguments);
     Task<Reply> data(std::string arguments);
     Task<Reply> vrfy(std::string arguments);
-    Reply etrn(std::string_view arguments);
+    Task<Reply> etrn(std::string arguments);
     Reply help() const;
     Reply noop() const;
     Reply quit();
@@ -114,6 +116,7 @@ private:
     Task<std::optional<Reply>> recipient_objection(Target* target);
     Task<std::optional<Reply>> check_message(const RestrictionList* list, ListKind kind);
     Task<std::optional<Reply>> check_unlisted();
+    Task<std::optional<Reply>> check_etrn(std::string site);
     [[nodiscard]] std::expected<std::unique_ptr<Transaction>, Reply> parse_mail(std::string_view arguments) const;
     [[nodiscard]] std::optional<Reply> check_size() const;
     std::optional<Reply> begin_message();
@@ -136,6 +139,7 @@ private:
     SessionTranscript transcript_;
     std::unique_ptr<Transaction> transaction_;
     const Target* target_ = nullptr;
+    std::string_view etrn_site_;
     std::string_view stage_ = "CONNECT";
     std::optional<Reply> refused_;  // by client restrictions at connect time: the session is only there to QUIT
     PendingVerdicts pending_;       // of client and HELO restrictions

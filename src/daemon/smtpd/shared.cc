@@ -80,6 +80,7 @@ Result<void> Shared::parse_restrictions()
     recipient_restrictions = parser->parse(config->get(param::smtpd_recipient_restrictions), ListKind::Recipient);
     data_restrictions = parser->parse(config->get(param::smtpd_data_restrictions), ListKind::Data);
     end_of_data_restrictions = parser->parse(config->get(param::smtpd_end_of_data_restrictions), ListKind::EndOfData);
+    etrn_restrictions = parser->parse(config->get(param::smtpd_etrn_restrictions), ListKind::Etrn);
     if (!context->stand_alone && !stops_relaying(relay_restrictions) && !stops_relaying(recipient_restrictions))
         return fail(ErrorKind::Invalid,
                     "in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one "

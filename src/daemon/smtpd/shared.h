@@ -61,6 +61,7 @@ struct Shared {
     RestrictionList recipient_restrictions;
     RestrictionList data_restrictions;
     RestrictionList end_of_data_restrictions;
+    RestrictionList etrn_restrictions;
 
     match::List mynetworks;
     match::List bare_newline_exclusions;
