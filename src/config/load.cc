@@ -152,6 +152,19 @@ private:
         return {};
     }
 
+    // The expanded text of a parameter. Most are not set, and most defaults have nothing to expand.
+    static Result<std::string> text_of(const Config& config, std::size_t slot)
+    {
+        const Declaration& declaration = declarations()[slot];
+        if (config.find(declaration.name) == nullptr) {
+            std::string text = config.default_of(slot);
+            if (text.find('$') == std::string::npos)
+                return text;
+        }
+        TRY(std::optional<std::string> text, config.value_of(declaration.name));
+        return std::move(*text);
+    }
+
     Result<void> evaluate(Config& config, std::size_t slot) const
     {
         const Declaration& declaration = declarations()[slot];
@@ -160,9 +173,7 @@ private:
             return text ? Config::converted(std::move(*text), declaration.kind, declaration.unit, bounds)
                         : Result<Config::Value>(std::unexpected(std::move(text).error()));
         };
-        Result<std::optional<std::string>> text = config.value_of(declaration.name);
-        Result<Config::Value> value =
-            text ? convert(std::move(**text)) : Result<Config::Value>(std::unexpected(std::move(text).error()));
+        Result<Config::Value> value = convert(text_of(config, slot));
         if (value) {
             config.values_[slot] = std::move(*value);
             return {};
