@@ -46,6 +46,7 @@ def settled_memory(system):
 
 
 def memory_of_a_client(system, clients):
+    system.restart()
     with contextlib.ExitStack() as open_clients:
         open_clients.enter_context(connect(system, 0))        # the first one starts what is shared
         before = settled_memory(system)

@@ -117,10 +117,16 @@ class Results:
                            for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows]
         return "\n".join(lines + [f"{name.ljust(widths[0])}  {text}" for name, text in self.remarks.items()])
 
-    def markdown(self):
-        head = [self.HEAD, ["---"] * len(self.HEAD)]
-        remarks = [[name, text, *[""] * (len(self.HEAD) - 2)] for name, text in self.remarks.items()]
-        return "".join(f"| {' | '.join(row)} |\n" for row in [*head, *self.rows(), *remarks])
+    def markdown(self, wanted=lambda name: True):
+        """The rows that are wanted, as a table for a page."""
+        lines = ["| | unit | no storage, dd | Postfix | Posthaste | × Postfix | × yardstick | cpu us | goal |",
+                 "|---|---|---|---|---|---|---|---|---|"]
+        for name in filter(wanted, self.values):
+            *figures, their_time, our_time, goal, verdict = self.row(name)
+            time = " / ".join(filter(None, (their_time, our_time)))
+            lines.append(f"| {' | '.join(figures)} | {time} | {': '.join(filter(None, (goal, verdict)))} |")
+        lines += [f"| {name} | {text} |" for name, text in self.remarks.items() if wanted(name)]
+        return "\n".join(lines) + "\n"
 
     def write(self, directory, facts):
         everything = facts | {"load average": os.getloadavg(), "units": self.units, "values": self.values,
