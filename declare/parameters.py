@@ -135,6 +135,8 @@ def _parameters_of(path, entry):
             raise DeclarationError(f"{where}: {field} is missing")
     if not re.fullmatch(r"[a-z0-9_]+(_CA(file|path)?)?", entry["name"]):
         raise DeclarationError(f"{where}: a name has lower-case letters, digits, _ and at its end _CA, _CAfile or _CApath")
+    if wrong := [user for user in entry["used_by"] if not re.fullmatch(r"[a-z][a-z0-9-]*", user)]:
+        raise DeclarationError(f"{where}: used_by {', '.join(wrong)}: expected the name of a program, or all")
     if entry["type"] not in KINDS:
         raise DeclarationError(f"{where}: type {entry['type']}: expected one of {', '.join(KINDS)}")
     if ("default" in entry) == ("default_function" in entry):
@@ -265,7 +267,7 @@ def _bool(value):
 def table(declarations):
     """param/table.cc: slots of the handles, and every declaration as data."""
     slots = {p.name: i for i, p in enumerate(declarations.parameters)}
-    lines = ["// Generated from declare/parameters/*.toml and declare/postfix-names.txt.",
+    lines = ["// Generated from declare/parameters/*.toml.",
              '#include "config/declaration.h"', ""]
     lines += [f'#include "param/{area}.h"' for area in declarations.areas]
     lines += ["", "namespace posthaste::param {", ""]
@@ -290,13 +292,11 @@ def table(declarations):
                      f"{_literal(f.doc)}, {slots[f.fallback]}, {KINDS[f.type][1]}}},")
     lines += ["};", "", "constexpr OldName old_name_table[] = {"]
     lines += [f'    {{"{old.name}", {_literal(old.reason)}}},' for old in declarations.old_names]
-    lines += ["};", "", "constexpr std::string_view name_table[] = {"]
-    lines += [f'    "{name}",' for name in sorted(declarations.postfix_names)]
     lines += ["};", "", "}  // namespace", "",
               "std::span<const Declaration> declarations() { return declaration_table; }",
               "std::span<const FamilyDeclaration> families() { return family_table; }",
               "std::span<const OldName> old_names() { return old_name_table; }",
-              "std::span<const std::string_view> postfix_names() { return name_table; }", "",
+              "",
               "}  // namespace posthaste::config", ""]
     return "\n".join(lines)
 

@@ -39,12 +39,6 @@ std::size_t distance(std::string_view a, std::string_view b, std::size_t limit)
     return row.back();
 }
 
-const OldName* find_old_name(std::string_view name)
-{
-    const auto it = std::ranges::lower_bound(old_names(), name, {}, &OldName::name);
-    return it == old_names().end() || it->name != name ? nullptr : &*it;
-}
-
 }  // namespace
 
 std::string_view similar_name(std::string_view name)
@@ -60,8 +54,6 @@ std::string_view similar_name(std::string_view name)
     };
     for (const Declaration& declaration : declarations())
         consider(declaration.name);
-    for (const std::string_view candidate : postfix_names())
-        consider(candidate);
     return best;
 }
 
@@ -108,15 +100,13 @@ NameClass NameCheck::classify(std::string_view name) const
     }
     const bool of_table =
         std::ranges::any_of(table_prefixes_, [&](const std::string& prefix) { return name.starts_with(prefix); });
-    if (of_table || used_.contains(name))
-        return NameClass::UserDefined;
-    return known_to_postfix(name) && find_old_name(name) == nullptr ? NameClass::Planned : NameClass::Unknown;
+    return of_table || used_.contains(name) ? NameClass::UserDefined : NameClass::Unknown;
 }
 
 NameProblem NameCheck::problem_of(const Setting& setting, NameClass name_class) const
 {
     if (name_class == NameClass::Planned) {
-        const auto slot = find_declaration(setting.name);
+        const auto slot = find_declaration(setting.name);  // none: a parameter of a service, whose family is planned
         const std::string_view reason = slot ? declarations()[*slot].reason : "";
         return {setting, name_class,
                 fmt::format("{}: known to Postfix, not yet implemented here (planned){}{}", setting.name,

@@ -17,7 +17,7 @@ enum class NameClass : std::uint8_t {
     Service,      // <service>_<suffix> of a service in master.cf
     UserDefined,  // referred to by $name, a restriction class, or the settings of a table (ldap:name ->
                   // name_server_host)
-    Planned,      // Postfix has it, or it is declared as planned: a setting has no effect here yet
+    Planned,      // declared as planned: a setting has no effect yet
     Refused,      // declared, but for its default
     Unknown,      // nobody reads it
 };

@@ -15,7 +15,12 @@ std::optional<std::size_t> find_declaration(std::string_view name)
     return static_cast<std::size_t>(it - all.begin());
 }
 
-bool known_to_postfix(std::string_view name) { return std::ranges::binary_search(postfix_names(), name); }
+const OldName* find_old_name(std::string_view name)
+{
+    const auto all = old_names();
+    const auto it = std::ranges::lower_bound(all, name, std::less<>{}, &OldName::name);
+    return it == all.end() || it->name != name ? nullptr : &*it;
+}
 
 std::optional<std::size_t> find_family(std::string_view name, std::string_view service)
 {

@@ -61,13 +61,12 @@ struct OldName {
     std::string_view reason;  // why nothing refers to it
 };
 
-std::span<const Declaration> declarations();        // sorted by name; the index is the slot
-std::span<const FamilyDeclaration> families();      // the index is Family::index
-std::span<const OldName> old_names();               // sorted by name
-std::span<const std::string_view> postfix_names();  // every parameter that Postfix 3.12 has, sorted
+std::span<const Declaration> declarations();    // sorted by name; the index is the slot
+std::span<const FamilyDeclaration> families();  // the index is Family::index
+std::span<const OldName> old_names();           // sorted by name
 
 std::optional<std::size_t> find_declaration(std::string_view name);  // its slot
-bool known_to_postfix(std::string_view name);
+const OldName* find_old_name(std::string_view name);                 // null if it is none
 // The family that name belongs to, if it is <service>_<suffix> for this service.
 std::optional<std::size_t> find_family(std::string_view name, std::string_view service);
 

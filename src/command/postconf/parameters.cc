@@ -70,11 +70,9 @@ private:
 
     Result<void> print_named(const std::string& name)
     {
-        if (!config_.raw(name) && !config::find_declaration(name) && family_of(name) == nullptr) {
-            if (config::known_to_postfix(name))
-                warn(fmt::format("{}: known to Postfix, not yet implemented here (planned)", name));
-            else
-                warn(fmt::format("{}: unknown parameter", name));
+        if (!config_.raw(name) && !config::find_declaration(name) && family_of(name) == nullptr &&
+            !old_name_in_use(name)) {
+            warn(fmt::format("{}: unknown parameter", name));
             return {};
         }
         return print(name);
@@ -114,9 +112,16 @@ private:
             entry.text = config_.default_of(*slot);
         else if (const auto* family = family_of(name))
             entry.text = fmt::format("${}", config::families()[family->family].fallback);
-        else
+        else if (!old_name_in_use(name))
             return std::nullopt;
         return entry;
+    }
+
+    // Such a name is defined, and empty, without being set.
+    static bool old_name_in_use(std::string_view name)
+    {
+        const config::OldName* old = config::find_old_name(name);
+        return old != nullptr && old->reason.empty();
     }
 
     const config::NameCheck::ServiceParameter* family_of(const std::string& name) const
@@ -129,7 +134,7 @@ private:
     {
         config::for_each_name(text, [this](std::string_view name) {
             const auto known = config_.unexpanded(name);
-            if (known && !*known && family_of(std::string(name)) == nullptr)
+            if (known && !*known && family_of(std::string(name)) == nullptr && !old_name_in_use(name))
                 warn(fmt::format("{}/main.cf: undefined parameter: {}", config_.directory(), name));
         });
     }

@@ -123,6 +123,17 @@ TEST_F(Postconf, WarningsOfUnusedPlannedAndUndefinedNames)
                             directory_ + "/master.cf: unused parameter: a=$foo"));
 }
 
+TEST_F(Postconf, AnOldNameThatCountsIsDefinedAndEmpty)
+{
+    EXPECT_EQ(text({"-x", "virtual_maps", "virtual_alias_maps"}),
+              "virtual_maps =\nvirtual_alias_maps =\n");  // Postfix 3.7.11
+    EXPECT_EQ(run({"-x", "virtual_alias_maps"})->warnings, run({"foo"})->warnings);
+    EXPECT_EQ(text({"-n", "virtual_maps"}), "");
+    ASSERT_TRUE(run({"virtual_maps=hash:/a"}));
+    EXPECT_EQ(text({"-x", "virtual_alias_maps"}), "virtual_alias_maps = hash:/a\n");
+    EXPECT_EQ(text({"-C", "user", "-n"}), "foo = a b d\nvirtual_maps = hash:/a\n");
+}
+
 TEST_F(Postconf, ChangesKeepTheRestOfTheFile)
 {
     ASSERT_TRUE(run({"-e", "foo = new", "always_bcc=me"}));
