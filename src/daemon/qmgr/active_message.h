@@ -61,6 +61,7 @@ enum class Wish : std::uint8_t { None, Remove, Hold, Requeue, Expire };
 struct Notes {
     std::int64_t previous_retry = 0;  // seconds, of the calendar: the retry time it was activated for, 0 if it is new
     bool flushed = false;             // the attempt was asked for: defer_transports are tried
+    unsigned losses = 0;              // how often an agent went away with one of its deliveries
 };
 
 // Owned by the queue manager from activation to the end of the attempt; deliveries point to it. Loop's thread only.
@@ -131,7 +132,7 @@ private:
 struct Delivery {
     ActiveMessage* message = nullptr;
     std::vector<RequestRecipient> recipients;
-    unsigned losses = 0;  // how often an agent went away with it
+    unsigned losses = 0;  // how often an agent went away with it; begins with those that its message had before
 };
 
 }  // namespace posthaste::qmgr

@@ -44,22 +44,41 @@ void QueueManager::attempt_over(ActiveMessage& message)
         remove(message);
         return;
     }
-    const bool unfinished = message.count(Progress::Todo) > 0;
-    if (unfinished && message.damaged) {
-        set_aside(message);
+    if (message.count(Progress::Todo) > 0 && !put_off_rest(message))
         return;
-    }
-    if (unfinished && message.wish != Wish::Hold) {
-        park(message.ref(), clock_.running() + held_pause, message.notes);
-        forget(message);
-        return;
-    }
     const bool all_done = message.count(Progress::Done) == message.recipients().size();
     const bool traced = message.envelope().trace != queue::Trace::None || message.wants_success_report();
     if (!all_done || traced || message.was_deferred)
         tasks_.start(settle(&message));
     else
         bury(message);
+}
+
+// Of some recipients nobody said what became of them. False: the message is not active any more.
+bool QueueManager::put_off_rest(ActiveMessage& message)
+{
+    if (message.damaged) {
+        set_aside(message);
+        return false;
+    }
+    if (message.wish == Wish::Hold)
+        return true;
+    const bool again = message.wish == Wish::Requeue || is_still_held(message);
+    auto stored = store_->load(message.ref(), {.left = 0, .least = 0});  // its marks, after the agent has let go of it
+    if (!stored && is_final(stored.error())) {
+        log::warning("{}: {}", message.queue_id(), stored.error().text());
+        set_aside(message);
+        return false;
+    }
+    if (again || !stored) {
+        park(message.ref(), clock_.running() + held_pause, message.notes);
+        forget(message);
+        return false;
+    }
+    message.take_marks(stored->marks);
+    for (std::size_t index : message.with(Progress::Todo))
+        message.set(index, Progress::Deferred, "4.3.0", "unknown mail transport error");
+    return true;
 }
 
 bool QueueManager::is_expired(const ActiveMessage& message) const

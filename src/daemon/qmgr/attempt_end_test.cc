@@ -89,5 +89,32 @@ TEST_F(QueueManagerTest, warns_of_a_delay_once_when_it_is_restarted_during_an_at
     EXPECT_THAT(reports, ElementsAre("defer 2 0"));
 }
 
+TEST_F(QueueManagerTest, puts_off_what_an_agent_cannot_look_at)
+{
+    add_agent("local", sent);
+    add_blind_agent("smtp");
+    start();
+    const std::string id = submit({"a@remote.test", "b@local.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    EXPECT_THAT(files("deferred"), ElementsAre(id));
+    EXPECT_THAT(attempts, testing::UnorderedElementsAre("smtp sees nothing", "local b@local.test"));
+}
+
+TEST_F(QueueManagerTest, puts_off_a_message_that_takes_its_agent_down_again_and_again)
+{
+    add_dying_agent("smtp");
+    start();
+    const std::string id = submit({"a@remote.test"});
+    for (std::size_t times = 1; times <= 3; ++times) {
+        ASSERT_TRUE(wait_for([&] { return attempts.size() == times && manager->active() == 0; }));
+        EXPECT_EQ(manager->deferred(), 0U);
+        held.clear();  // the agent is gone at last
+        manager->flush();
+    }
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    EXPECT_THAT(files("deferred"), ElementsAre(id));
+    EXPECT_THAT(attempts, testing::SizeIs(3));
+}
+
 }  // namespace
 }  // namespace posthaste::qmgr

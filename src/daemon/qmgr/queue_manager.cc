@@ -277,6 +277,11 @@ void QueueManager::admit(queue::LoadedMessage stored, Source source, const Notes
         bury(message);
         return;
     }
+    if (message.notes.losses >= most_losses) {  // the agent went away for good while the message waited for it
+        stop_reading(message);
+        attempt_over(message);
+        return;
+    }
     const std::string sender = address::quote(message.envelope().sender);
     log::activated({.queue_id = message.queue_id(),
                     .sender = sender,
@@ -292,7 +297,7 @@ void QueueManager::answered(std::unique_ptr<Delivery> delivery, const DeliveryRe
 {
     ActiveMessage& message = *delivery->message;
     if (!reply.message_problem.empty()) {
-        // Nothing was tried; release() finds recipients that are still to be done and looks at the message again.
+        // Nothing was tried; attempt_over() finds recipients that are still to be done.
         log::warning("{}: {}", message.queue_id(), reply.message_problem);
         message.damaged = message.damaged || reply.damaged;
     } else {
@@ -328,7 +333,8 @@ void QueueManager::suspended(std::unique_ptr<Delivery> delivery, const std::stri
 void QueueManager::lost(std::unique_ptr<Delivery> delivery, const std::string& transport, const std::string& nexthop)
 {
     ActiveMessage& message = *delivery->message;
-    if (is_still_held(message)) {  // the connection ended, the agent did not: it goes on and marks
+    message.notes.losses = std::max(message.notes.losses, delivery->losses);
+    if (is_still_held(message)) {  // the connection ended, the agent did not yet: perhaps it goes on and marks
         release(message);
         return;
     }

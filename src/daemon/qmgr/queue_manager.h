@@ -118,6 +118,7 @@ private:
 
     // The end of an attempt (attempt_end.cc).
     void attempt_over(ActiveMessage& message);
+    bool put_off_rest(ActiveMessage& message);
     Task<void> settle(ActiveMessage* message);
     [[nodiscard]] bool is_expired(const ActiveMessage& message) const;
     [[nodiscard]] Seconds last_attempt(const ActiveMessage& message) const;

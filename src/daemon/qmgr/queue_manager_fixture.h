@@ -105,6 +105,28 @@ protected:
         attempts.push_back(transport + " dies");
         held.push_back(*queue::Reader(options).open(*queue::MessageRef::parse(request->message)));
     }
+    // An agent that cannot look at any message.
+    void add_blind_agent(const std::string& transport)
+    {
+        tasks.start(listen(transport, [this](net::Stream stream, std::string which) {
+            return see_nothing(std::move(stream), std::move(which));
+        }));
+    }
+    Task<void> see_nothing(net::Stream stream, std::string transport)
+    {
+        ipc::Connection connection(std::move(stream));
+        if (!co_await connection.handshake(delivery_protocol, net::Deadline::after(5s)))
+            co_return;
+        for (;;) {
+            auto request = co_await connection.receive<DeliveryRequest>(net::Deadline::never());
+            if (!request)
+                co_return;
+            attempts.push_back(transport + " sees nothing");
+            const DeliveryReply reply{.id = request->id, .message_problem = "too many open files"};
+            if (!co_await connection.send(reply, net::Deadline::after(5s)))
+                co_return;
+        }
+    }
     Task<server::Outcomes> deliver(server::JobPtr job, Answer answer)
     {
         if (gated)

@@ -117,6 +117,7 @@ void Transport::add(ActiveMessage& message, const std::string& nexthop, std::vec
     for (std::size_t begin = 0; begin < recipients.size(); begin += most) {
         auto delivery = std::make_unique<Delivery>();
         delivery->message = &message;
+        delivery->losses = message.notes.losses;
         std::size_t end = std::min(begin + most, recipients.size());
         delivery->recipients.assign(std::move_iterator(recipients.begin() + static_cast<std::ptrdiff_t>(begin)),
                                     std::move_iterator(recipients.begin() + static_cast<std::ptrdiff_t>(end)));
