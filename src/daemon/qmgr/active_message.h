@@ -53,8 +53,9 @@ private:
     std::vector<std::uint32_t> reason_of_;  // by recipient; empty while nobody was deferred
 };
 
-// What the administrator asked for while deliveries were under way; it is done when they are answered.
-enum class Wish : std::uint8_t { None, Remove, Hold, Requeue, Expire };
+// What the administrator asked for while deliveries were under way; it is done when they are answered. The later of two
+// counts, whichever was asked for first: what is held stays held. (Expiry goes with each of them: forced_expiry_.)
+enum class Wish : std::uint8_t { None, Requeue, Hold, Remove };
 
 // What is known of a message besides what the queue says of it. A message that waits in place keeps it; of one in
 // deferred/ the schedule knows as much.
@@ -62,6 +63,7 @@ struct Notes {
     std::int64_t previous_retry = 0;  // seconds, of the calendar: the retry time it was activated for, 0 if it is new
     bool flushed = false;             // the attempt was asked for: defer_transports are tried
     unsigned losses = 0;              // how often an agent went away with one of its deliveries
+    Wish wish = Wish::None;
 };
 
 // Owned by the queue manager from activation to the end of the attempt; deliveries point to it. Loop's thread only.
@@ -110,7 +112,6 @@ public:
     // Reports are being written or the message is being moved: a wish waits until that is done.
     bool attempt_is_over = false;
     bool damaged = false;  // in the queue: no agent can read it
-    Wish wish = Wish::None;
     Notes notes;
     bool was_deferred = false;            // tried before: a defer log may exist
     bool try_again = false;               // an attempt was asked for while this one is under way: it is made at once

@@ -30,17 +30,6 @@ void add_recipient(ListEntry& entry, const queue::Recipient& recipient, std::str
         {.address = recipient.address, .original = recipient.original, .delay_reason = std::move(reason)});
 }
 
-Wish wish_of(Command command)
-{
-    switch (command) {
-    case Command::Remove: return Wish::Remove;
-    case Command::Hold: return Wish::Hold;
-    case Command::Requeue: return Wish::Requeue;
-    case Command::Expire: return Wish::Expire;
-    default: return Wish::None;
-    }
-}
-
 }  // namespace
 
 std::vector<ListEntry> QueueManager::list()
@@ -49,7 +38,7 @@ std::vector<ListEntry> QueueManager::list()
     for (const auto& [id, message] : active_) {
         ListEntry entry = entry_of(message->ref(), message->envelope(), message->facts());
         entry.queue_name = "active";
-        entry.forced_expire = message->wish == Wish::Expire || forced_expiry_.contains(id);
+        entry.forced_expire = forced_expiry_.contains(id);
         auto read = for_each_recipient(*message, [&](std::size_t index, const queue::Recipient& recipient) {
             if (const RecipientState state = message->recipients()[index]; state.progress != Progress::Done)
                 add_recipient(entry, recipient, state.reason);
@@ -113,67 +102,56 @@ Task<ControlReply> QueueManager::control(ControlRequest request)
     for (std::string& id : request.queue_ids)
         reply.results.push_back({.queue_id = std::move(id), .outcome = ControlOutcome::NotFound});
     for (std::size_t at = 0; at < reply.results.size();) {
-        std::vector<ControlResult*> parked;
         std::vector<ControlResult*> files;
-        for (; at < reply.results.size() && parked.size() + files.size() < files_at_once; ++at) {
+        for (; at < reply.results.size() && files.size() < files_at_once; ++at) {
             ControlResult& result = reply.results[at];
             if (!queue::is_queue_id(result.queue_id))
                 continue;
             if (auto active = active_.find(result.queue_id); active != active_.end())
-                result.outcome = apply_to_active(*active->second, wish_of(command));
-            else if (parked_.contains(result.queue_id))
-                parked.push_back(&result);
+                result.outcome = apply_to_active(command, *active->second);
+            else if (auto parked = parked_.take(result.queue_id))
+                result.outcome = apply_to_parked(command, std::move(*parked));
             else if (apply_to_scheduled(command, result.queue_id))
                 result.outcome = ControlOutcome::Done;
             else
                 files.push_back(&result);
         }
         co_await apply_to_files(command, std::move(files));
-        co_await apply_to_parked(command, std::move(parked));
     }
     hint();
     co_return reply;
 }
 
-// What waits in place is looked at in a moment anyway; only removing and holding are more than that.
-Task<void> QueueManager::apply_to_parked(Command command, std::vector<ControlResult*> results)
+// What waits in place is removed at once. All else is done when it is looked at again, which is now, if no agent has
+// it.
+ControlOutcome QueueManager::apply_to_parked(Command command, ParkedMessages::Parked parked)
 {
-    std::vector<queue::Store::Survivor> held;
-    std::vector<ParkedMessages::Parked> as_they_were;
-    std::vector<ControlResult*> of_held;
-    for (ControlResult* result : results) {
-        const queue::MessageRef* ref = parked_.find(result->queue_id);
-        if (!ref) {  // no longer: its time came
-            if (auto active = active_.find(result->queue_id); active != active_.end())
-                result->outcome = apply_to_active(*active->second, wish_of(command));
-            continue;
-        }
-        result->outcome = ControlOutcome::Done;
-        if (command == Command::Expire)
-            forced_expiry_.insert(result->queue_id);
-        if (command == Command::Remove) {
-            if (!store_->bury(*ref)) {
-                result->outcome = ControlOutcome::Failed;
-                continue;
-            }
-            parked_.take(result->queue_id);
-            drop_logs(result->queue_id);
-        } else if (command == Command::Hold) {
-            as_they_were.push_back(*parked_.take(result->queue_id));
-            held.push_back({.ref = as_they_were.back().ref, .to = queue::QueueName::Hold, .retry_at = {}});
-            of_held.push_back(result);
-        }
+    const std::string queue_id = parked.ref.queue_id;
+    if (command == Command::Remove && store_->bury(parked.ref)) {
+        forced_expiry_.erase(queue_id);
+        drop_logs(queue_id);
+        return ControlOutcome::Done;
     }
-    if (held.empty())
-        co_return;
-    auto moved = co_await store_->move(std::move(held));
-    for (std::size_t i = 0; i < moved.size(); ++i) {
-        if (moved[i])
-            continue;
-        of_held[i]->outcome = ControlOutcome::Failed;
-        log::warning("{}: {}", of_held[i]->queue_id, moved[i].error().text());
-        parked_.put(std::move(as_they_were[i]));
+    Wish& wish = parked.notes.wish;
+    ControlOutcome outcome = ControlOutcome::Done;
+    switch (command) {
+    case Command::Remove: outcome = ControlOutcome::Failed; break;
+    case Command::Expire: forced_expiry_.insert(queue_id); break;
+    case Command::Hold:
+        wish = Wish::Hold;
+        outcome = ControlOutcome::Pending;
+        break;
+    case Command::Release:
+        if (std::exchange(wish, Wish::None) != Wish::Hold)
+            outcome = ControlOutcome::NotFound;
+        break;
+    default: break;
     }
+    const bool goes_on = outcome != ControlOutcome::Failed && outcome != ControlOutcome::NotFound;
+    if (goes_on && command != Command::Expire)
+        parked.due = 0;
+    parked_.put(std::move(parked));
+    return outcome;
 }
 
 // What needs nothing but another time. False: not for this message or command.
@@ -255,17 +233,22 @@ Task<void> QueueManager::apply_to_files(Command command, std::vector<ControlResu
     }
 }
 
-ControlOutcome QueueManager::apply_to_active(ActiveMessage& message, Wish wish)
+ControlOutcome QueueManager::apply_to_active(Command command, ActiveMessage& message)
 {
-    if (wish == Wish::None) {  // to be tried: it is being tried
-        message.try_again = true;
-        return ControlOutcome::Done;
+    Wish& wish = message.notes.wish;
+    switch (command) {
+    case Command::Remove: wish = Wish::Remove; break;
+    case Command::Hold: wish = std::max(wish, Wish::Hold); break;
+    case Command::Requeue: wish = std::max(wish, Wish::Requeue); return ControlOutcome::Pending;
+    case Command::Release:
+        if (wish != Wish::Hold)
+            return ControlOutcome::NotFound;
+        wish = Wish::Requeue;
+        return ControlOutcome::Pending;
+    case Command::Expire: forced_expiry_.insert(message.queue_id()); return ControlOutcome::Pending;
+    default: message.try_again = true; return ControlOutcome::Done;  // to be tried: it is being tried
     }
-    if (message.wish != Wish::Remove)
-        message.wish = wish;
-    if (wish == Wish::Expire)
-        forced_expiry_.insert(message.queue_id());
-    if (wish == Wish::Expire || wish == Wish::Requeue || message.attempt_is_over)
+    if (message.attempt_is_over)
         return ControlOutcome::Pending;
     if (wish == Wish::Remove)
         static_cast<void>(store_->bury(message.ref()));  // so that it is gone after a restart, too

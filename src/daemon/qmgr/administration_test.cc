@@ -113,5 +113,74 @@ TEST_F(QueueManagerTest, returns_a_message_that_is_expired_by_hand)
     EXPECT_THAT(files("deferred"), IsEmpty());
 }
 
+TEST_F(QueueManagerTest, what_is_to_be_held_is_held_whatever_else_is_asked_for)
+{
+    gated = true;
+    add_agent("smtp", put_off);
+    start();
+    const std::string id = submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 1; }));
+    for (Command command : {Command::Hold, Command::Requeue, Command::Expire})
+        EXPECT_EQ(control(command, id), ControlOutcome::Pending);
+    gate.set();
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 0; }));
+    EXPECT_THAT(files("hold"), ElementsAre(id));
+    EXPECT_THAT(reports, IsEmpty());
+    EXPECT_EQ(control(Command::Release, id), ControlOutcome::Done);
+    ASSERT_TRUE(wait_until_idle(2));
+    EXPECT_THAT(reports, testing::Contains("bounce 1 1"));  // and now it is too old
+    EXPECT_EQ(manager->deferred(), 0U);
+}
+
+TEST_F(QueueManagerTest, a_hold_is_taken_back_before_it_is_done)
+{
+    gated = true;
+    add_agent("smtp", put_off);
+    start();
+    const std::string id = submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 1 && manager->recipients_in_memory() == 1; }));
+    EXPECT_EQ(control(Command::Release, id), ControlOutcome::NotFound);
+    EXPECT_EQ(control(Command::Hold, id), ControlOutcome::Pending);
+    EXPECT_EQ(control(Command::Release, id), ControlOutcome::Pending);
+    gate.set();
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 2 && manager->deferred() == 1; }));
+    EXPECT_THAT(files("hold"), IsEmpty());
+}
+
+TEST_F(QueueManagerTest, what_cannot_be_moved_to_hold_is_not_delivered_meanwhile)
+{
+    gated = true;
+    add_agent("smtp", put_off);
+    start("minimal_backoff_time = 1s\nmaximal_backoff_time = 1s\n");
+    std::filesystem::remove(directory / "hold");
+    ASSERT_TRUE(replace_file((directory / "hold").string(), "", 0600));  // as good an error as a full disk
+    const std::string id = submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 1 && manager->recipients_in_memory() == 1; }));
+    EXPECT_EQ(control(Command::Hold, id), ControlOutcome::Pending);
+    gate.set();
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 0; }));
+    manager->flush();
+    EXPECT_TRUE(wait_for([&] { return manager->list().at(0).queue_name == "incoming"; }));
+    std::filesystem::remove(directory / "hold");
+    std::filesystem::create_directory(directory / "hold");
+    ASSERT_TRUE(wait_for([&] { return manager->list().empty(); }));
+    EXPECT_THAT(files("hold"), ElementsAre(id));
+    EXPECT_THAT(attempts, ElementsAre("smtp a@remote.test"));
+}
+
+TEST_F(QueueManagerTest, holds_what_waits_for_an_agent)
+{
+    add_dying_agent("smtp");
+    start();
+    const std::string id = submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 1 && manager->active() == 0; }));
+    EXPECT_EQ(control(Command::Hold, id), ControlOutcome::Pending);
+    held.clear();
+    manager->flush();
+    ASSERT_TRUE(wait_for([&] { return manager->list().empty(); }));
+    EXPECT_THAT(files("hold"), ElementsAre(id));
+    EXPECT_THAT(attempts, ElementsAre("smtp dies"));
+}
+
 }  // namespace
 }  // namespace posthaste::qmgr

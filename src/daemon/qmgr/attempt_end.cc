@@ -40,7 +40,7 @@ bounce::Record record_of(const ActiveMessage& message, std::size_t index, const 
 void QueueManager::attempt_over(ActiveMessage& message)
 {
     message.attempt_is_over = true;
-    if (message.wish == Wish::Remove) {
+    if (message.notes.wish == Wish::Remove) {
         remove(message);
         return;
     }
@@ -61,9 +61,9 @@ bool QueueManager::put_off_rest(ActiveMessage& message)
         set_aside(message);
         return false;
     }
-    if (message.wish == Wish::Hold)
+    if (message.notes.wish == Wish::Hold)
         return true;
-    const bool again = message.wish == Wish::Requeue || is_still_held(message);
+    const bool again = message.notes.wish == Wish::Requeue || is_still_held(message);
     auto stored = store_->load(message.ref(), {.left = 0, .least = 0});  // its marks, after the agent has let go of it
     if (!stored && is_final(stored.error())) {
         log::warning("{}: {}", message.queue_id(), stored.error().text());
@@ -90,9 +90,9 @@ bool QueueManager::is_expired(const ActiveMessage& message) const
 Task<void> QueueManager::settle(ActiveMessage* message)
 {
     const bool has_defer_log = message->was_deferred || message->count(Progress::Deferred) > 0;
-    const bool forced = message->wish == Wish::Expire || forced_expiry_.contains(message->queue_id());
+    const bool forced = forced_expiry_.contains(message->queue_id());
     std::vector<std::size_t> expired;
-    if (message->wish != Wish::Hold && (forced || is_expired(*message)))
+    if (message->notes.wish != Wish::Hold && (forced || is_expired(*message)))
         expired = message->with(Progress::Deferred);
     bool reported = true;
     if (!expired.empty() || message->count(Progress::Bounced) > 0) {
@@ -109,22 +109,18 @@ Task<void> QueueManager::settle(ActiveMessage* message)
         bury(*message);
         co_return;
     }
-    if (reported && (message->wish == Wish::None || message->wish == Wish::Requeue))
+    if (reported && message->notes.wish < Wish::Hold)
         co_await warn_of_delay(message);
-    if (message->wish == Wish::Remove) {
+    if (message->notes.wish == Wish::Remove) {
         remove(*message);
-        co_return;
-    }
-    if (message->wish == Wish::Hold) {
-        put_off(*message, queue::QueueName::Hold, clock_.running());
         co_return;
     }
     const Seconds now = clock_.now();
     const Seconds pause =
         next_attempt(now, message->envelope().arrival_seconds, snapshot_->backoff, jitter_of(message->queue_id())) -
         now;
-    const Seconds due = clock_.running() + (message->wish == Wish::Requeue ? 0 : pause);
-    put_off(*message, queue::QueueName::Deferred, due);
+    const Seconds due = clock_.running() + (message->notes.wish == Wish::Requeue ? 0 : pause);
+    put_off(*message, message->notes.wish == Wish::Hold ? queue::QueueName::Hold : queue::QueueName::Deferred, due);
 }
 
 // The report is committed, or the message stays. False: it stays.
@@ -341,13 +337,8 @@ Task<void> QueueManager::move_survivors()
         // Those have ended for good now; what was wished meanwhile is done as for any message that waits.
         std::map<Command, std::vector<std::string>> wishes;
         for (std::size_t i = 0; i < batch.size(); ++i) {
-            const Wish wish = after_move(batch[i], moved[i]);
-            if (wish == Wish::Remove)
-                wishes[Command::Remove].push_back(batch[i].ref.queue_id);
-            else if (wish == Wish::Hold && batch[i].to != queue::QueueName::Hold)
-                wishes[Command::Hold].push_back(batch[i].ref.queue_id);
-            else if (wish == Wish::Requeue)
-                wishes[Command::Requeue].push_back(batch[i].ref.queue_id);
+            if (auto wish = after_move(batch[i], moved[i]))
+                wishes[*wish].push_back(batch[i].ref.queue_id);
         }
         for (auto& [command, ids] : wishes)
             static_cast<void>(co_await control({.command = command, .queue_ids = std::move(ids)}));
@@ -356,12 +347,13 @@ Task<void> QueueManager::move_survivors()
     moving_ = false;
 }
 
-// Where the message waits now. Returns what was wished meanwhile.
-Wish QueueManager::after_move(const queue::Store::Survivor& survivor, const Result<queue::MessageRef>& moved)
+// Where the message waits now. Returns what was wished meanwhile and is still to be done.
+std::optional<Command> QueueManager::after_move(const queue::Store::Survivor& survivor,
+                                                const Result<queue::MessageRef>& moved)
 {
     const std::string& queue_id = survivor.ref.queue_id;
     ActiveMessage& message = *active_.at(queue_id);
-    const Wish wish = message.wish;
+    const Wish wish = message.notes.wish;
     const bool try_again = message.try_again;
     forget(message);
     const Seconds planned = seconds_of(survivor.retry_at);
@@ -371,13 +363,22 @@ Wish QueueManager::after_move(const queue::Store::Survivor& survivor, const Resu
         // It stays where it is. While an agent has the lock, soon; else when it would have been due.
         const bool soon = try_again || moved.error().kind() == ErrorKind::Temporary;
         park(survivor.ref, soon ? clock_.running() + held_pause : due,
-             {.previous_retry = planned, .flushed = try_again});
+             {.previous_retry = planned, .flushed = try_again, .wish = wish});
     } else if (survivor.to == queue::QueueName::Deferred) {
         schedule_.put(queue_id, due);
         if (try_again)
             schedule_.make_due(queue_id);
     }
-    return wish;
+    switch (wish) {
+    case Wish::None: break;
+    case Wish::Requeue: return Command::Requeue;
+    case Wish::Hold:
+        if (moved && survivor.to != queue::QueueName::Hold)
+            return Command::Hold;
+        break;
+    case Wish::Remove: return Command::Remove;
+    }
+    return std::nullopt;
 }
 
 }  // namespace posthaste::qmgr

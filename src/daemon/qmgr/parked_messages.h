@@ -64,11 +64,6 @@ public:
         by_time_ = std::move(due);
     }
 
-    [[nodiscard]] const queue::MessageRef* find(const std::string& queue_id) const
-    {
-        auto found = by_id_.find(queue_id);
-        return found == by_id_.end() ? nullptr : &found->second->second.ref;
-    }
     [[nodiscard]] bool contains(const std::string& queue_id) const { return by_id_.contains(queue_id); }
 
     // Pairs of time and message, the earliest first.

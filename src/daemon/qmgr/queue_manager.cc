@@ -244,8 +244,11 @@ void QueueManager::retry_parked()
     }
 }
 
-void QueueManager::park(const queue::MessageRef& ref, Seconds due, const Notes& notes)
+// It is routed again when its time comes, so that no wish but a hold is left over.
+void QueueManager::park(const queue::MessageRef& ref, Seconds due, Notes notes)
 {
+    if (notes.wish != Wish::Hold)
+        notes.wish = Wish::None;
     parked_.put({.due = due, .ref = ref, .notes = notes});
 }
 
@@ -277,7 +280,8 @@ void QueueManager::admit(queue::LoadedMessage stored, Source source, const Notes
         bury(message);
         return;
     }
-    if (message.notes.losses >= most_losses) {  // the agent went away for good while the message waited for it
+    // The agent went away for good while the message waited for it, or the message could not be moved to hold/.
+    if (message.notes.losses >= most_losses || message.notes.wish == Wish::Hold) {
         stop_reading(message);
         attempt_over(message);
         return;
@@ -352,7 +356,7 @@ void QueueManager::lost(std::unique_ptr<Delivery> delivery, const std::string& t
     std::erase_if(delivery->recipients, [&](const RequestRecipient& each) {
         return message.recipients()[each.index].progress != Progress::Todo;
     });
-    if (delivery->recipients.empty() || message.wish == Wish::Remove)
+    if (delivery->recipients.empty() || message.notes.wish == Wish::Remove)
         release(message);
     else if (delivery->losses >= most_losses)
         suspended(std::move(delivery), transport, "4.3.0", "unknown mail transport error");

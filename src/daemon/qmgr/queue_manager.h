@@ -24,6 +24,7 @@
 #include "routing/router.h"
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -136,15 +137,15 @@ private:
     void set_aside(ActiveMessage& message);
     void put_off(ActiveMessage& message, queue::QueueName to, Seconds retry_at);
     Task<void> move_survivors();
-    Wish after_move(const queue::Store::Survivor& survivor, const Result<queue::MessageRef>& moved);
-    void park(const queue::MessageRef& ref, Seconds due, const Notes& notes = {});
+    std::optional<Command> after_move(const queue::Store::Survivor& survivor, const Result<queue::MessageRef>& moved);
+    void park(const queue::MessageRef& ref, Seconds due, Notes notes = {});
     void forget(ActiveMessage& message);
     void drop_logs(const std::string& queue_id);
     Task<void> drop_logs_of(std::string queue_id);
 
     // Administration (administration.cc).
-    ControlOutcome apply_to_active(ActiveMessage& message, Wish wish);
-    Task<void> apply_to_parked(Command command, std::vector<ControlResult*> results);
+    ControlOutcome apply_to_active(Command command, ActiveMessage& message);
+    ControlOutcome apply_to_parked(Command command, ParkedMessages::Parked parked);
     bool apply_to_scheduled(Command command, const std::string& queue_id);
     Task<void> apply_to_files(Command command, std::vector<ControlResult*> results);
     Task<std::vector<std::string>> every_id(Command command);

@@ -23,10 +23,7 @@ constexpr std::size_t read_for_reports = 1000;
 const std::string retry_transport = "retry";
 
 // No further deliveries are begun for it.
-bool is_to_end(const ActiveMessage& message)
-{
-    return message.damaged || (message.wish != Wish::None && message.wish != Wish::Expire);
-}
+bool is_to_end(const ActiveMessage& message) { return message.damaged || message.notes.wish != Wish::None; }
 
 }  // namespace
 
