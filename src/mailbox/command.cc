@@ -198,8 +198,9 @@ dsn::Outcome outcome_of_status(int wait_status, std::string_view output, std::st
             has_code ? coded.text
                      : fmt::format("Command died with status {}: \"{}\"{}", WEXITSTATUS(wait_status), shown, said));
     }
-    return with_class(has_code ? coded.code : dsn::Code{5, 3, 0},
-                      fmt::format("Command died with signal {}: \"{}\"{}", WTERMSIG(wait_status), shown, said));
+    // Killed by an administrator, or for want of memory: the next attempt may fare better, whatever it has said so far.
+    return dsn::Outcome::deferred({4, 3, 0}, fmt::format("Command died with signal {}: \"{}\"{}", WTERMSIG(wait_status),
+                                                         shown, text.empty() ? "" : ". Command output: " + text));
 }
 
 dsn::Outcome over_time(std::string_view output, std::string_view shown)

@@ -44,6 +44,16 @@ TEST(CommandOutput, CountsMoreThanTheExitStatus)
     EXPECT_EQ(outcome_of("echo 5.7.9 never; exit 75").code, (dsn::Code{5, 7, 9}));
 }
 
+// As Postfix 3.7.11 does.
+TEST(Command, ThatIsKilledIsTriedAgainWhateverItSaid)
+{
+    dsn::Outcome outcome = outcome_of("echo 5.7.9 never; kill -9 $$");
+    EXPECT_EQ(outcome.action, dsn::Action::Deferred);
+    EXPECT_EQ(outcome.code, (dsn::Code{4, 3, 0}));
+    EXPECT_EQ(outcome.text,
+              "Command died with signal 9: \"echo 5.7.9 never; kill -9 $$\". Command output: 5.7.9 never");
+}
+
 TEST(Command, MayLeaveItsInputUnread)
 {
     std::signal(SIGPIPE, SIG_IGN);  // as the child that runs commands does

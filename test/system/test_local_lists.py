@@ -187,6 +187,20 @@ def test_an_agent_that_dies_loses_no_member(lists):
     assert local.instance.mailbox().count(b"Subject: list") == 2
 
 
+def test_new_messages_that_were_made_are_known_at_the_next_attempt(lists):
+    """The inner list's message is made, the outer's is refused; then the outer list has no member of its own left."""
+    me = local_user()
+    local = lists(f"outer: inner, many@far.test\nowner-outer: {me}\ninner: far@far.test\nowner-inner: {me}\n",
+                  virtual_alias_maps="inline:{{many@far.test=a@far.test, b@far.test}}",
+                  virtual_alias_expansion_limit=1)
+    queue_id = _send(local, "outer")
+    _attempts(local, queue_id, 1)
+    assert len(_forwarded(local, queue_id)) == 1
+    local.instance.aliases(f"outer: inner\nowner-outer: {me}\ninner: far@far.test\nowner-inner: {me}\n")
+    _finish(local, queue_id)
+    assert len(_forwarded(local, queue_id)) == 1
+
+
 def test_commands_know_the_member_and_not_the_list(lists):
     local = lists("outer: inner\ninner: {show}\n")
     local.deliver("outer")
@@ -245,6 +259,26 @@ def test_a_command_that_leaves_its_output_open_is_stopped_and_fails(lists):
     local = lists('list: "|sleep 600 & echo started; exit 0"\n', command_time_limit="2s")
     _send(local, "list")
     local.instance.wait_for_log(r"dsn=5.3.0, status=bounced \(Command time limit exceeded: .*Command output: started\)")
+
+
+def test_a_command_that_is_killed_is_tried_again(lists):
+    local = lists('list: "|echo some words; kill -9 $$"\n')
+    _send(local, "list")
+    local.instance.wait_for_log(r"dsn=4.3.0, status=deferred \(Command died with signal 9: .*Command output: some words")
+
+
+@pytest.mark.parametrize("name", ["postmaster", "mailer-daemon"])
+def test_mail_to_the_mail_system_without_an_alias_is_discarded(lists, name):
+    local = lists("x: y\n", local_recipient_maps="")
+    assert local.deliver(name) == ["sent (discarded)"]
+    assert f"warning: required alias not found: {name}" in local.instance.log()
+
+
+def test_a_file_in_a_directory_that_is_missing_is_put_off(lists):
+    """Postfix returns the mail with 5.2.0."""
+    local = lists("list: {dir}/missing/file\n")
+    queue_id = _send(local, "list")
+    local.instance.wait_for_log(rf"{queue_id}: to=<list@local.test>, .*dsn=4.2.0, status=deferred \(cannot update mailbox")
 
 
 def test_success_that_a_sender_asks_for_is_that_an_alias_was_expanded(lists):

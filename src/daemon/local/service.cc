@@ -114,6 +114,15 @@ Task<std::vector<server::ExpandedOutcome>> Service::deliver_members(server::JobP
     const SettledMembers::Members before = settled_.take(key);
     SettledMembers::Members known = before;
     std::vector<NewMessage> new_messages;
+    auto settled_before = [&](const std::string& name, server::ExpandedOutcome& member) {
+        auto earlier = before.find(name);
+        if (earlier == before.end())
+            return false;
+        member.outcome = earlier->second;
+        member.is_known = true;
+        done.push_back(std::move(member));
+        return true;
+    };
     auto settle = [&](const std::string& name, server::ExpandedOutcome member) {
         member.outcome.relay = relay;
         if (member.outcome.is_final())
@@ -129,12 +138,8 @@ Task<std::vector<server::ExpandedOutcome>> Service::deliver_members(server::JobP
         server::ExpandedOutcome member{.address =
                                            target.kind == TargetKind::Forward ? target.text : target.scope->address,
                                        .has_owner = target.scope->owner.has_value()};
-        if (auto earlier = before.find(name); earlier != before.end()) {
-            member.outcome = earlier->second;
-            member.is_known = true;
-            done.push_back(std::move(member));
+        if (settled_before(name, member))
             continue;
-        }
         const ScopePtr scope = target.scope;
         member.outcome = co_await deliver_target(job, recipient, std::move(target));
         if (member.outcome.action == dsn::Action::Bounced && scope->owner)
@@ -144,9 +149,9 @@ Task<std::vector<server::ExpandedOutcome>> Service::deliver_members(server::JobP
     if (outcome_of(done).is_final() || done.empty()) {
         for (NewMessage& message : new_messages) {
             const std::string name = "new message " + message.sender.value_or("") + " " + message.delivered_to;
-            if (before.contains(name))
-                continue;
             server::ExpandedOutcome member{.address = job->recipients()[recipient].address};
+            if (settled_before(name, member))
+                continue;
             member.outcome = co_await submit(job, recipient, std::move(message));
             settle(name, std::move(member));
         }

@@ -113,6 +113,16 @@ void Expansion::add_problem(ScopePtr scope, dsn::Outcome outcome)
     targets_.push_back({TargetKind::Problem, std::move(scope), {}, std::move(outcome)});
 }
 
+// Mail of the system about itself must not bounce because nobody has said who reads it.
+void Expansion::add_unknown(ScopePtr scope, std::string why)
+{
+    const bool required = scope->name == "postmaster" || scope->name == "mailer-daemon";
+    if (required)
+        log::warning("required alias not found: {}", scope->name);
+    add_problem(std::move(scope), required ? dsn::Outcome::delivered({2, 0, 0}, "discarded", "local")
+                                           : dsn::Outcome::bounced({5, 1, 1}, std::move(why), "local"));
+}
+
 void Expansion::add_loop(ScopePtr scope)
 {
     std::string text = "alias database loop for " + parts_of(scope->address).local;
@@ -268,7 +278,7 @@ Task<Result<void>> Expansion::expand_user(Named named)
     auto account = co_await mailbox::find_account(named->name);
     if (!account && account.error().kind() == ErrorKind::NotFound) {
         if (is_new("unknown " + named->name))
-            add_problem(std::move(named), dsn::Outcome::bounced({5, 1, 1}, account.error().text(), "local"));
+            add_unknown(std::move(named), account.error().text());
         co_return Result<void>{};
     }
     if (!account)

@@ -109,6 +109,7 @@ private:
     bool is_new(std::string what);
     void add_target(Target target);
     void add_problem(ScopePtr scope, dsn::Outcome outcome);
+    void add_unknown(ScopePtr scope, std::string why);
     void add_loop(ScopePtr scope);
 
     const config::Config& config_;
