@@ -71,12 +71,12 @@ void Message::State::store(std::string_view crlf_lines)
 {
     if (auto stored = draft.append_lines(crlf_lines); !stored)
         fail_with(Rejection(std::move(stored.error())));
-    else if (pipeline->size_limit != 0 && draft.facts().logged_size() > pipeline->size_limit)
+    else if (pipeline->size_limit != 0 && draft.facts().size - draft.facts().lines > pipeline->size_limit)
         fail_with(Rejection::message_too_big());
 }
 
-// The size limit counts as Postfix counts, with line ends of one byte: what is announced with SIZE= in CRLF form and
-// fits is never refused here because of the headers that were added on the way.
+// The size limit counts line ends as one byte: what is announced with SIZE= in CRLF form and fits is not refused here
+// because of the headers that were added on the way. (Postfix counts its whole queue file and refuses it.)
 void Message::State::add_content(std::string_view crlf_lines)
 {
     size += crlf_lines.size();

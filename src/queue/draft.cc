@@ -38,6 +38,7 @@ void note_line(ContentFacts& facts, std::string_view line)
 {
     ++facts.lines;
     facts.longest_line = std::max(facts.longest_line, static_cast<std::uint32_t>(line.size()));
+    facts.long_line_size += ContentFacts::record_excess(line.size());
     if (line.starts_with('.'))
         facts.dot_lines = true;
 }

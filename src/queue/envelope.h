@@ -90,14 +90,22 @@ struct Envelope {
 struct ContentFacts {
     std::uint64_t size = 0;  // bytes as stored: CRLF line ends, no dot stuffing
     std::uint64_t lines = 0;
-    std::uint64_t header_size = 0;   // bytes up to and including the empty line
-    std::uint32_t longest_line = 0;  // bytes without CRLF
-    bool dot_lines = false;          // some line begins with '.'
-    bool eight_bit = false;          // some byte is above 127
-    bool utf8_header = false;        // some header byte is above 127
+    std::uint64_t header_size = 0;     // bytes up to and including the empty line
+    std::uint32_t longest_line = 0;    // bytes without CRLF
+    bool dot_lines = false;            // some line begins with '.'
+    bool eight_bit = false;            // some byte is above 127
+    bool utf8_header = false;          // some header byte is above 127
+    std::uint64_t long_line_size = 0;  // what Postfix counts beyond `size`: sum of record_excess()
 
-    // The size that Postfix logs and shows: it stores LF line ends and counts its own record structure as nothing.
-    [[nodiscard]] std::uint64_t logged_size() const { return size - lines; }
+    // What the records of a line take in a queue file of Postfix beyond its text and two bytes, which is what CRLF
+    // takes: a line is cut into pieces of 2048 bytes, and the length of 128 and more takes a second byte.
+    static constexpr std::uint64_t record_excess(std::size_t line)
+    {
+        constexpr std::size_t longest_piece = 2048;  // postconf(5) line_length_limit's default
+        return 3 * (line / longest_piece) + (line % longest_piece >= 128 ? 1 : 0);
+    }
+    // The size that Postfix logs and shows: that of the content's records in its queue file.
+    [[nodiscard]] std::uint64_t logged_size() const { return size + long_line_size; }
     friend bool operator==(const ContentFacts&, const ContentFacts&) = default;
 };
 

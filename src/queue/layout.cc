@@ -47,6 +47,7 @@ enum class Tag : std::uint8_t {
     FactHeaderSize = 42,
     FactLongestLine = 43,
     FactFlags = 44,
+    FactLongLineSize = 45,
     // inside a Recipient record
     RecipientAddress = 1,
     RecipientOriginal = 2,
@@ -191,6 +192,7 @@ void visit_facts(auto& coder, auto& facts, auto& flags)
     coder.field(Tag::FactHeaderSize, facts.header_size);
     coder.field(Tag::FactLongestLine, facts.longest_line);
     coder.field(Tag::FactFlags, flags);
+    coder.field(Tag::FactLongLineSize, facts.long_line_size);
 }
 
 std::unexpected<Error> corrupt() { return fail(ErrorKind::Corrupt, "envelope breaks its format"); }

@@ -47,6 +47,17 @@ TEST(EnvelopeFormat, ReadsBackWhatWasWritten)
     EXPECT_EQ(back->facts, stored.facts);
 }
 
+TEST(EnvelopeFormat, WhatLongLinesAddToTheSizeSurvives)
+{
+    ContentFacts facts{.size = 3000, .lines = 2};
+    for (std::size_t line : {127, 128, 2047, 2048, 2175, 2176, 4096})
+        facts.long_line_size += ContentFacts::record_excess(line);
+    EXPECT_EQ(facts.long_line_size, 0U + 1 + 1 + 3 + 3 + 4 + 6);
+    auto back = decode_envelope(encode_envelope(Envelope{}, facts));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->facts.logged_size(), facts.logged_size());
+}
+
 TEST(EnvelopeFormat, DefaultsSurvive)
 {
     auto back = decode_envelope(encode_envelope(Envelope{}, ContentFacts{}));

@@ -111,6 +111,7 @@ public:
     Result<void> end_line()
     {
         facts_.longest_line = std::max(facts_.longest_line, static_cast<std::uint32_t>(line_length_));
+        facts_.long_line_size += ContentFacts::record_excess(line_length_);
         ++facts_.lines;
         TRY(put("\r\n"));
         if (in_header_ && line_length_ == 0)

@@ -67,6 +67,7 @@ struct Said {
     std::vector<std::string> recipients;
     std::vector<std::string> done;
     std::string content;
+    std::optional<std::uint64_t> size;  // none where a milter's edits left holes, and in maildrop
 };
 
 Said said_of(const std::string& name)
@@ -82,6 +83,10 @@ Said said_of(const std::string& name)
         };
         if (auto sender = value("sender: "))
             said.sender = *sender;
+        else if (auto size = value("message_size: "))
+            said.size = parse_number<std::uint64_t>(split(*size, " ").front());
+        else if (value("pointer_record: "))
+            said.size.reset();
         else if (auto redirect = value("redirect_to: "))
             said.redirect = *redirect;
         else if (auto recipient = value("recipient: "))
@@ -110,6 +115,8 @@ TEST(PostfixFile, IsReadAsPostfixsOwnPostcatReadsIt)
         EXPECT_EQ(decoded.message.envelope.sender, said.sender);
         EXPECT_EQ(decoded.content, said.content);
         EXPECT_EQ(decoded.message.facts.size, said.content.size());
+        if (said.size)
+            EXPECT_EQ(decoded.message.facts.logged_size(), *said.size);
         std::vector<std::string> recipients;
         for (const Recipient& recipient : decoded.message.envelope.recipients)
             recipients.push_back(recipient.address);

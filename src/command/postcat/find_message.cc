@@ -2,6 +2,7 @@
 #include "command/postcat/find_message.h"
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "intake/maildrop.h"
 #include "queue/marks.h"
 #include "queue/postfix_file.h"
@@ -10,7 +11,6 @@
 #include "queue/scan.h"
 #include "queue/segment.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -56,7 +56,9 @@ Result<FoundMessage> from_submission(std::string_view bytes, std::string place, 
         message.content.append(*piece);
     }
     message.facts.size = message.content.size();
-    message.facts.lines = static_cast<std::uint64_t>(std::ranges::count(message.content, '\n'));
+    for (std::string_view line : split(message.content, "\n"))
+        message.facts.long_line_size +=
+            queue::ContentFacts::record_excess(line.size() - (line.ends_with('\r') ? 1 : 0));
     message.recipient_marks.assign(message.envelope.recipients.size(), '\0');
     return message;
 }
