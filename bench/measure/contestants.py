@@ -17,7 +17,20 @@ from support.waiting import wait_until
 NO_STORAGE, DISK, POSTFIX, POSTHASTE = "no storage", "dd", "Postfix", "Posthaste"
 
 
-class Sink:
+class Yardstick:
+    """Has nothing that stays from one measurement to the next."""
+
+    def settle(self):
+        pass
+
+    def drain(self):
+        pass
+
+    def processor_seconds(self):
+        return None
+
+
+class Sink(Yardstick):
     """smtp-sink in the place of a mail system: what clients and the loopback cost alone."""
     label = NO_STORAGE
 
@@ -26,7 +39,7 @@ class Sink:
             return case.generator.send(port, case.load, messages, case.recipient)
 
 
-class Disk:
+class Disk(Yardstick):
     """The volume of the messages, written with one sync at the end: what the disk gives."""
     label = DISK
 

@@ -12,16 +12,18 @@ PER_ADDRESS = 5000               # connections from one loopback address: ports 
 SPARE_DESCRIPTORS = 500
 
 
-def raise_descriptor_limit(wanted):
-    """A client is a descriptor here and one in smtpd, which inherits the limit; as many as the machine allows."""
+def possible_clients(wanted):
+    """How many of the wanted clients the machine allows. A client is a descriptor here and one in smtpd, which inherits
+    the limit that is raised here."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted += SPARE_DESCRIPTORS
-    if hard != resource.RLIM_INFINITY and hard < wanted:
+    needed = wanted + SPARE_DESCRIPTORS
+    if hard != resource.RLIM_INFINITY and hard < needed:
         with contextlib.suppress(ValueError, OSError):         # root may
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
-            return
+            resource.setrlimit(resource.RLIMIT_NOFILE, (needed, needed))
+            return wanted
         print(f"only {hard} descriptors are allowed (ulimit -Hn)")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard - SPARE_DESCRIPTORS)
 
 
 def connect(system, number):

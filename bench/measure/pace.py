@@ -23,17 +23,14 @@ class Pace:
 
     def _once(self, case, contestant, messages, least=0.0):
         """Whether it counted: a measurement shorter than `least` only tells the rate."""
-        system = contestant if hasattr(contestant, "processor_seconds") else None
-        if system:
-            system.settle()
-            before = system.processor_seconds()
+        contestant.settle()
+        before = contestant.processor_seconds()
         seconds = contestant.run(case, messages)
-        microseconds = None
-        if system:
-            system.drain()
-            microseconds = (system.processor_seconds() - before) / messages * 1e6
+        contestant.drain()
+        after = contestant.processor_seconds()
         self.rates[case.name, contestant.label] = messages / seconds
         if seconds < least:
             return False
-        self.results.note(case.name, case.unit, contestant.label, case.figure(messages, seconds), microseconds)
+        self.results.note(case.name, case.unit, contestant.label, case.figure(messages, seconds),
+                          None if before is None else (after - before) / messages * 1e6)
         return True
