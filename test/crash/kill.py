@@ -5,13 +5,21 @@ arrive in the end, and none twice but in the windows that doc/queue-states.md na
 Two rounds of three set a trap instead: the process that comes first to an arrow of the table dies there, before, after
 or in the middle of it, chosen so that all arrows are hit.
 
-usage: kill.py [--rounds N] [--seed N] [--every-arrow]
+Beside the clients, files of a Postfix before us come into the queue and are taken over all the time.
+
+usage: kill.py [--rounds N] [--chunk N] [--seed N] [--keep DIRECTORY] [--every-arrow]
+
+Rounds are done in chunks, each with an instance and a seed of its own: --rounds 200 --seed (what the chunk printed)
+does one of them again. What went wrong in a chunk is printed with it and the queue is kept if asked for; the last line
+and the exit status are about all.
 """
 import argparse
 import collections
 import pathlib
 import random
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -22,6 +30,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import account  # noqa: E402
 import recorded  # noqa: E402
 import replay  # noqa: E402
+from postfix_spool import PostfixSpool  # noqa: E402
 
 VICTIMS = ("smtpd", "qmgr", "smtp", "bounce", "master", "pickup", "everything")
 RECENT = 0.1            # seconds: a random kill so soon after an operation counts as a hit of its arrow
@@ -136,33 +145,16 @@ class Killer:
         return any(program in who and moment <= repetition.second for moment, program in self.deaths)
 
 
-def report(killer, books, missing, problems, options):
-    """Prints the figures; True if all is well."""
-    repeated = books.repetitions()
-    unexcused = [repetition for repetition in repeated if not killer.is_excused(repetition)]
-    victims = collections.Counter(program for _, program in killer.deaths)
-    untouched = [arrow.name for arrow in replay.ARROWS if not arrow.rare and not killer.hits[arrow.name]]
-    print("victims: " + ", ".join(f"{name} {count}" for name, count in sorted(victims.items())))
-    print("kills by arrow: " + ", ".join(f"{name} {count}" for name, count in sorted(killer.hits.items())))
-    print("arrows without a kill: " + (", ".join(f"{name} ({killer.missed[name]} tries)" for name in untouched) or "none"))
-    print(f"kill: {options.rounds} rounds, {len(books.promised)} acknowledged, {len(missing)} lost, "
-          f"{sum(item.sent_twice for item in repeated)} sent twice, "
-          f"{sum(not item.sent_twice for item in repeated)} made twice, {len(unexcused)} of them outside of the window")
-    for item in unexcused[:10]:
-        near = [(round(moment - item.first, 2), who) for moment, who in killer.deaths if -3 < moment - item.first < 5]
-        print(f"{item}: deaths relative to the first: {near}")
-    if missing or problems:
-        print(sorted(missing)[:20], problems[:5], killer.instance.log()[-4000:], sep="\n")
-    return not (missing or problems or unexcused or (options.every_arrow and untouched))
+def release_held(instance, spool):
+    """Mail of Postfix that was on hold; perhaps in vain, since somebody may just have been killed."""
+    try:
+        spool.release()
+    except subprocess.TimeoutExpired:
+        print(f"postsuper -H did not end: {instance.processes()}", flush=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--every-arrow", action="store_true", help="fail if an arrow was not hit")
-    options = parser.parse_args()
-    print(f"kill: seed {options.seed}, {options.rounds} rounds", flush=True)
+def run_chunk(rounds, seed, totals, keep):
+    """So many rounds over one instance."""
     books = account.Books()
     with account.BookSink(books) as sink:
         instance = recorded.RecordedInstance(**recorded.parameters(sink.port))
@@ -170,19 +162,91 @@ def main():
             instance.prepare()
             instance.expect_problem(r"killed by signal 9|already running|postdrop ended with")
             instance.start()
-            stop = threading.Event()
+            spool, stop = PostfixSpool(instance, books), threading.Event()
+            feeder = threading.Thread(target=spool.feed, args=(stop,), daemon=True)
+            feeder.start()
             threads = account.start_sources(instance, books, recorded.SOURCES, 10 ** 9, stop, submissions=10 ** 9)
-            killer = Killer(instance, random.Random(options.seed))
-            for number in range(options.rounds):
+            killer = Killer(instance, random.Random(seed))
+            for number in range(rounds):
                 killer.round(number)
+                if number % 10 == 9:
+                    release_held(instance, spool)
             stop.set()
-            for thread in threads:
+            for thread in [*threads, feeder]:
                 thread.join(60)
+            instance.start_again()
+            release_held(instance, spool)
             missing = account.wait_until_accounted(books, recorded.QUIET, instance.start_again)
-            good = report(killer, books, missing, instance.problems(), options)
+            good = totals.add(killer, books, spool, missing, instance.problems())
+            if not good and keep:
+                shutil.copytree(instance.directory, pathlib.Path(keep) / f"kill-{seed}", dirs_exist_ok=True,
+                                ignore=shutil.ignore_patterns("public", "private"))
         finally:
             instance.close()
-    return 0 if good else 1
+
+
+class Totals:
+    """Adds up the chunks; prints what went wrong in one."""
+
+    def __init__(self):
+        self.victims, self.hits, self.missed = collections.Counter(), collections.Counter(), collections.Counter()
+        self.acknowledged = self.lost = self.sent_twice = self.made_twice = self.unexcused = self.postfix = 0
+        self.done_again = self.bad = 0
+
+    def add(self, killer, books, spool, missing, problems):
+        """True if all is well."""
+        repeated, done_again = books.repetitions(), spool.delivered_again()
+        unexcused = [repetition for repetition in repeated if not killer.is_excused(repetition)]
+        self.victims.update(program for _, program in killer.deaths)
+        self.hits.update(killer.hits)
+        self.missed.update(killer.missed)
+        self.acknowledged += len(books.promised)
+        self.postfix += len(spool.own)
+        self.lost += len(missing)
+        self.sent_twice += sum(item.sent_twice for item in repeated)
+        self.made_twice += sum(not item.sent_twice for item in repeated)
+        self.unexcused += len(unexcused)
+        self.done_again += len(done_again)
+        for item in unexcused[:10]:
+            near = [(round(moment - item.first, 2), who) for moment, who in killer.deaths
+                    if -3 < moment - item.first < 5]
+            print(f"{item}: deaths relative to the first: {near}")
+        good = not (missing or problems or unexcused or done_again)
+        if not good:
+            self.bad += 1
+            print(f"lost: {sorted(missing)[:20]}", f"done before, and again: {done_again[:5]}", problems[:5],
+                  killer.instance.log()[-4000:], sep="\n")
+        return good
+
+    def untouched(self):
+        return [arrow.name for arrow in replay.ARROWS if not arrow.rare and not self.hits[arrow.name]]
+
+    def show(self, rounds):
+        print("victims: " + ", ".join(f"{name} {count}" for name, count in sorted(self.victims.items())))
+        print("kills by arrow: " + ", ".join(f"{name} {count}" for name, count in sorted(self.hits.items())))
+        print("arrows without a kill: " + (", ".join(f"{name} ({self.missed[name]} tries)"
+                                                     for name in self.untouched()) or "none"))
+        print(f"kill: {rounds} rounds, {self.acknowledged} acknowledged ({self.postfix} in files of Postfix), "
+              f"{self.lost} lost, {self.sent_twice} sent twice, {self.made_twice} made twice, {self.unexcused} of them "
+              f"outside of the window, {self.done_again} again that Postfix had done; {self.bad} chunks went wrong",
+              flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--chunk", type=int, default=200, help="rounds over one instance")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--keep", help="copy the instance of a chunk that went wrong here")
+    parser.add_argument("--every-arrow", action="store_true", help="fail if an arrow was not hit")
+    options = parser.parse_args()
+    totals = Totals()
+    for done in range(0, options.rounds, options.chunk):
+        rounds, seed = min(options.chunk, options.rounds - done), options.seed + done
+        print(f"kill: seed {seed}, {rounds} rounds", flush=True)
+        run_chunk(rounds, seed, totals, options.keep)
+    totals.show(options.rounds)
+    return 1 if totals.bad or (options.every_arrow and totals.untouched()) else 0
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 #!/usr/bin/python3
 """Power cuts: records a run under load from outside the product, builds disks as a cut could have left them, and lets
 each be recovered by the real system. Every message that had been acknowledged before the cut must arrive, and none
-again that had arrived longer before the cut than marks take to become durable.
+again that had arrived longer before the cut than marks take to become durable. From the beginning the queue has files of
+a Postfix that was here before.
 
-usage: powercut.py [--images N] [--messages N] [--seed N] [--keep DIRECTORY] [--every-arrow]
+usage: powercut.py [--images N] [--messages N] [--chunk N] [--seed N] [--keep DIRECTORY] [--every-arrow]
+
+Images are made in chunks, each of a recorded run and with a seed of its own. What went wrong is printed with the image;
+the last line and the exit status are about all.
 """
 import argparse
 import collections
@@ -24,23 +28,29 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import account  # noqa: E402
 import recorded  # noqa: E402
 import replay  # noqa: E402
+from postfix_spool import PostfixSpool  # noqa: E402
 from support.instance import Instance  # noqa: E402
 
 WORKERS = 2
 # Marks become durable within a second (queue-states.md); a sanitizer build on a busy machine may take longer over it.
 WINDOW = 3.0
+FILES_OF_POSTFIX = 60
+PLACES_OF_POSTFIX = ("deferred", "incoming", "active", "maildrop", "deferred", "hold")
 
 
-def record_run(instance, books, messages):
+def record_run(instance, books, spool, messages):
     """One run under load with every file operation recorded; returns (records, base disk)."""
     instance.start()
     instance.stop()
+    for number in range(FILES_OF_POSTFIX):
+        spool.leave(PLACES_OF_POSTFIX[number % len(PLACES_OF_POSTFIX)])
     disk = base_disk(instance.queue)
     instance.prepare()
     books.log = instance.record
     instance.start()
     threads = account.start_sources(instance, books, recorded.SOURCES, messages // recorded.SOURCES, threading.Event(),
                                     submissions=max(5, messages // 40))
+    spool.release()
     for thread in threads:
         thread.join(300)
     missing = account.wait_until_accounted(books, recorded.QUIET)
@@ -75,7 +85,7 @@ class Cut:
         self.books.promised = set(promised)
         for key, times in delivered.items():
             self.books.delivered[key] = [(when, None) for when in times]
-        self.missing, self.problems, self.traces, self.log = set(), [], [], ""
+        self.missing, self.problems, self.traces, self.log, self.done_again = set(), [], [], "", []
 
     def repeated(self):
         """(all that came again after the cut, key and age of those of them that had come too long before it)"""
@@ -97,7 +107,7 @@ def traces(cut, instance, key):
             yield f"{key}: {line}"
 
 
-def recover(cut, owners):
+def recover(cut, spool, owners):
     """Starts the system over the image and waits until everything has arrived."""
     with account.BookSink(cut.books) as sink:
         instance = Instance(**recorded.parameters(sink.port))
@@ -109,9 +119,11 @@ def recover(cut, owners):
                 for path in instance.queue.rglob("*"):
                     os.chown(path, *owners(path.relative_to(instance.queue).parts[0]))
             instance.start()
+            instance.run("postsuper", "-H", "ALL", timeout=60)
             cut.missing = account.wait_until_accounted(cut.books, recorded.QUIET)
             time.sleep(0.3)         # for repetitions
             cut.problems, cut.log = instance.problems(), instance.log()
+            cut.done_again = spool.delivered_again(cut.books)
             cut.traces = [trace for key in sorted(cut.missing)[:5] for trace in traces(cut, instance, key)]
         finally:
             instance.kill_all()
@@ -132,9 +144,9 @@ def places_of(records, images, generator):
     return sorted(places)
 
 
-def cuts(records, disk, places, generator):
-    """Yields a Cut with its image for each place."""
-    promised, delivered, index = set(), collections.defaultdict(list), 0
+def cuts(records, disk, places, generator, promised):
+    """Yields a Cut with its image for each place. promised: keys of what was in the queue from the beginning."""
+    promised, delivered, index = set(promised), collections.defaultdict(list), 0
     for number, place in enumerate(places):
         for record in records[index:place]:
             if record.kind == replay.ACKNOWLEDGED:
@@ -156,58 +168,72 @@ class Totals:
     def __init__(self, keep):
         self.keep = keep
         self.hits = collections.Counter()
-        self.lost = self.again = self.late = self.bad = 0
+        self.images = self.lost = self.again = self.late = self.bad = 0
 
-    def add(self, cut):
+    def add(self, seed, cut):
         again, late = cut.repeated()
+        self.images += 1
         self.hits[cut.arrow] += 1
         self.lost, self.again, self.late = self.lost + len(cut.missing), self.again + len(again), self.late + len(late)
-        if cut.missing or cut.problems or late:
+        if cut.missing or cut.problems or late or cut.done_again:
             self.bad += 1
-            print(f"image {cut.number} (cut after operation {cut.place}, {cut.arrow}): {len(cut.missing)} lost: "
-                  f"{sorted(cut.missing)[:5]}, again too late: {late[:5]}\n{cut.problems[:3]}\n"
-                  + "\n".join(cut.traces) + cut.log[-2000:], flush=True)
+            print(f"seed {seed}, image {cut.number} (cut after operation {cut.place}, {cut.arrow}): {len(cut.missing)} "
+                  f"lost: {sorted(cut.missing)[:5]}, again too late: {late[:5]}, done before Postfix left, and again: "
+                  f"{cut.done_again[:5]}\n{cut.problems[:3]}\n" + "\n".join(cut.traces) + cut.log[-2000:], flush=True)
             if self.keep:
-                shutil.copytree(cut.image, pathlib.Path(self.keep) / str(cut.number), dirs_exist_ok=True)
+                shutil.copytree(cut.image, pathlib.Path(self.keep) / f"{seed}-{cut.number}", dirs_exist_ok=True)
         shutil.rmtree(cut.image)
 
+    def untouched(self):
+        return [arrow.name for arrow in replay.ARROWS if not arrow.rare and not self.hits[arrow.name]]
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=200)
-    parser.add_argument("--messages", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--keep", help="copy images that lose mail here")
-    parser.add_argument("--every-arrow", action="store_true", help="fail if no cut was made after some arrow")
-    options = parser.parse_args()
-    generator = random.Random(options.seed)
-    print(f"power cut: seed {options.seed}, {options.images} images of a run with {options.messages} messages",
-          flush=True)
-    books, totals = account.Books(), Totals(options.keep)
+    def show(self):
+        print("cuts by arrow: " + ", ".join(f"{name} {count}" for name, count in sorted(self.hits.items())))
+        print("arrows without a cut: " + (", ".join(self.untouched()) or "none"))
+        print(f"power cut: {self.images} images, {self.lost} acknowledged lost, {self.again} delivered again, "
+              f"{self.late} of them outside of the window; {self.bad} images went wrong", flush=True)
+
+
+def run_chunk(images, messages, seed, totals):
+    """So many images of one recorded run."""
+    generator, books = random.Random(seed), account.Books()
     with account.BookSink(books) as sink:
         instance = recorded.RecordedInstance(**recorded.parameters(sink.port))
+        spool = PostfixSpool(instance, books)
         try:
-            records, disk = record_run(instance, books, options.messages)
+            records, disk = record_run(instance, books, spool, messages)
             owned = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in instance.queue.iterdir()}
         finally:
             instance.close()
     print(f"recorded {len(records)} operations, {len(books.promised)} acknowledged", flush=True)
     running = set()
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for cut in cuts(records, disk, places_of(records, options.images, generator), generator):
-            running.add(pool.submit(recover, cut, lambda top: owned.get(top, owned["journal"])))
+        for cut in cuts(records, disk, places_of(records, images, generator), generator, spool.own):
+            running.add(pool.submit(recover, cut, spool, lambda top: owned.get(top, owned["journal"])))
             if len(running) > WORKERS:
                 done, running = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
                 for future in done:
-                    totals.add(future.result())
+                    totals.add(seed, future.result())
         for future in running:
-            totals.add(future.result())
-    untouched = [arrow.name for arrow in replay.ARROWS if not arrow.rare and not totals.hits[arrow.name]]
-    print("cuts by arrow: " + ", ".join(f"{name} {count}" for name, count in sorted(totals.hits.items())))
-    print("arrows without a cut: " + (", ".join(untouched) or "none"))
-    print(f"power cut: {options.images} images, {totals.lost} acknowledged lost, {totals.again} delivered again, "
-          f"{totals.late} of them outside of the window")
-    return 1 if totals.bad or (options.every_arrow and untouched) else 0
+            totals.add(seed, future.result())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=200)
+    parser.add_argument("--messages", type=int, default=400)
+    parser.add_argument("--chunk", type=int, default=250, help="images of one recorded run")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--keep", help="copy images that lose mail here")
+    parser.add_argument("--every-arrow", action="store_true", help="fail if no cut was made after some arrow")
+    options = parser.parse_args()
+    totals = Totals(options.keep)
+    for done in range(0, options.images, options.chunk):
+        images, seed = min(options.chunk, options.images - done), options.seed + done
+        print(f"power cut: seed {seed}, {images} images of a run with {options.messages} messages", flush=True)
+        run_chunk(images, options.messages, seed, totals)
+    totals.show()
+    return 1 if totals.bad or (options.every_arrow and totals.untouched()) else 0
 
 
 if __name__ == "__main__":

@@ -331,6 +331,12 @@ ARROWS = (
     _segment("moved", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
     _segment("moved-synced", SYNC_END, program="qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
     _segment("marks-synced", SYNC_END, program="qmgr"),
+    # files of a Postfix before us
+    Arrow("conversion-created", CREATE, "active/.postfix-*"),
+    Arrow("conversion-written", WRITE, "active/.postfix-*"),
+    Arrow("conversion-completed", MODE, "active/.postfix-*"),
+    Arrow("conversion-synced", SYNC_END, "active/.postfix-*"),
+    Arrow("converted", RENAME, "active/.postfix-*", second="active/*"),
     # queue files
     Arrow("file-created", CREATE, "incoming/*"),
     Arrow("file-written", WRITE, "incoming/*"),
