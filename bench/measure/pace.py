@@ -3,7 +3,9 @@
 Postfix and a sink that stores nothing differ by a factor of thirty, and machines differ, too. So a short trial, whose
 figure does not count unless it was long enough, tells the rate, and each measurement corrects it.
 """
-TRIAL = 200                      # messages, at most
+from measure.cases import LARGE
+
+TRIAL = 200                      # messages
 MOST = 500_000
 
 
@@ -16,7 +18,7 @@ class Pace:
         """One measurement of this contestant; notes its figure."""
         key = (case.name, contestant.label)
         if key not in self.rates:
-            messages = max(case.fewest, TRIAL if case.load.length < 1 << 20 else 1)
+            messages = case.fewest if case.load.length >= LARGE else max(case.fewest, TRIAL)
             if self._once(case, contestant, messages, least=self.seconds / 2):
                 return
         self._once(case, contestant, min(max(int(self.rates[key] * self.seconds), case.fewest), MOST))

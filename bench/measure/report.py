@@ -69,7 +69,8 @@ def digits(value):
 class Results:
     """Rows in the order in which they were first noted."""
 
-    HEAD = ["", "unit", "no storage, dd", "Postfix", "Posthaste", "× Postfix", "× yardstick", "cpu us: Postfix",
+    # The yardstick is the disk where it was measured, because that is what bounds large messages.
+    HEAD = ["", "unit", "no storage / dd", "Postfix", "Posthaste", "× Postfix", "× yardstick", "cpu us: Postfix",
             "Posthaste", "goal", ""]
 
     def __init__(self, ours, theirs):
@@ -96,13 +97,14 @@ class Results:
 
     def row(self, name):
         medians = self.medians(name)
-        yardstick = medians.get(NO_STORAGE, medians.get(DISK))
+        yardstick = medians.get(DISK, medians.get(NO_STORAGE))
         ours, theirs = medians.get(self.ours), medians.get(self.theirs)
         ratio = lambda base: f"{ours / base:.2f}" if ours is not None and base else ""  # noqa: E731
         figure = lambda value: "" if value is None else digits(value)  # noqa: E731
         cpu = {label: statistics.median(values) for label, values in self.processor_time[name].items()}
         goal = GOALS.get(name) if self.ours == POSTHASTE else None
-        return [name, self.units[name], figure(yardstick), figure(theirs), figure(ours), ratio(theirs),
+        yardsticks = [digits(medians[label]) for label in (NO_STORAGE, DISK) if label in medians]
+        return [name, self.units[name], " / ".join(yardsticks), figure(theirs), figure(ours), ratio(theirs),
                 ratio(yardstick), figure(cpu.get(self.theirs)), figure(cpu.get(self.ours)), goal.text if goal else "",
                 goal.verdict(medians) if goal else ""]
 
@@ -119,7 +121,7 @@ class Results:
 
     def markdown(self, wanted=lambda name: True):
         """The rows that are wanted, as a table for a page."""
-        lines = ["| | unit | no storage, dd | Postfix | Posthaste | × Postfix | × yardstick | cpu us | goal |",
+        lines = ["| | unit | no storage / dd | Postfix | Posthaste | × Postfix | × yardstick | cpu us | goal |",
                  "|---|---|---|---|---|---|---|---|---|"]
         for name in filter(wanted, self.values):
             *figures, their_time, our_time, goal, verdict = self.row(name)
