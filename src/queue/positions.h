@@ -3,14 +3,18 @@
 // A small file that all mail processes map shared: one slot a segment number. It is never synced and means nothing
 // after a power cut (an unlocked segment is scanned to its end); while a writer lives, it bounds how far its segment
 // may be read, so that nothing is delivered that could still be refused with 451. Atomic stores and loads only.
+//
+// The file has holes where no segment is. A page of it gets its room on disk before it is touched: a full disk is then
+// an error, and no bus error.
 #pragma once
 
-#include "base/result.h"
+#include "base/fd.h"
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace posthaste::queue {
 
@@ -24,13 +28,13 @@ public:
     static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
     static Result<std::unique_ptr<Positions>> open(const std::string& directory);
-    explicit Positions(Slot* slots) : slots_(slots) {}
+    Positions(UniqueFd fd, Slot* slots);
     ~Positions();
     Positions(const Positions&) = delete;
     Positions& operator=(const Positions&) = delete;
 
-    // Writer: a new segment begins; its frames so far are none.
-    void begin(std::uint64_t number, std::uint64_t generation, std::uint64_t frames_offset);
+    // Writer: a new segment begins; its frames so far are none. publish() and seal() are for segments that have begun.
+    Result<void> begin(std::uint64_t number, std::uint64_t generation, std::uint64_t frames_offset);
     void publish(std::uint64_t number, std::uint64_t durable_end);
     void seal(std::uint64_t number, std::uint64_t generation);
 
@@ -39,10 +43,16 @@ public:
         std::uint64_t durable_end = 0;
         bool sealed = false;
     };
+    // Nothing published, too, if there is no room for the slot: nobody can have used it.
     [[nodiscard]] View view(std::uint64_t number) const;
 
 private:
+    // NoSpace if there is no room on disk for this slot's page.
+    Result<void> back(std::uint64_t number) const;
+
+    UniqueFd fd_;
     Slot* slots_;
+    mutable std::vector<std::atomic<bool>> backed_;  // by page: room has been made
 };
 
 }  // namespace posthaste::queue

@@ -145,7 +145,8 @@ Task<Result<void>> Store::upkeep()
         if (!locked || !*locked)
             continue;  // claimed at this moment
         ::unlink(segment_path(impl_->options.directory, number).c_str());
-        impl_->positions->begin(number, 0, 0);
+        if (auto begun = impl_->positions->begin(number, 0, 0); !begun)
+            log::warning("{}", begun.error().text());
         impl_->segments.erase(number);
     }
     if (!impl_->segments.empty() && free_segments.size() + work->retire.size() < impl_->options.reserve_segments)

@@ -225,11 +225,12 @@ Result<void> Writer::Impl::ensure_segment()
         return {};
     if (!spare.valid())
         start_claiming_spare();
-    TRY(segment, spare.get());
-    next_offset = segment->header.frames_offset;
+    TRY(ClaimedSegment claimed, spare.get());
+    next_offset = claimed.header.frames_offset;
     next_sequence = 1;
     next_mark = 0;
-    positions->begin(segment->header.number, segment->header.generation, next_offset);
+    TRY(positions->begin(claimed.header.number, claimed.header.generation, next_offset));
+    segment = std::move(claimed);
     return {};
 }
 

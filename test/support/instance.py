@@ -61,6 +61,8 @@ def sweep():
         try:
             if owner.parent.stat().st_uid == os.getuid() and not os.path.exists(f"/proc/{int(owner.read_text())}"):
                 kill_all_of(owner.parent / "q")
+                if (owner.parent / "q").is_mount():
+                    subprocess.run(["umount", "-l", str(owner.parent / "q")], check=False)
                 shutil.rmtree(owner.parent, ignore_errors=True)
         except (OSError, ValueError):
             pass                                    # somebody else was faster
