@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <utility>
 
 namespace posthaste::queue {
 
@@ -414,10 +415,14 @@ Result<LoadedMessage> Store::Impl::activate_file(QueueName from, const std::stri
     TRY(rename_file(from, QueueName::Active, queue_id));
     auto message = load_file(QueueName::Active, queue_id);
     if (!message && message.error().kind() != ErrorKind::Corrupt)
-        if (auto back = rename_file(QueueName::Active, from, queue_id); !back)
+        if (auto back = rename_file(QueueName::Active, from, queue_id); !back) {
             log::warning("{}: {}", queue_id, back.error().text());
+            stranded.push_back({.queue = QueueName::Active, .queue_id = queue_id});
+        }
     return message;
 }
+
+std::vector<MessageRef> Store::take_stranded() { return std::exchange(impl_->stranded, {}); }
 
 Result<void> Store::Impl::rename_file(QueueName from, QueueName to, const std::string& queue_id)
 {

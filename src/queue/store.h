@@ -114,6 +114,9 @@ public:
     Task<std::vector<Result<MessageRef>>> move(std::vector<Survivor> survivors);
     // deferred/ or hold/ -> active/ (rename), loaded.
     Result<LoadedMessage> activate(QueueName from, const std::string& queue_id, RecipientBudget budget = {});
+    // Files that activate() or next() could not load now, nor put back where they were: they stay in active/, and it is
+    // the caller who knows of them from now on.
+    std::vector<MessageRef> take_stranded();
     // A file's retry time, in place (deferred).
     Result<void> set_retry_time(const MessageRef& ref, WallTime retry_at);
 

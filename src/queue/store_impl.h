@@ -75,6 +75,7 @@ struct Store::Impl {
     std::map<std::string, timespec> active_files;  // path -> modification time when it was last synced
     std::set<std::string> unsynced_files;
     std::set<std::string> unsynced_directories;
+    std::vector<MessageRef> stranded;  // see take_stranded()
     bool upkeep_running = false;
     bool recovered = false;
 };

@@ -16,6 +16,7 @@ namespace posthaste::qmgr {
 namespace {
 
 constexpr Seconds held_pause = 2;           // an agent has not answered for good yet, but may have marked
+constexpr Seconds damaged_pause = 60;       // there was no space for a copy of what is damaged
 constexpr std::size_t most_at_once = 1000;  // survivors in one batch
 
 queue::WallTime wall_time(Seconds seconds) { return queue::WallTime(std::chrono::seconds(seconds)); }
@@ -288,17 +289,24 @@ void QueueManager::bury_in_store(const queue::MessageRef& ref)
         to_bury_.push_back(ref);
 }
 
-// To corrupt/. While another agent has it, later.
 void QueueManager::set_aside(ActiveMessage& message)
 {
     const queue::MessageRef ref = message.ref();
     const Notes notes = message.notes;
     forget(message);
+    set_aside(ref, notes);
+}
+
+// To corrupt/. While another agent has it, or there is no space, later.
+void QueueManager::set_aside(const queue::MessageRef& ref, const Notes& notes)
+{
     auto aside = store_->quarantine(ref);
-    if (!aside && !is_final(aside.error()))
-        park(ref, clock_.running() + held_pause, notes);
-    else if (!aside)
-        log::warning("{}: {}", ref.queue_id, aside.error().text());
+    if (aside)
+        return;
+    log::warning("{}: {}", ref.queue_id, aside.error().text());
+    if (!is_final(aside.error()))
+        park(ref, clock_.running() + (aside.error().kind() == ErrorKind::Temporary ? held_pause : damaged_pause),
+             notes);
 }
 
 // The slot in the active queue is free again.

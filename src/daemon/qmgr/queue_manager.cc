@@ -183,6 +183,7 @@ std::size_t QueueManager::read_new(std::size_t most)
     if (most == 0)
         return 0;
     auto messages = store_->next(most, budget());
+    park_stranded();
     if (!messages) {
         log::warning("queue: {}", messages.error().text());
         return 0;
@@ -203,19 +204,27 @@ std::size_t QueueManager::read_due(std::size_t most)
         if (!due)
             break;
         ++found;
+        const Notes notes{.previous_retry = clock_.to_calendar(due->due), .flushed = due->flushed};
         auto message = store_->activate(queue::QueueName::Deferred, due->queue_id, budget());
         if (message) {
-            admit(std::move(*message), Source::Deferred,
-                  {.previous_retry = clock_.to_calendar(due->due), .flushed = due->flushed});
+            admit(std::move(*message), Source::Deferred, notes);
             continue;
         }
+        park_stranded(notes);
         if (message.error().kind() == ErrorKind::NotFound)
             continue;  // removed or moved by hand, or listed while it went away
         log::warning("{}: cannot be activated: {}", due->queue_id, message.error().text());
-        if (!is_final(message.error()))
+        if (!is_final(message.error()) && !parked_.contains(due->queue_id))
             schedule_.put(due->queue_id, now + snapshot_->backoff.minimum.count());
     }
     return found;
+}
+
+// What came to active/ and can neither be read now nor go back.
+void QueueManager::park_stranded(const Notes& notes)
+{
+    for (const queue::MessageRef& ref : store_->take_stranded())
+        park(ref, clock_.running() + still_held_pause, notes);
 }
 
 // Messages that wait in the place where they lie.
@@ -239,7 +248,10 @@ void QueueManager::retry_parked()
         }
         if (message.error().kind() != ErrorKind::NotFound)
             log::warning("{}: {}", ref.queue_id, message.error().text());
-        if (!is_final(message.error()))
+        // A file that is damaged is in corrupt/ by now. A segment is not used again before its last message is gone.
+        if (message.error().kind() == ErrorKind::Corrupt && ref.queue == queue::QueueName::Journal)
+            set_aside(ref, due->notes);
+        else if (!is_final(message.error()))
             park(ref, now + still_held_pause, due->notes);
     }
 }

@@ -93,6 +93,7 @@ private:
     enum class Source : unsigned char { New, Deferred, Parked };
     void admit(queue::LoadedMessage stored, Source source, const Notes& notes = {});
     void retry_parked();
+    void park_stranded(const Notes& notes = {});
 
     // Finding deferred files (deferred_files.cc).
     void look_for_deferred();
@@ -135,6 +136,7 @@ private:
     void bury_done();
     void bury_in_store(const queue::MessageRef& ref);
     void set_aside(ActiveMessage& message);
+    void set_aside(const queue::MessageRef& ref, const Notes& notes);
     void put_off(ActiveMessage& message, queue::QueueName to, Seconds retry_at);
     Task<void> move_survivors();
     std::optional<Command> after_move(const queue::Store::Survivor& survivor, const Result<queue::MessageRef>& moved);

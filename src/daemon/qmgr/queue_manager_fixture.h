@@ -9,6 +9,7 @@
 #include "queue/writer.h"
 #include "server/delivery_agent.h"
 
+#include <fcntl.h>
 #include <filesystem>
 #include <functional>
 #include <gmock/gmock.h>
@@ -207,6 +208,18 @@ protected:
                 if (entry.is_regular_file())
                     found.push_back(entry.path().filename());
         return found;
+    }
+    // Overwrites the first byte of this text wherever a message in the journal has it.
+    [[nodiscard]] bool damage_in_journal(const std::string& text) const
+    {
+        bool done = false;
+        for (const auto& entry : std::filesystem::directory_iterator(directory / "journal")) {
+            auto bytes = read_file(entry.path());
+            for (std::size_t at = 0; bytes && (at = bytes->find(text, at)) != std::string::npos; ++at)
+                done =
+                    write_fully_at(open_file(entry.path(), O_WRONLY)->get(), "?", static_cast<off_t>(at)).has_value();
+        }
+        return done;
     }
     ControlOutcome control(Command command, const std::string& queue_id)
     {

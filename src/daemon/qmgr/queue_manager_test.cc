@@ -3,13 +3,45 @@
 
 #include "queue/queue_file.h"
 
+#include <atomic>
+#include <csignal>
 #include <fcntl.h>
+#include <thread>
 
 namespace posthaste::qmgr {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+
+// Does something while somebody opens a file for the first time: the opener waits for the end of a lease (fcntl(2)).
+class WhileOpened {
+public:
+    WhileOpened(const std::string& path, std::function<void()> what) : file_(std::move(*open_file(path, O_RDONLY)))
+    {
+        ::signal(SIGIO, SIG_IGN);
+        is_possible = ::fcntl(file_.get(), F_SETLEASE, F_RDLCK) == 0;
+        thread_ = std::thread([this, what = std::move(what)] {
+            while (!ended_ && ::fcntl(file_.get(), F_GETLEASE) == F_RDLCK)
+                std::this_thread::sleep_for(1ms);
+            if (ended_)
+                return;
+            what();
+            ::fcntl(file_.get(), F_SETLEASE, F_UNLCK);
+        });
+    }
+    ~WhileOpened()
+    {
+        ended_ = true;
+        thread_.join();
+    }
+    bool is_possible;  // not on every file system
+
+private:
+    UniqueFd file_;
+    std::atomic<bool> ended_ = false;
+    std::thread thread_;
+};
 
 TEST_F(QueueManagerTest, delivers_to_each_transport_and_forgets_the_message)
 {
@@ -193,6 +225,45 @@ TEST_F(QueueManagerTest, a_flushed_message_stays_flushed_when_its_agent_goes_awa
     held.clear();
     ASSERT_TRUE(wait_for([&] { return attempts.size() == 3; }));
     EXPECT_THAT(attempts, ElementsAre("retry a@remote.test", "smtp dies", "smtp dies"));
+}
+
+TEST_F(QueueManagerTest, sets_a_message_aside_that_is_damaged_while_it_waits_in_the_journal)
+{
+    add_dying_agent("smtp");
+    start();
+    submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 1 && manager->active() == 0; }));
+    ASSERT_TRUE(damage_in_journal("a@remote.test"));
+    held.clear();
+    manager->flush();
+    ASSERT_TRUE(wait_for([&] { return files("corrupt").size() == 1; }));
+    EXPECT_THAT(manager->list(), IsEmpty());
+}
+
+// While it is being opened, something takes its old place: so it can neither be read nor go back.
+TEST_F(QueueManagerTest, keeps_in_mind_what_is_stranded_in_active)
+{
+    bool works = false;
+    add_agent("smtp", [&](const std::string& address) { return works ? sent(address) : put_off(address); });
+    start();
+    const std::string id = submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    const auto path = directory / queue::queue_file_path(options, queue::QueueName::Deferred, id);
+    const auto active = directory / queue::queue_file_path(options, queue::QueueName::Active, id);
+    std::filesystem::permissions(path, std::filesystem::perms(queue::mode_incomplete));
+    {
+        WhileOpened interrupt(path, [&] { std::filesystem::create_directory(path); });
+        if (!interrupt.is_possible)
+            GTEST_SKIP() << "no leases here";
+        works = true;
+        manager->flush();
+        ASSERT_TRUE(wait_for([&] { return std::filesystem::is_directory(path); }));
+        EXPECT_TRUE(std::filesystem::exists(active));
+    }
+    std::filesystem::permissions(active, std::filesystem::perms(queue::mode_complete));
+    manager->flush();
+    ASSERT_TRUE(wait_until_idle(2));
+    EXPECT_TRUE(wait_for([&] { return !std::filesystem::exists(active); }));
 }
 
 }  // namespace
