@@ -11,13 +11,16 @@ namespace posthaste::smtp_client {
 
 namespace {
 
-// There is no TLS yet. Mail that must not go out in the clear stays in the queue until the setting is gone.
-Result<void> refuse_mandatory_tls(const config::Config& config, const std::string& program)
+// There is no TLS yet, and no login. Mail that must not go out in the clear, or that a relay would return because
+// nobody logged in, stays in the queue until the setting is gone.
+Result<void> refuse_what_is_missing(const config::Config& config, const std::string& program)
 {
+    TRY(server::refuse_setting(config, program + "_sasl_auth_enable", {"yes"}));
     TRY(server::refuse_setting(config, program + "_tls_security_level",
                                {"encrypt", "dane-only", "fingerprint", "verify", "secure"}));
     TRY(server::refuse_setting(config, program + "_enforce_tls", {"yes"}));
     TRY(server::refuse_setting(config, program + "_tls_wrappermode", {"yes"}));
+    TRY(server::refuse_setting(config, program + "_tls_per_site"));
     return server::refuse_setting(config, program + "_tls_policy_maps");
 }
 
@@ -25,7 +28,7 @@ Result<void> refuse_mandatory_tls(const config::Config& config, const std::strin
 
 Result<void> Service::before_jail()
 {
-    TRY(refuse_mandatory_tls(config(), context().process_name == "lmtp" ? "lmtp" : "smtp"));
+    TRY(refuse_what_is_missing(config(), context().process_name == "lmtp" ? "lmtp" : "smtp"));
     Dialect dialect = context().process_name == "lmtp" ? Dialect::Lmtp : Dialect::Smtp;
     TRY(Settings settings, read_settings(config(), dialect));
     TRY(std::vector<std::string> servers, dns::parse_servers(config().get(param::dns_servers)));
