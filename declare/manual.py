@@ -9,6 +9,8 @@ COMPUTED = {"hostname": "the name of the machine", "domain": "the domain of $myh
             "networks": "the networks of the machine", "process_id": "read-only", "process_name": "read-only",
             "service_name": "read-only"}
 
+HEADING = 120  # the longest default that stands in the heading of its parameter
+
 
 def roff(text):
     """Text as roff takes it literally."""
@@ -21,8 +23,10 @@ def _default(parameter):
 
 
 def _section(parameter):
-    lines = [f'.SS "{roff(parameter.name)} (default: {roff(_default(parameter)).replace(chr(34), chr(92) + "(dq")})"',
-             roff(parameter.doc)]
+    default = roff(_default(parameter)).replace(chr(34), chr(92) + "(dq")
+    short = len(default) <= HEADING
+    lines = [f'.SS "{roff(parameter.name)} (default: {default if short else "see below"})"', roff(parameter.doc)]
+    lines += [] if short else [".PP", f"Default: {default}"]
     if parameter.status != "working":
         lines += [".PP", roff(f"{STATUS_WORDS[parameter.status]}: {parameter.reason}.")]
     bounds = ""
