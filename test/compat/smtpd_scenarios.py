@@ -60,6 +60,29 @@ SCENARIOS = {
     "vrfy-disabled": ({"disable_vrfy_command": True}, [HELLO, "VRFY bin"]),
     "vrfy-stranger": (OUTSIDE, ["VRFY bin", "VRFY a@elsewhere.test", "VRFY none@local.test"]),
     "etrn": ({}, ["ETRN local.test", HELLO, "ETRN", "ETRN local.test", "ETRN a b", "ETRN -x", "ETRN #queue"]),
+    "etrn-sites": ({"relay_domains": "relay.test", "smtpd_hard_error_limit": 100, "smtpd_error_sleep_time": "0"},
+                   [HELLO, *[f"ETRN {site}" for site in [
+                       "relay.test", "RELAY.test", "sub.relay.test", "@relay.test", "#relay.test", "other.test", "relay",
+                       "a_b.test", "relay.test.", ".relay.test", "a..b", "a@relay.test", "<relay.test>", "127.0.0.9",
+                       "[127.0.0.9]", "[127.0.0.300]", "[IPv6:::1]", "*", "@", "#", "@-x", "@@relay.test", "\xe4.test"]],
+                    FROM, "ETRN relay.test", "ETRN", "RSET", "ETRN relay.test"]),
+    "etrn-subdomains-apart": ({"relay_domains": "relay.test", "parent_domain_matches_subdomains": ""},
+                              [HELLO, "ETRN sub.relay.test", "ETRN relay.test"]),
+    "etrn-no-site": ({"fast_flush_domains": "", "relay_domains": "relay.test"}, [HELLO, "ETRN relay.test"]),
+    "etrn-sites-unknown": ({"fast_flush_domains": "texthash:/nonexistent/file"}, [HELLO, "ETRN relay.test"]),
+    "etrn-restrictions": (
+        {"relay_domains": "relay.test, other.test, later.test, drop.test, hold.test, maybe.test", "smtpd_etrn_restrictions":
+         "check_etrn_access inline:{{relay.test = REJECT no}, {other.test = OK}, {later.test = 450 later}, "
+         "{drop.test = DISCARD}, {hold.test = HOLD}, {maybe.test = DEFER_IF_PERMIT maybe}}, warn_if_reject reject",
+         "smtpd_sender_restrictions": "reject", "smtpd_recipient_restrictions": "reject"},
+        [HELLO, *[f"ETRN {site}.test" for site in
+                  ["relay", "sub.relay", "other", "later", "drop", "hold", "maybe", "foreign"]]]),
+    "etrn-restrictions-bare-table": ({"relay_domains": "relay.test, other.test", "smtpd_etrn_restrictions":
+                                      "inline:{{relay.test = OK}}, defer"}, [HELLO, "ETRN relay.test", "ETRN other.test"]),
+    "etrn-client-rejected": ({"relay_domains": "relay.test", "smtpd_client_restrictions": "reject",
+                              "smtpd_etrn_restrictions": "permit_mynetworks"}, [HELLO, "ETRN relay.test"]),
+    "etrn-helo-rejected": ({"relay_domains": "relay.test", "smtpd_helo_restrictions": "reject"},
+                           [HELLO, "ETRN relay.test"]),
     "http-client": ({}, ["GET / HTTP/1.1"]),
     "http-proxy-client": ({}, ["CONNECT mail.local.test:25 HTTP/1.0"]),
     "http-post-client": ({}, ["POST / HTTP/1.1"]),

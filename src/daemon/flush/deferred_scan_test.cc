@@ -1,52 +1,19 @@
 // Which deferred messages a flush of some sites finds.
 #include "daemon/flush/deferred_scan.h"
 
-#include "queue/envelope.h"
-#include "queue/layout.h"
-#include "queue/marks.h"
-#include "queue/queue_file.h"
+#include "daemon/flush/deferred_fixture.h"
 
-#include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <set>
-#include <unistd.h>
 
 namespace posthaste::flush {
 namespace {
 
 using queue::RecipientMark;
 
-class DeferredScanTest : public testing::Test {
+class DeferredScanTest : public DeferredQueue {
 protected:
-    void SetUp() override
-    {
-        options_.directory = "/tmp/posthaste_deferred_scan_test." + std::to_string(::getpid());
-        std::filesystem::remove_all(options_.directory);
-        std::filesystem::create_directories(options_.directory + "/deferred");
-    }
-    void TearDown() override { std::filesystem::remove_all(options_.directory); }
-
-    struct Marked {
-        std::string address;
-        RecipientMark mark = RecipientMark::Todo;
-    };
-    void defer(const std::string& queue_id, const std::vector<Marked>& recipients)
-    {
-        queue::Envelope envelope{.queue_id = queue_id, .sender = "a@b.test"};
-        std::string marks(1, '\0');
-        for (const Marked& recipient : recipients) {
-            envelope.recipients.push_back({.address = recipient.address, .original = {}, .dsn_orcpt = {}});
-            marks.push_back(static_cast<char>(recipient.mark));
-        }
-        const std::string path = queue::queue_file_path(options_, queue::QueueName::Deferred, queue_id);
-        auto file = queue::FileBuilder::create(options_.directory, path);
-        ASSERT_TRUE(file) << file.error().text();
-        MUST((*file)->append_content("Subject: x\r\n\r\n"));
-        MUST((*file)->finish(queue::encode_envelope(envelope, {}), marks));
-        (*file)->keep();
-    }
-
     std::set<std::string> found_for(const Sites& sites)
     {
         std::set<std::string> found;
@@ -60,8 +27,6 @@ protected:
         EXPECT_TRUE(scan.result());
         return found;
     }
-
-    queue::QueueOptions options_;
 };
 
 using Ids = std::set<std::string>;
@@ -85,7 +50,7 @@ TEST_F(DeferredScanTest, FindsWhatWaitsForARecipientAtASite)
 TEST_F(DeferredScanTest, WhatIsNoMessageIsPassedOver)
 {
     std::ofstream(options_.directory + "/deferred/ABCDEF0001") << "no message";
-    std::ofstream(options_.directory + "/deferred/ABCDEF0002");
+    std::ofstream(options_.directory + "/deferred/ABCDEF0002") << "";
     Sites sites;
     sites.add("relay.test", Subdomains::Without);
     defer("ABCDEF0003", {{"x@relay.test"}});

@@ -79,7 +79,7 @@ Task<void> SiteFlush::flush(Sites sites)
     manager_.reset();
     if (!scan->result())
         log::warning("flush of {}: mail may have been left out: {}", names, scan->result().error().text());
-    log::info("flush of {}: {} deferred messages are due now", names, count);
+    log::info("flush of {}: deferred messages made due: {}", names, count);
 }
 
 Task<Result<void>> SiteFlush::retry(std::vector<std::string> queue_ids)
