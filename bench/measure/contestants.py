@@ -11,7 +11,7 @@ import time
 from measure import PLACE
 from measure.load import disk_rate
 from support.configuration import is_root
-from support.instance import Instance
+from support.instance import Instance, kill_all_of
 from support.waiting import wait_until
 
 NO_STORAGE, DISK, POSTFIX, POSTHASTE = "no storage", "dd", "Postfix", "Posthaste"
@@ -56,6 +56,7 @@ class MailSystem:
     def __init__(self, label, kind, routes):
         self.label, self.kind = label, kind
         directory = PLACE / label.replace(" ", "-").lower()
+        kill_all_of(directory / "q")            # what a run that was killed has left
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         transport_maps = ", ".join(f"{{{domain}={route}}}" for domain, route in routes.items())
