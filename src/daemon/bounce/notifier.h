@@ -13,9 +13,12 @@
 #include "net/task.h"
 #include "queue/reader.h"
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace posthaste::bounce {
@@ -33,6 +36,7 @@ struct Incident {
     std::string error_class;  // "protocol", "policy", "data", "resource", "software"
     std::string subject;      // behind "Postfix "
     std::string text;         // lines that end with LF
+    std::string sender;       // of the message that was being delivered, if there was one
 };
 
 // One a process; refers to the pipeline and to the templates.
@@ -44,7 +48,7 @@ public:
     }
 
     // Each returns the queue id of the sender's notification, empty if none was due. An error: nothing may be
-    // forgotten, the caller asks again.
+    // forgotten, the caller asks again, and no sender gets again what was committed before the error.
     Task<Result<std::string>> failure(Subject subject);
     Task<Result<std::string>> delay(Subject subject);
     Task<Result<std::string>> success(Subject subject);
@@ -54,8 +58,12 @@ public:
     Task<Result<std::string>> incident(Incident incident);
 
 private:
+    Task<Result<std::string>> failure_to_each_verp_sender(const Subject& subject,
+                                                          std::vector<dsn::DeliveryRecord> records);
     Task<Result<std::string>> failure_to_sender(const Subject& subject, std::string recipient,
                                                 std::vector<dsn::DeliveryRecord> records);
+    Task<void> copy_to_postmaster(const Subject& subject, dsn::ReportKind kind, std::string recipient,
+                                  std::vector<dsn::DeliveryRecord> records);
     Task<Result<std::string>> report_success(Subject subject, dsn::ReportKind kind,
                                              std::vector<dsn::DeliveryRecord> records);
     // A message of ours with its envelope and Received:, Date:.
@@ -69,12 +77,16 @@ private:
                                           queue::StoredMessage message, intake::Rejection* rejection);
     [[nodiscard]] bool notifies(std::string_view error_class) const;
     [[nodiscard]] std::string double_bounce_sender() const;
+    [[nodiscard]] bool is_double_bounce_sender(std::string_view sender) const;
     [[nodiscard]] std::string mailer_daemon() const;
     [[nodiscard]] dsn::Returned returned_part(const queue::StoredMessage& message) const;
 
     const config::Config& config_;
     intake::Pipeline& pipeline_;
     const dsn::NotificationTemplates& templates_;
+    // By queue id of a message for which not all reports could be committed: who has one. In memory only, so that after
+    // a death of this process they may come twice.
+    std::map<std::string, std::set<std::string>> reported_;
 };
 
 }  // namespace posthaste::bounce
