@@ -283,6 +283,17 @@ def test_a_server_that_does_not_know_smtp_is_told_of(make_relay, sink):
     assert "secret" not in text
 
 
+def test_a_server_that_refuses_the_notice_about_it_gets_no_other_one(make_relay, sink):
+    relay = make_relay(notify_classes="protocol", error_notice_recipient="chief@back.test")
+    senders = []
+    sink.replies["MAIL"] = lambda sender: senders.append(sender) or "500 what is that"
+    relay.start()
+    relay.sendmail("-f", "ann@x.test", "-N", "never", "bob@back.test", stdin="Subject: hi\n\ntext\n")
+    relay.wait_for_log("undeliverable postmaster notification discarded")
+    relay.wait_until_queue_empty()
+    assert senders == ["ann@x.test", "double-bounce@mail.local.test"]
+
+
 def test_without_notify_classes_the_postmaster_hears_nothing(make_relay, sink):
     relay = make_relay(notify_classes="").start()
     _talk(relay, "FOO")

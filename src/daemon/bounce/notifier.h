@@ -54,7 +54,8 @@ public:
     Task<Result<std::string>> success(Subject subject);
     // postconf(5) confirm_delay_cleared: the sender who was told of a delay is told of its end.
     Task<Result<std::string>> delay_cleared(Subject subject);
-    // To error_notice_recipient, if notify_classes names the class.
+    // To error_notice_recipient, if notify_classes names the class. What goes wrong with a postmaster notification
+    // makes no other one.
     Task<Result<std::string>> incident(Incident incident);
 
 private:

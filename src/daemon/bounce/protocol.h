@@ -53,8 +53,9 @@ struct Record {
 struct Request {
     Command command = Command::Append;
     std::string queue_id;
-    std::string message;          // Flush, Warn, Report: queue::MessageRef::text() of the message to report on
-    std::string sender;           // who gets the report; may differ from the envelope's (owner-, VERP)
+    std::string message;  // Flush, Warn, Report: queue::MessageRef::text() of the message to report on
+    std::string sender;   // who gets the report; may differ from the envelope's (owner-, VERP). Incident: whose message
+                          // was being delivered, if there was one
     std::vector<Record> records;  // Append, Report; Flush: those that the caller adds (expired recipients)
     std::string error_class;      // Incident: a word of notify_classes
     std::string subject;          // Incident: what follows the name of the mail system

@@ -142,6 +142,7 @@ Task<void> Delivery::notify_postmaster(std::string server, std::string transcrip
 {
     constexpr std::chrono::seconds patience{100};
     bounce::Request request{.command = bounce::Command::Incident};
+    request.sender = job_->request().sender;
     request.error_class = name(smtp::ErrorClass::Protocol);
     request.subject =
         fmt::format("{} client: errors from {}", settings_->dialect == Dialect::Lmtp ? "LMTP" : "SMTP", server);
