@@ -4,6 +4,7 @@
 // writers get along. The file is opened read-only; its type must be the one that was asked for.
 #include "base/fd.h"
 #include "table/berkeley.h"
+#include "table/berkeley_check.h"
 #include "table/followed_file.h"
 #include "table/indexed_file.h"
 #include "table/registry.h"
@@ -31,6 +32,7 @@ Result<OpenFile> open_file_version(const std::string& path, DBTYPE type, std::si
     file.lock_fd = std::move(*lock_fd);
     TRY(SharedLock lock, SharedLock::acquire(file.lock_fd.get(), path));
     TRY(file.version, version_of(file.lock_fd.get(), path));
+    TRY(check_berkeley_file(file.lock_fd.get(), path));
     TRY(file.db, open_berkeley_file(path, type, DB_RDONLY, cache_size));
     return file;
 }
