@@ -13,8 +13,6 @@ namespace posthaste::match {
 
 namespace {
 
-constexpr int max_file_depth = 10;  // files that name files
-
 bool looks_like_address(std::string_view pattern)
 {
     return pattern.starts_with('[') ||
@@ -35,16 +33,16 @@ class ListParser {
 public:
     ListParser(List& list, Kind kind, const Options& options) : list_(list), kind_(kind), options_(options) {}
 
-    Result<void> parse(std::string_view text, bool negated, int depth)
+    Result<void> parse(std::string_view text, bool negated)
     {
         TRY(std::vector<std::string_view> patterns, table::split_outside_braces(text, table::list_separators));
         for (std::string_view pattern : patterns)
-            TRY(add(pattern, negated, depth));
+            TRY(add(pattern, negated));
         return {};
     }
 
 private:
-    Result<void> add(std::string_view pattern, bool negated, int depth)
+    Result<void> add(std::string_view pattern, bool negated)
     {
         while (pattern.starts_with('!')) {
             negated = !negated;
@@ -53,7 +51,7 @@ private:
         if (pattern.empty())
             return fail(ErrorKind::Invalid, "'!' without a pattern");
         if (pattern.starts_with('/'))
-            return add_file(std::string(pattern), negated, depth);
+            return add_file(std::string(pattern), negated);
         if (looks_like_table(pattern))
             return add_table(pattern, negated);
         if (kind_ == Kind::Host && looks_like_address(pattern)) {
@@ -68,21 +66,24 @@ private:
         return {};
     }
 
-    Result<void> add_file(const std::string& path, bool negated, int depth)
+    Result<void> add_file(const std::string& path, bool negated)
     {
-        if (depth >= max_file_depth)
-            return fail(ErrorKind::Invalid,
-                        fmt::format("{}: files include each other more than {} deep", path, max_file_depth));
+        if (std::ranges::find(open_files_, path) != open_files_.end())
+            return fail(ErrorKind::Invalid, fmt::format("{}: the file includes itself", path));
+        if (open_files_.size() >= deepest)
+            return fail(ErrorKind::Invalid, fmt::format("{}: more than {} files within each other", path, deepest));
         auto text = read_file(path, table::max_source_size);
         if (!text) {
             add_problem(text.error().text(), negated);
             return {};
         }
+        open_files_.push_back(path);
         table::LogicalLines lines(*text);
         table::LogicalLine line;
         while (lines.next(line))
-            if (auto parsed = parse(line.text, negated, depth + 1); !parsed)
+            if (auto parsed = parse(line.text, negated); !parsed)
                 return fail(std::move(parsed).error().in(fmt::format("{}, line {}", path, line.first_line)));
+        open_files_.pop_back();
         return {};
     }
 
@@ -118,9 +119,12 @@ private:
         return groups.back();
     }
 
+    static constexpr std::size_t deepest = 100;  // files that name files
+
     List& list_;
     Kind kind_;
     const Options& options_;
+    std::vector<std::string> open_files_;  // each is named in the one before it
 };
 
 table::ParentDomains parents_for(std::string_view list_name, std::string_view parent_domain_matches_subdomains)
@@ -134,7 +138,7 @@ Result<List> List::parse(std::string_view text, Kind kind, const Options& option
 {
     List list;
     list.parents_ = kind == Kind::String ? table::ParentDomains::None : options.parents;
-    TRY(ListParser(list, kind, options).parse(text, false, 0));
+    TRY(ListParser(list, kind, options).parse(text, false));
     return list;
 }
 

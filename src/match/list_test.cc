@@ -51,6 +51,20 @@ TEST(List, TheFirstPatternThatMatchesDecides)
     EXPECT_FALSE(host("!static:all 10.0.0.0/8", "", "10.1.2.3"));
 }
 
+TEST(List, AFileThatIncludesItselfIsNamedWithTheWayThere)
+{
+    std::string first = fmt::format("{}match-list-first-{}", testing::TempDir(), ::getpid());
+    std::string second = fmt::format("{}match-list-second-{}", testing::TempDir(), ::getpid());
+    MUST(replace_file(first, "192.0.2.1\n" + second + "\n"));
+    MUST(replace_file(second, first + "\n"));
+    auto parsed = List::parse(first, Kind::Host, quiet());
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().text(),
+              fmt::format("{}, line 2: {}, line 1: {}: the file includes itself", first, second, first));
+    ::unlink(first.c_str());
+    ::unlink(second.c_str());
+}
+
 TEST(List, NamesOfHostsAndTheirDomains)
 {
     EXPECT_TRUE(host("mail.example.com", "MAIL.example.com", "1.2.3.4"));
