@@ -1,6 +1,9 @@
 // regexp_table.cc — regexp:file and regexp:{{rule}..}: POSIX extended expressions by the C library (regexp_table(5)).
 //
-// Keys with a NUL byte match nothing. Flags: i (case, on), m (lines, off), x (extended syntax, on).
+// Keys with a NUL byte match nothing. Flags: i (case, on), m (lines, off), x (extended syntax, on). Expressions with
+// back-references go to PCRE2, whose limits bound a match (posix_regex.h).
+#include "table/pcre_code.h"
+#include "table/posix_regex.h"
 #include "table/regex_table.h"
 
 #include <memory>
@@ -30,10 +33,14 @@ public:
     struct Captures {
         std::string subject;
         std::vector<regmatch_t> ranges;
+        PcreCode::Captures pcre;
+        bool by_pcre = false;
         std::string error;
 
         std::string_view group(std::size_t number) const
         {
+            if (by_pcre)
+                return pcre.group(number);
             if (number >= ranges.size() || ranges[number].rm_so < 0)
                 return {};
             auto begin = static_cast<std::size_t>(ranges[number].rm_so);
@@ -62,6 +69,7 @@ public:
         }
         PosixRegex result;
         result.regex_.reset(compiled.release());
+        result.limited_ = with_limits(expression, options);
         return result;
     }
 
@@ -73,6 +81,12 @@ public:
             captures.subject = subject;
         if (captures.subject.find('\0') != std::string::npos)
             return false;
+        captures.by_pcre = limited_.has_value();
+        if (limited_) {
+            const bool found = limited_->matches(captures.subject, captures.pcre);
+            captures.error = captures.pcre.error;
+            return found;
+        }
         captures.ranges.resize(regex_->re_nsub + 1);
         int status = regexec(regex_.get(), captures.subject.c_str(), captures.ranges.size(), captures.ranges.data(), 0);
         if (status != 0 && status != REG_NOMATCH) {
@@ -84,7 +98,22 @@ public:
     }
 
 private:
+    static std::optional<PcreCode> with_limits(std::string_view expression, Options options)
+    {
+        const bool lines = (options.bits & REG_NEWLINE) != 0;
+        if ((options.bits & REG_EXTENDED) == 0)
+            return std::nullopt;
+        auto translated =
+            pcre_of_back_references(expression, lines ? NewlineIs::EndOfLine : NewlineIs::OrdinaryCharacter);
+        if (!translated)
+            return std::nullopt;
+        auto code = PcreCode::compile(*translated, ((options.bits & REG_ICASE) != 0 ? PCRE2_CASELESS : 0U) |
+                                                       (lines ? PCRE2_MULTILINE : PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY));
+        return code ? std::optional(std::move(*code)) : std::nullopt;
+    }
+
     std::unique_ptr<regex_t, FreeRegex> regex_;
+    std::optional<PcreCode> limited_;
 };
 
 }  // namespace
