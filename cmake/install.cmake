@@ -48,11 +48,17 @@ daemon_directory = \${CMAKE_INSTALL_PREFIX}/${DAEMON_DIRECTORY}
 sendmail_path = \${CMAKE_INSTALL_PREFIX}/${COMMAND_DIRECTORY}/sendmail
 mailq_path = \${CMAKE_INSTALL_PREFIX}/bin/mailq
 newaliases_path = \${CMAKE_INSTALL_PREFIX}/bin/newaliases
+manpage_directory = \${CMAKE_INSTALL_PREFIX}/share/man
 \")
       endif()
       message(STATUS \"Installing: \${etc}/\${file}\")
     endif()
   endforeach()")
+
+# What is written by hand, and what is made from the declarations.
+file(GLOB MANUAL_PAGES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/man/*.1)
+install(FILES ${MANUAL_PAGES} DESTINATION share/man/man1)
+install(FILES ${POSTHASTE_GENERATED}/man/postconf.5 DESTINATION share/man/man5)
 
 # Called last: the set-gid commands are in place by then.
 function(posthaste_install_rights)
