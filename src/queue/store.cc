@@ -131,6 +131,7 @@ Result<std::vector<LoadedMessage>> Store::next(std::size_t most, RecipientBudget
 {
     impl_->budget = budget;
     std::vector<LoadedMessage> found;
+    found.reserve(std::min<std::size_t>(most, 64));
     if (net::Clock::now() - impl_->last_discovery > std::chrono::seconds(5))
         TRY(impl_->discover_segments());
     // A slot's generation tells of a claim at once; a segment with a number never seen is found by its neighbour slot.
@@ -172,8 +173,7 @@ Result<void> Store::Impl::read_segment(KnownSegment& segment, std::size_t most, 
         bool verify = segment.scan.offset >= durable_end || segment.scan.offset < segment.check_files_until;
         auto scanned = scan_next(*segment.file, segment.header, segment.scan, limit, verify);
         if (scanned) {
-            if (auto message = take_frame(segment, *scanned))
-                found.push_back(std::move(*message));
+            take_frame(segment, *scanned, found);
             continue;
         }
         if (!segment.writer_gone)
@@ -203,7 +203,7 @@ bool Store::Impl::skip_damage(KnownSegment& segment, std::uint64_t durable_end)
 }
 
 // A frame becomes a message to deliver, unless nothing is owed for it any more.
-std::optional<LoadedMessage> Store::Impl::take_frame(KnownSegment& segment, const ScannedFrame& scanned)
+void Store::Impl::take_frame(KnownSegment& segment, const ScannedFrame& scanned, std::vector<LoadedMessage>& found)
 {
     const FrameHeader& frame = scanned.frame;
     std::string_view marks = segment.file->marks(frame, segment.header);
@@ -215,25 +215,25 @@ std::optional<LoadedMessage> Store::Impl::take_frame(KnownSegment& segment, cons
     switch (static_cast<MessageMark>(marks[0])) {
     case MessageMark::Live: break;
     case MessageMark::Dead:
-    case MessageMark::Moved: return std::nullopt;
+    case MessageMark::Moved: return;
     }
     if (nothing_owed(marks.substr(1))) {
         bury_frame(MessageMark::Dead);
-        return std::nullopt;
+        return;
     }
     auto message = load_frame(segment, scanned.offset, frame);
     if (!message) {
         if (save_damage(segment, scanned.offset, frame_end(scanned.offset, frame)))
             bury_frame(MessageMark::Dead);
-        return std::nullopt;
+        return;
     }
     if (scanned.offset < segment.check_files_until && has_complete_file(message->ref.queue_id)) {
         bury_frame(MessageMark::Moved);
-        return std::nullopt;
+        return;
     }
     ++segment.live;
     segment.marks_dirty = true;
-    return std::move(*message);
+    found.push_back(std::move(*message));
 }
 
 Result<LoadedMessage> Store::Impl::load_frame(const KnownSegment& segment, std::uint64_t offset,
@@ -242,25 +242,29 @@ Result<LoadedMessage> Store::Impl::load_frame(const KnownSegment& segment, std::
     std::string_view envelope = segment.file->envelope(offset, frame);
     if (hash_of(envelope) != frame.envelope_hash)
         return fail(ErrorKind::Corrupt, "damaged envelope");
-    TRY(StoredEnvelope stored, decode(envelope));
-    if (stored.recipient_count + 1 != frame.marks_count)
+    auto stored = decode(envelope);
+    if (!stored)
+        return fail(std::move(stored).error());
+    if (stored->recipient_count + 1 != frame.marks_count)
         return fail(ErrorKind::Corrupt, "recipients and marks disagree");
-    LoadedMessage message;
-    message.ref.segment = segment.header.number;
-    message.ref.generation = segment.header.generation;
-    message.ref.offset = offset;
-    message.ref.queue_id = stored.envelope.queue_id;
-    message.envelope = std::move(stored.envelope);
-    message.facts = stored.facts;
-    message.marks = recipient_marks(segment.file->marks(frame, segment.header));
-    message.unread = stored.unread;
+    // Envelopes are large: moving one costs as much as routing an address.
+    Result<LoadedMessage> message;
+    message->ref.segment = segment.header.number;
+    message->ref.generation = segment.header.generation;
+    message->ref.offset = offset;
+    message->ref.queue_id = stored->envelope.queue_id;
+    message->envelope = std::move(stored->envelope);
+    message->facts = stored->facts;
+    message->marks = recipient_marks(segment.file->marks(frame, segment.header));
+    message->unread = stored->unread;
     return message;
 }
 
 Result<StoredEnvelope> Store::Impl::decode(std::string_view envelope)
 {
-    TRY(StoredEnvelope stored, decode_envelope(envelope, std::max(budget.left, budget.least)));
-    budget.left -= std::min(budget.left, stored.envelope.recipients.size());
+    auto stored = decode_envelope(envelope, std::max(budget.left, budget.least));
+    if (stored)
+        budget.left -= std::min(budget.left, stored->envelope.recipients.size());
     return stored;
 }
 

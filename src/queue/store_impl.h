@@ -40,7 +40,7 @@ struct Store::Impl {
     Result<void> refresh(std::uint64_t number);
     Result<void> read_segment(KnownSegment& segment, std::size_t most, std::vector<LoadedMessage>& found);
     bool skip_damage(KnownSegment& segment, std::uint64_t durable_end);
-    std::optional<LoadedMessage> take_frame(KnownSegment& segment, const ScannedFrame& scanned);
+    void take_frame(KnownSegment& segment, const ScannedFrame& scanned, std::vector<LoadedMessage>& found);
     bool has_complete_file(const std::string& queue_id);
     Result<void> read_incoming(std::size_t most, std::vector<LoadedMessage>& found);
     // The open segment and frame that a reference means. NotFound if the place means something else by now.

@@ -65,7 +65,7 @@ std::uint32_t RecipientStates::place_of(std::string code, std::string reason)
     return static_cast<std::uint32_t>(reasons_.size() - 1);
 }
 
-ActiveMessage::ActiveMessage(queue::LoadedMessage stored, std::int64_t active_since_microseconds)
+ActiveMessage::ActiveMessage(queue::LoadedMessage&& stored, std::int64_t active_since_microseconds)
     : stored_(std::move(stored)), states_(std::max(stored_.marks.size(), stored_.envelope.recipients.size())),
       active_since_(active_since_microseconds)
 {

@@ -69,7 +69,7 @@ struct Notes {
 // Owned by the queue manager from activation to the end of the attempt; deliveries point to it. Loop's thread only.
 class ActiveMessage {
 public:
-    ActiveMessage(queue::LoadedMessage stored, std::int64_t active_since_microseconds);
+    ActiveMessage(queue::LoadedMessage&& stored, std::int64_t active_since_microseconds);
 
     [[nodiscard]] const queue::MessageRef& ref() const { return stored_.ref; }
     // Without recipients that are not in memory: see recipient().

@@ -264,7 +264,7 @@ void QueueManager::park(const queue::MessageRef& ref, Seconds due, Notes notes)
     parked_.put({.due = due, .ref = ref, .notes = notes});
 }
 
-void QueueManager::admit(queue::LoadedMessage stored, Source source, const Notes& notes)
+void QueueManager::admit(queue::LoadedMessage&& stored, Source source, const Notes& notes)
 {
     if (active_.contains(stored.ref.queue_id))
         return;

@@ -91,7 +91,7 @@ private:
     [[nodiscard]] std::size_t room_for_deferred() const;
     [[nodiscard]] queue::RecipientBudget budget() const;
     enum class Source : unsigned char { New, Deferred, Parked };
-    void admit(queue::LoadedMessage stored, Source source, const Notes& notes = {});
+    void admit(queue::LoadedMessage&& stored, Source source, const Notes& notes = {});
     void retry_parked();
     void park_stranded(const Notes& notes = {});
 

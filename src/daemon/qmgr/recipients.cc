@@ -48,7 +48,7 @@ Task<void> QueueManager::route(ActiveMessage* message, std::shared_ptr<Snapshot>
     message->routing = false;
     message->last_read = net::Clock::now();
     if (!is_to_end(*message))
-        scheduler_.add(*message, routed);
+        scheduler_.add(*message, std::move(routed));
     if (!message->is_whole() && message->unread() == 0)
         scheduler_.read_completely(*message);
     release(*message);
@@ -58,12 +58,12 @@ Task<routing::Route> QueueManager::route_recipient(const ActiveMessage* message,
                                                    std::shared_ptr<Snapshot> snapshot)
 {
     const queue::Envelope& envelope = message->envelope();
-    const std::string address = message->recipient(recipient).address;
-    auto resolved = co_await snapshot->router->resolve(envelope.sender, address);
+    auto resolved = co_await snapshot->router->resolve(envelope.sender, message->recipient(recipient).address);
     if (!resolved) {
         log::warning("{}: address resolver failure: {}", message->queue_id(), resolved.error().text());
-        co_return routing::Route{
-            .transport = retry_transport, .nexthop = "4.3.0 address resolver failure", .recipient = address};
+        co_return routing::Route{.transport = retry_transport,
+                                 .nexthop = "4.3.0 address resolver failure",
+                                 .recipient = message->recipient(recipient).address};
     }
     routing::Route route = std::move(*resolved);
     if (!route.malformed)

@@ -58,7 +58,7 @@ Transport& Scheduler::transport(const std::string& name)
     return *place;
 }
 
-void Scheduler::add(ActiveMessage& message, const std::vector<RoutedRecipient>& recipients)
+void Scheduler::add(ActiveMessage& message, std::vector<RoutedRecipient> recipients)
 {
     struct Group {
         const routing::Route* route;
@@ -66,11 +66,11 @@ void Scheduler::add(ActiveMessage& message, const std::vector<RoutedRecipient>& 
     };
     std::vector<Group> groups;
     std::unordered_map<std::string, std::size_t> places;
-    for (const RoutedRecipient& each : recipients) {
+    for (RoutedRecipient& each : recipients) {
         auto [place, is_new] = places.try_emplace(each.route.transport + ":" + each.route.nexthop, groups.size());
         if (is_new)
             groups.push_back({.route = &each.route, .recipients = {}});
-        groups[place->second].recipients.push_back({.index = each.index, .address = each.route.recipient});
+        groups[place->second].recipients.push_back({.index = each.index, .address = std::move(each.route.recipient)});
     }
     for (Group& group : groups)
         transport(group.route->transport).add(message, group.route->nexthop, std::move(group.recipients));

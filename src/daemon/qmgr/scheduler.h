@@ -31,7 +31,7 @@ public:
     void configure(std::shared_ptr<const config::Config> config);
 
     // Groups the recipients by transport and nexthop, in the order of their first appearance.
-    void add(ActiveMessage& message, const std::vector<RoutedRecipient>& recipients);
+    void add(ActiveMessage& message, std::vector<RoutedRecipient> recipients);
     // A delivery that exists already goes (again) to this transport.
     void add(std::unique_ptr<Delivery> delivery, const std::string& transport, const std::string& nexthop);
     // Takes out what is not under way yet.

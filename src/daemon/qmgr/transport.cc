@@ -113,7 +113,8 @@ void Transport::add(ActiveMessage& message, const std::string& nexthop, std::vec
     std::size_t most = settings_.recipient_limit == 0 ? recipients.size() : settings_.recipient_limit;
     if (wants_verp(message))
         most = 1;  // each has a sender of its own
-    std::vector<std::unique_ptr<Delivery>> deliveries;
+    // All of them before the first is added, which may end at once.
+    message.outstanding += recipients.empty() ? 0 : 1 + (recipients.size() - 1) / most;
     for (std::size_t begin = 0; begin < recipients.size(); begin += most) {
         auto delivery = std::make_unique<Delivery>();
         delivery->message = &message;
@@ -121,11 +122,8 @@ void Transport::add(ActiveMessage& message, const std::string& nexthop, std::vec
         std::size_t end = std::min(begin + most, recipients.size());
         delivery->recipients.assign(std::move_iterator(recipients.begin() + static_cast<std::ptrdiff_t>(begin)),
                                     std::move_iterator(recipients.begin() + static_cast<std::ptrdiff_t>(end)));
-        deliveries.push_back(std::move(delivery));
-    }
-    message.outstanding += deliveries.size();
-    for (auto& delivery : deliveries)
         add_waiting(std::move(delivery), nexthop);
+    }
     begin_deliveries();
 }
 
