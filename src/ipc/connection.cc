@@ -166,6 +166,8 @@ Task<void> Client::write_requests(std::shared_ptr<Session> session)
 Task<Result<std::string>> Client::call_bytes(std::string list, net::Deadline deadline)
 {
     CO_TRY(std::shared_ptr<Session> where, co_await session(deadline));
+    if (where->broken)  // as soon as it was there: nobody would answer
+        co_return fail(ErrorKind::Temporary, path_ + ": the service hung up");
     auto call = std::make_shared<Session::Call>();
     where->calls.push_back(call);
     append_framed(where->outgoing, list);

@@ -1,6 +1,8 @@
 #include "ipc/connection.h"
 
 #include <gtest/gtest.h>
+#include <optional>
+#include <sys/socket.h>
 
 namespace posthaste::ipc {
 namespace {
@@ -90,6 +92,114 @@ TEST(Client, CallsInOrderOverOneConnection)
     auto answer = net::run_until_done(two_calls(&client));
     ASSERT_TRUE(answer) << answer.error().text();
     EXPECT_EQ(*answer, "a0b1");
+    ::unlink(path.c_str());
+}
+
+// What each side says of the other after the handshake: the version that it takes the peer's to be, or the error.
+using Seen = Result<unsigned>;
+
+Task<Seen> shake(Connection* connection, Protocol protocol)
+{
+    auto soon = net::Deadline::after(std::chrono::seconds(5));
+    auto met = co_await connection->handshake(protocol, soon);
+    if (!met)
+        connection->stream().close();  // as every service and client does
+    CO_TRY(std::move(met));
+    co_return connection->peer_version();
+}
+
+Task<void> shake_into(Connection* connection, Protocol protocol, std::optional<Seen>* seen)
+{
+    *seen = co_await shake(connection, protocol);
+}
+
+struct Meeting {
+    Seen left = 0U;
+    Seen right = 0U;
+};
+
+// Two processes meet that speak these protocols.
+Meeting meeting_of(Protocol left, Protocol right)
+{
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    Connection left_end{net::Stream(UniqueFd(ends[0]))};
+    Connection right_end{net::Stream(UniqueFd(ends[1]))};
+    std::optional<Seen> right_seen;
+    net::TaskGroup tasks;
+    tasks.start(shake_into(&right_end, right, &right_seen));
+    Meeting meeting;
+    meeting.left = net::run_until_done(shake(&left_end, left));
+    EXPECT_TRUE(net::run_until_done(tasks.join(net::Deadline::after(std::chrono::seconds(5)))));
+    meeting.right = std::move(*right_seen);
+    return meeting;
+}
+
+TEST(Handshake, ProgramsOfNeighbouringVersionsUnderstandEachOther)
+{
+    Meeting meeting = meeting_of({"delivery", 2}, {"delivery", 1});
+    ASSERT_TRUE(meeting.left && meeting.right);
+    EXPECT_EQ(*meeting.left, 1U);
+    EXPECT_EQ(*meeting.right, 2U);
+}
+
+TEST(Handshake, TheNewerOneRefusesWhoIsTwoVersionsBehind)
+{
+    Meeting meeting = meeting_of({"delivery", 3}, {"delivery", 1});
+    ASSERT_FALSE(meeting.left);
+    EXPECT_EQ(meeting.left.error().kind(), ErrorKind::Invalid);
+    EXPECT_EQ(meeting.left.error().text(),
+              R"(peer speaks protocol "delivery" version 1, expected "delivery" version 3)");
+    EXPECT_TRUE(meeting.right) << "it cannot know; its connection ends";
+}
+
+TEST(Handshake, AnotherProtocolIsRefusedByBoth)
+{
+    Meeting meeting = meeting_of({"delivery", 1}, {"bounce", 1});
+    ASSERT_FALSE(meeting.left || meeting.right);
+    EXPECT_EQ(meeting.right.error().text(),
+              R"(peer speaks protocol "delivery" version 1, expected "bounce" version 1)");
+}
+
+TEST(Handshake, VersionZeroIsNone) { EXPECT_FALSE(meeting_of({"delivery", 1}, {"delivery", 0}).left); }
+
+Task<Result<void>> refuse(net::Listener* listener)
+{
+    auto soon = net::Deadline::after(std::chrono::seconds(5));
+    CO_TRY(net::Listener::Accepted client, co_await listener->accept(soon));
+    Connection connection(std::move(client.stream));
+    CO_TRY(co_await connection.handshake({"test", 3}, soon));
+    co_return Result<void>{};
+}
+
+Task<void> must_refuse(net::Listener* listener) { EXPECT_FALSE(co_await refuse(listener)); }
+
+TEST(Client, AServiceThatIsTooNewIsATemporaryError)
+{
+    std::string path = "/tmp/posthaste_ipc_test.new." + std::to_string(::getpid());
+    net::Listener listener(*net::listen_on(*net::Endpoint::unix_path(path)));
+    net::TaskGroup server;
+    server.start(must_refuse(&listener));
+    Client client(path, test_protocol);
+    auto answer = net::run_until_done(two_calls(&client));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind(), ErrorKind::Temporary);
+    ::unlink(path.c_str());
+}
+
+// It said hello, and was gone before the first call could be sent.
+TEST(Client, AServiceThatHangsUpAtOnceIsATemporaryError)
+{
+    std::string path = "/tmp/posthaste_ipc_test.gone." + std::to_string(::getpid());
+    net::Listener listener(*net::listen_on(*net::Endpoint::unix_path(path)));
+    net::TaskGroup server;
+    server.start(must_serve(&listener, 0));
+    Client client(path, test_protocol);
+    auto begin = net::Clock::now();
+    auto answer = net::run_until_done(two_calls(&client));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind(), ErrorKind::Temporary);
+    EXPECT_LT(net::Clock::now() - begin, std::chrono::seconds(4)) << "it waited for an answer";
     ::unlink(path.c_str());
 }
 

@@ -1,10 +1,19 @@
 // layout.cc — the envelope encoding. One list of fields serves writing and reading.
 #include "queue/layout.h"
 
+#include <fmt/format.h>
 #include <utility>
 #include <xxhash.h>
 
 namespace posthaste::queue {
+
+std::unexpected<Error> newer_release(const std::string& path, std::uint32_t version)
+{
+    return fail(ErrorKind::Unsupported,
+                fmt::format("{}: written by a newer release of this mail system, in format {}, while this one reads "
+                            "format {}: it is left as it is; install that release again",
+                            path, version, format_version));
+}
 
 std::uint64_t hash_of(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 

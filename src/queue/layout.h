@@ -92,6 +92,16 @@ std::uint32_t checksum_of(Header header)
     return static_cast<std::uint32_t>(hash_of({reinterpret_cast<const char*>(&header), sizeof header}));
 }
 
+// Whether this is no damage but the work of a release that comes after this one: it is left alone, and nothing in it is
+// believed. The magic and the place of the version are the same in every format.
+template<class Header>
+bool is_of_newer_release(const Header& header)
+{
+    return header.magic == Header{}.magic && header.version > format_version;
+}
+// Unsupported, with the version.
+std::unexpected<Error> newer_release(const std::string& path, std::uint32_t version);
+
 template<class Header>
 std::string_view bytes_of(const Header& header)
 {

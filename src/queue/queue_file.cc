@@ -170,6 +170,8 @@ Result<FileSummary> read_summary(const std::string& path)
     FileHeader header;
     if (got >= sizeof header)
         std::memcpy(&header, first.data(), sizeof header);
+    if (got >= file_header_size && is_of_newer_release(header))
+        return newer_release(path, header.version);
     if (got < file_header_size || !is_valid(header, static_cast<std::uint64_t>(summary.status.st_size)))
         return fail(ErrorKind::Corrupt, path + ": damaged queue file header");
     const std::uint64_t begin = header.content_offset + header.content_size;
@@ -204,6 +206,8 @@ Result<std::shared_ptr<FileReader>> FileReader::open(const std::string& director
     if (size < file_header_size)
         return fail(ErrorKind::Corrupt, path + ": too short for a queue file");
     TRY(std::size_t got, read_fully_at(fd.get(), std::span(reinterpret_cast<char*>(&header), sizeof header), 0));
+    if (got == sizeof header && is_of_newer_release(header))
+        return newer_release(path, header.version);
     if (got != sizeof header || !is_valid(header, size))
         return fail(ErrorKind::Corrupt, path + ": damaged queue file header");
     void* base = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);

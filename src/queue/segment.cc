@@ -111,12 +111,16 @@ Result<std::shared_ptr<SegmentFile>> SegmentFile::open(const std::string& direct
 
 Result<SegmentHeader> SegmentFile::header() const
 {
+    std::size_t newer = 0;
+    SegmentHeader header;
     for (std::uint64_t offset : {std::uint64_t{0}, header_copy_offset}) {
-        SegmentHeader header;
         std::memcpy(&header, base_ + offset, sizeof header);
         if (is_valid(header, size_) && header.number == number_)
             return header;
+        newer += is_of_newer_release(header) ? 1U : 0U;
     }
+    if (newer == 2)
+        return newer_release(fmt::format("journal/{:08}", number_), header.version);
     return fail(ErrorKind::Corrupt, fmt::format("journal/{:08}: damaged segment header", number_));
 }
 

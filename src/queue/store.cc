@@ -107,6 +107,11 @@ Result<void> Store::Impl::refresh(std::uint64_t number)
         }
         if (!file && file.error().kind() == ErrorKind::NotFound)
             return {};
+        if (!file && file.error().kind() == ErrorKind::Unsupported) {
+            if (newer_segments.insert(number).second)
+                log::error("{}", file.error().text());
+            return {};
+        }
         if (!file)
             return fail(std::move(file).error());
         KnownSegment segment;
@@ -280,6 +285,8 @@ bool Store::Impl::has_complete_file(const std::string& queue_id)
             return true;
         if (is_postfix_queue_file(full_path(queue, queue_id)))
             continue;  // another message, of a Postfix before us, that happens to have this id
+        if (!file && file.error().kind() == ErrorKind::Unsupported)
+            continue;  // a newer release's: nobody knows here whether it is whole
         ::unlink(full_path(queue, queue_id).c_str());
     }
     return false;
@@ -486,6 +493,15 @@ bool Store::busy(const MessageRef& ref)
     }
     auto file = posthaste::open_file(impl_->full_path(ref.queue, ref.queue_id), O_RDWR);
     return file && is_locked_by_other(file->get(), file_lock_byte);
+}
+
+Result<void> Store::is_all_readable() const
+{
+    if (impl_->newer_segments.empty())
+        return {};
+    return fail(ErrorKind::Unsupported, fmt::format("{} segments of the journal are of a newer release of this mail "
+                                                    "system: install that release again",
+                                                    impl_->newer_segments.size()));
 }
 
 std::size_t Store::live_in_journal() const

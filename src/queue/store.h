@@ -137,6 +137,8 @@ public:
     // --- upkeep, to be called about once a second: makes marks durable, retires dead segments,
     // removes excess free ones, keeps the reserve
     Task<Result<void>> upkeep();
+    // Unsupported if there are segments that only a newer release can read.
+    [[nodiscard]] Result<void> is_all_readable() const;
     [[nodiscard]] std::size_t live_in_journal() const;
     // Path below the queue directory of a queue file, hashed as configured.
     [[nodiscard]] std::string path_of(QueueName queue, const std::string& queue_id) const;

@@ -66,6 +66,7 @@ struct Store::Impl {
     UniqueFd scheduler_lock;
     std::unique_ptr<Positions> positions;
     std::map<std::uint64_t, KnownSegment> segments;
+    std::set<std::uint64_t> newer_segments;  // that only a newer release can read; logged
     std::set<std::string> moving;  // queue ids of journal messages that move() is writing
     timespec incoming_seen{};      // modification time of incoming/ at the last complete scan
     bool incoming_settled = false;

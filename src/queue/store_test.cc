@@ -9,6 +9,7 @@
 #include "queue/segment.h"
 #include "queue/writer.h"
 
+#include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <gtest/gtest.h>
@@ -121,6 +122,76 @@ TEST_F(Queue, ANewSchedulerFindsWhatIsNotDone)
     auto found = queue->next(10);
     ASSERT_EQ(found->size(), 1U);
     EXPECT_EQ(found->front().ref, second.ref);
+}
+
+// What a newer release left behind: nothing of it is believed, moved or overwritten, and everything else goes on.
+TEST_F(Queue, ASegmentOfANewerReleaseIsRefusedAndLeftAsItIs)
+{
+    Committed theirs = commit(*writer(), "a@example.net");
+    const std::string path = segment_path(directory_, theirs.ref.segment);
+    std::string bytes = *read_file(path);
+    for (std::size_t copy : {0U, 2048U})
+        bytes[copy + offsetof(SegmentHeader, version)] = 9;
+    MUST(replace_file(path, bytes, 0600));
+    const timespec long_ago[2] = {{.tv_sec = 1000, .tv_nsec = 0}, {.tv_sec = 1000, .tv_nsec = 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), long_ago, 0), 0);
+
+    auto queue = store();
+    auto readable = queue->is_all_readable();
+    ASSERT_FALSE(readable);
+    EXPECT_EQ(readable.error().kind(), ErrorKind::Unsupported);
+    EXPECT_EQ(SegmentFile::open(directory_, theirs.ref.segment).error().text(),
+              "journal/00000001: written by a newer release of this mail system, in format 9, while this one reads "
+              "format 1: it is left as it is; install that release again");
+    auto in = writer();
+    Committed ours = commit(*in, "b@example.net");
+    EXPECT_NE(ours.ref.segment, theirs.ref.segment);
+    auto found = queue->next(10);
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), 1U);
+    EXPECT_EQ(found->front().ref, ours.ref);
+    MUST(run_until_done(queue->upkeep()));
+    EXPECT_EQ(*read_file(path), bytes);
+    EXPECT_TRUE(std::filesystem::is_empty(directory_ + "/corrupt"));
+}
+
+TEST_F(Queue, AQueueFileOfANewerReleaseIsRefusedAndLeftAsItIs)
+{
+    MUST(replace_file(directory_ + "/golden", *read_file("test/golden/queue-file-v1.bin"), 0700));
+    EXPECT_TRUE(FileReader::open(directory_, "golden")) << "version 1 is read";
+    std::string bytes = *read_file("test/golden/queue-file-v1.bin");
+    bytes[offsetof(FileHeader, version)] = 2;
+    auto queue = store();
+    const std::string path = queue->path_of(QueueName::Deferred, "A1B2C10000");
+    std::filesystem::create_directories(std::filesystem::path(directory_ + "/" + path).parent_path());
+    MUST(replace_file(directory_ + "/" + path, bytes, 0700));
+    auto refused = queue->activate(QueueName::Deferred, "A1B2C10000");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind(), ErrorKind::Unsupported);
+    EXPECT_NE(refused.error().text().find("in format 2, while this one reads format 1"), std::string::npos);
+    EXPECT_EQ(read_summary(directory_ + "/" + path).error().kind(), ErrorKind::Unsupported);
+    EXPECT_EQ(*read_file(directory_ + "/" + path), bytes) << "and it is where it was";
+    EXPECT_TRUE(std::filesystem::is_empty(directory_ + "/corrupt"));
+}
+
+// Version 1 as it was written when it was the newest: header, one frame and its envelope, in a segment.
+TEST_F(Queue, ASegmentOfVersion1IsRead)
+{
+    const std::string golden = *read_file("test/golden/segment-v1.bin");
+    SegmentHeader header;
+    std::memcpy(&header, golden.data(), sizeof header);
+    std::string bytes(header.size, '\0');
+    bytes.replace(0, sizeof header, golden.substr(0, sizeof header));
+    bytes.replace(header.frames_offset, golden.size() - sizeof header, golden.substr(sizeof header));
+    std::filesystem::create_directories(directory_ + "/journal");
+    MUST(replace_file(segment_path(directory_, header.number), bytes, 0600));
+    auto file = SegmentFile::open(directory_, header.number);
+    ASSERT_TRUE(file) << file.error().text();
+    auto frame = (*file)->frame_at(header.frames_offset, *(*file)->header());
+    ASSERT_TRUE(frame);
+    EXPECT_TRUE((*file)->hashes_match(header.frames_offset, *frame));
+    EXPECT_EQ((*file)->content(header.frames_offset, *frame), "Subject: golden\r\n\r\n.dot\r\n");
+    EXPECT_EQ(decode_envelope((*file)->envelope(header.frames_offset, *frame))->envelope.queue_id, "A1B2C10000");
 }
 
 TEST_F(Queue, OnlyOneScheduler)

@@ -4,14 +4,14 @@ import socket
 
 class IpcClient:
     """One connection to a UNIX socket below the queue directory. call({...}) returns the reply's attributes as text;
-    lists of structures are not understood."""
+    lists of structures are not understood. answer: the protocol that the service announces, if it is another one."""
 
-    def __init__(self, path, protocol, version=1):
+    def __init__(self, path, protocol, version=1, answer=None):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(20)
         self.socket.connect(str(path))
         self.buffer = b""
-        assert self.call({"protocol": protocol, "version": version})["protocol"] == protocol
+        assert self.call({"protocol": protocol, "version": version})["protocol"] == (answer or protocol)
 
     def call(self, attributes):
         body = b"".join(f"{name}\0{value}\0".encode() for name, value in attributes.items()) + b"\0"

@@ -26,7 +26,7 @@ def make_system(make_instance, sink):
         instance = make_instance(**{
             "relayhost": f"[127.0.0.1]:{sink.port}", "message_size_limit": 400000, "queue_journal_segment_size": 1 << 18,
             "minimal_backoff_time": "1s", "maximal_backoff_time": "2s", "queue_run_delay": "1s",
-            "transport_retry_time": "1s", "smtpd_client_connection_count_limit": 0, **parameters})
+            "transport_retry_time": "1s", "smtpd_client_connection_count_limit": 0, "notify_classes": "", **parameters})
         instance.expect_problem("sendmail.*No space left on device")
         instance.disk = SmallDisk(instance.queue)
         made.append(instance)

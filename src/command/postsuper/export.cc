@@ -44,6 +44,7 @@ constexpr std::array<std::string_view, 4> own_directories{"incoming", "deferred"
 Result<std::unique_ptr<queue::Store>> open_stopped(const config::Config& config)
 {
     TRY(auto store, queue::Store::open(server::queue_options(config)));
+    TRY(store->is_all_readable());
     TRY(net::run_until_done(store->upkeep()));  // finds that writers are gone: segments are read to their end
     return store;
 }
