@@ -1,4 +1,6 @@
 """qmgr(8): scheduling, deferral, retries, returns, and what happens when it or an agent dies."""
+import os
+import pathlib
 import re
 import signal
 import socket
@@ -146,6 +148,27 @@ def test_a_killed_agent_does_not_defer_mail(make_instance):
                 instance.kill("discard")
     instance.wait_for_log("status=sent", count=200)
     assert "status=deferred" not in instance.log()
+
+
+def test_qmgr_daemon_timeout_ends_a_queue_manager_that_stands_still(make_instance):
+    instance = make_instance(qmgr_daemon_timeout="5s", transport_maps="inline:{gone.test=discard:}")
+    instance.expect_problem("watchdog timeout")
+    instance.start()
+    line_of(instance, send(instance, "x@gone.test"))
+    [pid] = [pid for pid, name in instance.processes().items() if name == "qmgr"]
+    os.kill(pid, signal.SIGSTOP)
+    status = pathlib.Path(f"/proc/{pid}/status")
+
+    def has_alarm():
+        pending = re.search(r"^ShdPnd:\s*(\w+)$", status.read_text(), re.M).group(1)
+        return int(pending, 16) & 1 << (signal.SIGALRM - 1)
+
+    wait_until(has_alarm, "the watchdog's alarm")
+    os.kill(pid, signal.SIGCONT)
+    instance.wait_for_log(rf"qmgr\[{pid}\]: .*watchdog timeout")
+    line_of(instance, send(instance, "x@gone.test"))
+    for report in instance.directory.glob(f"sanitizer/report.{pid}"):
+        report.unlink()  # of the abort, which is no fault here
 
 
 def test_a_reload_keeps_the_queue_manager_and_takes_effect(make_instance):

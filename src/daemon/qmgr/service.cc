@@ -4,6 +4,7 @@
 #include "log/events_delivery.h"
 #include "log/log.h"
 #include "param/basics.h"
+#include "param/qmgr.h"
 #include "param/services.h"
 #include "server/queue_options.h"
 
@@ -59,6 +60,8 @@ Task<Result<void>> Service::on_reload(std::shared_ptr<const config::Config> conf
         co_return manager_->configure(std::move(config));
     co_return Result<void>{};
 }
+
+std::chrono::seconds Service::watchdog() const { return context_->config->get(param::qmgr_daemon_timeout); }
 
 Task<void> Service::serve(net::Stream client, net::Endpoint)
 {

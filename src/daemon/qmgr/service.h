@@ -18,6 +18,7 @@ public:
     Task<void> serve(net::Stream client, net::Endpoint peer);
     Task<void> main();
     Task<Result<void>> on_reload(std::shared_ptr<const config::Config> config);
+    [[nodiscard]] std::chrono::seconds watchdog() const;
 
 private:
     // A second qmgr line of master.cf: another name for the one queue manager.
