@@ -2,9 +2,10 @@
 # by CMake presets and by the programs in tools/.
 
 .DEFAULT_GOAL := build
-.PHONY: build bootstrap demo test bench check check-full install clean
+.PHONY: build bootstrap demo test bench check check-full install uninstall clean
 PREFIX ?= /usr
 DESTDIR ?=
+FORCE ?=
 PYTHON := /usr/bin/python3
 
 bootstrap:
@@ -31,6 +32,9 @@ check-full: bootstrap        # the gate, and everything that takes long
 
 install: build
 	DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX)
+
+uninstall:                   # what install has installed; refused while there is mail that Postfix could not read
+	@DESTDIR=$(DESTDIR) FORCE=$(FORCE) $(PYTHON) tools/uninstall build/release/install_manifest.txt
 
 clean:
 	rm -rf build/dev build/release build/asan build/tsan build/fuzz build/demo

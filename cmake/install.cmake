@@ -1,7 +1,7 @@
 # make install: where a Postfix of the distribution puts things, below PREFIX; configuration goes to /etc/postfix and
 # never over files that are there. DESTDIR is honoured. No accounts are made. The commands that run with setgid_group
 # (declare/commands.toml) get that group if it exists and the installation is not into a DESTDIR; else it is said what
-# remains to be done.
+# remains to be done. make uninstall (tools/uninstall) removes what stands in install_manifest.txt.
 set(DAEMON_DIRECTORY libexec/postfix)
 set(COMMAND_DIRECTORY sbin)
 set(USER_COMMANDS mailq newaliases)   # in bin, where users find them; all other commands are in sbin
@@ -28,6 +28,7 @@ function(posthaste_install target kind)
       set(link \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${where}/${other}\")
       file(MAKE_DIRECTORY \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${where}\")
       file(CREATE_LINK ${to} \"\${link}\" SYMBOLIC)
+      list(APPEND CMAKE_INSTALL_MANIFEST_FILES \"\${CMAKE_INSTALL_PREFIX}/${where}/${other}\")
       message(STATUS \"Installing: \${link}\")")
   endforeach()
 endfunction()

@@ -160,7 +160,7 @@ def test_a_bounce_service_of_another_release(make_replaceable, sink, protocol, v
     sink.wait_for(2)
     system.wait_until_queue_empty()
     assert [(message.sender, message.recipients) for message in sink.messages] == \
-        [("ann@near.test", ("bob@far.test",)), ("", ("ann@near.test",))]
+        [("ann@near.test", ("bob@far.test",)), ("<>", ("ann@near.test",))]
 
 
 @pytest.mark.parametrize("protocol, version, says", [
