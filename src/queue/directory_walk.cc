@@ -53,11 +53,12 @@ bool FileWalk::open_next_directory()
 
 std::vector<FileWalk::Name> FileWalk::read_names(std::size_t most)
 {
+    const std::string directory = queue_directory_ + "/" + current_.directory;
     std::vector<Name> names;
     while (names.size() < most) {
-        auto entry = read_entry(stream_.get(), queue_directory_ + "/" + current_.directory);
+        auto entry = read_entry(stream_.get(), directory);
         if (!entry && result_)
-            result_ = fail(std::move(entry).error());
+            result_ = fail(entry.error());
         if (!entry || *entry == nullptr) {
             ended_ = true;
             break;
