@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+from support.ports import free_port
+from support.sink import Sink
 from support.waiting import wait_until
 
 BODY = b"From: ann@a.test\r\nSubject: hi\r\n\r\nhello\r\n"
@@ -178,3 +180,15 @@ def test_who_is_not_authorized_cannot_flush_a_site(make_instance):
     assert said(result)[1].startswith("postqueue: fatal: User nobody(")
     assert said(result)[1].endswith("is not allowed to flush the mail queue")
     assert said(instance.run("postqueue", "-s", "relay.test")) == (0, "")
+
+
+def test_etrn_of_a_site_that_was_taken_for_dead_has_it_tried_again(make_instance):
+    port = free_port()
+    instance = make_instance(relay_domains="relay.test",
+                             transport_maps=f"inline:{{relay.test=smtp:[127.0.0.1]:{port}}}").start()
+    ids = deferred(instance, *(f"x{number}@relay.test" for number in range(12)))
+    assert "delivery temporarily suspended" in instance.log()
+    with Sink(port=port), instance.smtp() as client:
+        assert client.command("ETRN relay.test") == STARTED
+        for queue_id in ids:
+            instance.wait_for_log(rf"{queue_id}: removed")

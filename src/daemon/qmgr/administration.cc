@@ -97,6 +97,8 @@ Task<ControlReply> QueueManager::control(ControlRequest request)
         co_return reply;
     }
     const Command command = request.command;
+    if (command == Command::Retry)  // ETRN: the site says that it is there again
+        scheduler_.revive();
     if (request.queue_ids.empty())
         request.queue_ids = co_await every_id(command);
     for (std::string& id : request.queue_ids)
