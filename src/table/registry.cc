@@ -17,26 +17,47 @@ constexpr std::size_t max_name = 4096;
 
 struct Type {
     std::string_view name;
-    Opened (*open)(const OpenRequest&);  // nullptr: known, not part of this build
+    Opened (*open)(const OpenRequest&);  // nullptr: known, but there is no code for it
+    std::string_view reason = {};        // why there is none
 };
 
 // proxy:type:name. Postfix asks proxymap(8) so that a jailed process reaches the table; ours opens tables before it
 // enters its jail, and so the table itself.
 Opened open_proxy(const OpenRequest& request) { return open(request.name, request.options); }
 
+constexpr std::string_view superseded = "superseded by lmdb and cdb; Debian's Postfix does not have it either";
+constexpr std::string_view no_library = "Debian has no library for it any more";
+constexpr std::string_view no_module = "its client library is not part of this build";
+
 // In alphabetical order, as `postconf -m` prints them.
 constexpr std::array known_types = {
-    Type{"btree", open_berkeley}, Type{"cdb", nullptr},        Type{"cidr", open_cidr},
-    Type{"dbm", nullptr},         Type{"debug", nullptr},      Type{"environ", nullptr},
-    Type{"fail", open_fail},      Type{"hash", open_berkeley}, Type{"inline", open_inline},
-    Type{"internal", nullptr},    Type{"ldap", nullptr},       Type{"lmdb", open_lmdb},
-    Type{"memcache", nullptr},    Type{"mongodb", nullptr},    Type{"mysql", nullptr},
-    Type{"netinfo", nullptr},     Type{"nis", nullptr},        Type{"nisplus", nullptr},
-    Type{"pcre", open_pcre},      Type{"pgsql", nullptr},      Type{"pipemap", nullptr},
-    Type{"proxy", open_proxy},    Type{"randmap", nullptr},    Type{"regexp", open_regexp},
-    Type{"sdbm", nullptr},        Type{"socketmap", nullptr},  Type{"sqlite", nullptr},
-    Type{"static", open_static},  Type{"tcp", nullptr},        Type{"texthash", open_texthash},
-    Type{"unionmap", nullptr},    Type{"unix", open_unix},
+    Type{"btree", open_berkeley},
+    Type{"cidr", open_cidr},
+    Type{"dbm", nullptr, superseded},
+    Type{"debug", open_debug},
+    Type{"environ", open_environ},
+    Type{"fail", open_fail},
+    Type{"hash", open_berkeley},
+    Type{"inline", open_inline},
+    Type{"internal", open_internal},
+    Type{"ldap", nullptr, no_module},
+    Type{"lmdb", open_lmdb},
+    Type{"mongodb", nullptr, "Debian has no MongoDB server any more to keep it working with"},
+    Type{"mysql", nullptr, no_module},
+    Type{"netinfo", nullptr, no_library},
+    Type{"nis", nullptr, "NIS answers are not authenticated; use unix:, a server or a file"},
+    Type{"nisplus", nullptr, no_library},
+    Type{"pcre", open_pcre},
+    Type{"pgsql", nullptr, no_module},
+    Type{"pipemap", open_pipemap},
+    Type{"proxy", open_proxy},
+    Type{"randmap", open_randmap},
+    Type{"regexp", open_regexp},
+    Type{"sdbm", nullptr, superseded},
+    Type{"static", open_static},
+    Type{"texthash", open_texthash},
+    Type{"unionmap", open_unionmap},
+    Type{"unix", open_unix},
 };
 
 std::string existing_types()
@@ -127,9 +148,12 @@ Result<std::unique_ptr<Table>> open(std::string_view type_and_name, const OpenOp
 
 Error unknown_type(std::string_view name)
 {
-    const bool known = std::ranges::find(known_types, name, &Type::name) != known_types.end();
-    return {ErrorKind::Unsupported, fmt::format("unsupported dictionary type: {}{} (there are: {})", name,
-                                                known ? ", which is not part of this build" : "", existing_types())};
+    const auto* type = std::ranges::find(known_types, name, &Type::name);
+    if (type != known_types.end())
+        return {ErrorKind::Unsupported, fmt::format("unsupported dictionary type: {}: {} (there are: {})", name,
+                                                    type->reason, existing_types())};
+    return {ErrorKind::Unsupported,
+            fmt::format("unsupported dictionary type: {} (there are: {})", name, existing_types())};
 }
 
 std::unique_ptr<Table> open_or_unavailable(std::string_view type_and_name, const OpenOptions& options)

@@ -18,13 +18,19 @@ struct OpenRequest {
 
 Opened open_berkeley(const OpenRequest& request);  // hash, btree
 Opened open_cidr(const OpenRequest& request);
+Opened open_debug(const OpenRequest& request);
+Opened open_environ(const OpenRequest& request);
 Opened open_fail(const OpenRequest& request);
 Opened open_inline(const OpenRequest& request);
+Opened open_internal(const OpenRequest& request);
 Opened open_lmdb(const OpenRequest& request);
 Opened open_pcre(const OpenRequest& request);
+Opened open_pipemap(const OpenRequest& request);
+Opened open_randmap(const OpenRequest& request);
 Opened open_regexp(const OpenRequest& request);
 Opened open_static(const OpenRequest& request);
 Opened open_texthash(const OpenRequest& request);
+Opened open_unionmap(const OpenRequest& request);
 Opened open_unix(const OpenRequest& request);
 
 // Passes a problem to options.warn, or to the log when that is empty.

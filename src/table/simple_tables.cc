@@ -1,14 +1,17 @@
-// simple_tables.cc — the types without a file: static, inline, fail, unix.
+// simple_tables.cc — the types without a file: environ, fail, inline, internal, static, unix.
 //
 // static:text answers every key with text; inline:{k=v} is a small table in its own name; fail:name fails every
-// lookup (for tests of what happens then); unix:passwd.byname and unix:group.byname give the line that the
-// account database would have in /etc. Accounts come through the C library's name service on the calling thread.
+// lookup (for tests of what happens then); environ:name looks the key up among the process's environment variables;
+// internal:name has no entries (programs keep their own data there while they run); unix:passwd.byname and
+// unix:group.byname give the line that the account database would have in /etc. Accounts come through the C library's
+// name service on the calling thread.
 #include "base/text.h"
 #include "table/registry.h"
 #include "table/text_source.h"
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <grp.h>
 #include <map>
@@ -33,8 +36,38 @@ public:
     using Table::Table;
     Lookup lookup(std::string_view /*key*/) override
     {
-        return Answer(fail(ErrorKind::Temporary, fmt::format("table {}: query error", name())));
+        return Answer(fail(ErrorKind::Temporary, fmt::format("table {}: query error: Application error", name())));
     }
+    Result<void> for_each(const Visitor& /*visit*/) override
+    {
+        return fail(ErrorKind::Temporary, fmt::format("table {}: sequence error: Application error", name()));
+    }
+};
+
+// Keys are folded like those of other tables: a variable with capitals is found by postmap -f only, as in Postfix.
+class EnvironTable final : public Table {
+public:
+    EnvironTable(std::string full, KeyCase key_case) : Table(std::move(full)), key_case_(key_case) {}
+    Lookup lookup(std::string_view key) override
+    {
+        std::string buffer;
+        const std::string variable(fold_key(key, key_case_, buffer));
+        if (variable.empty() || variable.find_first_of(std::string_view("=\0", 2)) != std::string::npos)
+            return not_found();
+        const char* value = std::getenv(variable.c_str());
+        return value == nullptr ? not_found() : found(value);
+    }
+    TableFlags flags() const override { return {.folds_case = key_case_ == KeyCase::Fold}; }
+
+private:
+    KeyCase key_case_;
+};
+
+class InternalTable final : public Table {
+public:
+    using Table::Table;
+    Lookup lookup(std::string_view /*key*/) override { return not_found(); }
+    Result<void> for_each(const Visitor& /*visit*/) override { return {}; }
 };
 
 class InlineTable final : public Table {
@@ -147,6 +180,13 @@ Opened open_static(const OpenRequest& request)
 }
 
 Opened open_fail(const OpenRequest& request) { return std::make_unique<FailTable>(request.full); }
+
+Opened open_environ(const OpenRequest& request)
+{
+    return std::make_unique<EnvironTable>(request.full, request.options.key_case);
+}
+
+Opened open_internal(const OpenRequest& request) { return std::make_unique<InternalTable>(request.full); }
 
 Opened open_inline(const OpenRequest& request)
 {
