@@ -105,3 +105,18 @@ def test_filters_need_a_listing(waiting):
         assert result.stderr.decode().startswith("postqueue: fatal: usage: postqueue -f | ")
     result = waiting.run("postqueue", "-p", "--older-than", "soon", check=False)
     assert (result.returncode, result.stderr) == (os.EX_UNAVAILABLE, b"postqueue: fatal: --older-than: bad time: soon\n")
+
+
+def test_a_queue_that_cannot_be_read_makes_the_listing_incomplete(waiting):
+    queue_id = deferred(waiting, "x@one.test")
+    hold = waiting.queue / "hold"
+    hold.rmdir()
+    hold.write_text("no directory\n")
+    waiting.expect_problem("the queue report is incomplete")
+    result = waiting.run("postqueue", "-p", check=False)
+    assert result.returncode == 69
+    assert b"the queue report is incomplete" in result.stderr
+    assert queue_id.encode() in result.stdout, "the rest is shown"
+    waiting.wait_for_log("showq.*warning: queue listing: open .*/hold: Not a directory")
+    hold.unlink()
+    hold.mkdir()
