@@ -32,6 +32,7 @@ constexpr std::string_view no_module = "its client library is not part of this b
 // In alphabetical order, as `postconf -m` prints them.
 constexpr std::array known_types = {
     Type{"btree", open_berkeley},
+    Type{"cdb", open_cdb},
     Type{"cidr", open_cidr},
     Type{"dbm", nullptr, superseded},
     Type{"debug", open_debug},

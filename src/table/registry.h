@@ -17,6 +17,7 @@ struct OpenRequest {
 };
 
 Opened open_berkeley(const OpenRequest& request);  // hash, btree
+Opened open_cdb(const OpenRequest& request);
 Opened open_cidr(const OpenRequest& request);
 Opened open_debug(const OpenRequest& request);
 Opened open_environ(const OpenRequest& request);

@@ -38,14 +38,14 @@ struct ToolOptions {
     std::string key;               // of -q or -d; "-": keys come from standard input
     QueryText query_text = QueryText::Lines;
     DuplicatePolicy duplicates = DuplicatePolicy::Warn;
-    KeyCase key_case = KeyCase::Fold;   // -f: Keep
-    KeyEnding ending = KeyEnding::Nul;  // -n: None, -N: Nul
-    bool file_values = false;           // -F: values are file names; their content is stored in base64
-    bool release_root = true;           // -o: false
-    bool inherit_mode = true;           // -p: false
-    bool utf8 = true;                   // -u: false
-    int verbosity = 0;                  // -v
-    std::vector<std::string> tables;    // [type:]name
+    KeyCase key_case = KeyCase::Fold;       // -f: Keep
+    KeyEnding ending = KeyEnding::Unknown;  // -n: None, -N: Nul
+    bool file_values = false;               // -F: values are file names; their content is stored in base64
+    bool release_root = true;               // -o: false
+    bool inherit_mode = true;               // -p: false
+    bool utf8 = true;                       // -u: false
+    int verbosity = 0;                      // -v
+    std::vector<std::string> tables;        // [type:]name
 };
 
 // What the tools take from main.cf.

@@ -167,8 +167,13 @@ private:
         return {};
     }
 
-    // Berkeley DB tables are named by their file, LMDB tables by type and name, as Postfix does.
-    std::string table_in_messages() const { return full_.starts_with("lmdb:") ? full_ : writer_.path(); }
+    // Berkeley DB tables are named by their file, LMDB tables by type and name, CDB tables by name, as Postfix does.
+    std::string table_in_messages() const
+    {
+        if (full_.starts_with("cdb:"))
+            return full_.substr(full_.find(':') + 1);
+        return full_.starts_with("lmdb:") ? full_ : writer_.path();
+    }
 
     // What Sendmail and NIS expect in an alias table: a mark that it is complete, its time, its machine.
     Result<void> alias_marks()

@@ -1,4 +1,4 @@
-// writer.h — makes and changes the table files that postmap(1) and postalias(1) maintain: hash, btree, lmdb.
+// writer.h — makes and changes the table files that postmap(1) and postalias(1) maintain: hash, btree, lmdb, cdb.
 //
 // A Writer works on a Replacement: nothing that it does is visible before commit(), and everything after. Keys and
 // values are stored as they come; folding and syntax are the caller's business (tool.h).
@@ -19,7 +19,7 @@ enum class OnDuplicate : std::uint8_t { Keep, Replace };
 
 struct WriterOptions {
     Replacement::Start start = Replacement::Start::Empty;
-    KeyEnding ending = KeyEnding::Nul;                        // how new keys and values are stored
+    KeyEnding ending = KeyEnding::Unknown;                    // how new ones are stored; Unknown: as the type does
     mode_t mode = 0644;                                       // of a file that does not exist yet
     std::size_t berkeley_db_create_buffer_size = 16U << 20U;  // bytes
     std::size_t lmdb_map_size = 16U << 20U;                   // bytes, to begin with
@@ -51,6 +51,8 @@ Result<std::unique_ptr<Writer>> open_berkeley_writer(std::string_view type, cons
                                                      const WriterOptions& options);
 Result<std::unique_ptr<Writer>> open_lmdb_writer(std::string_view type, const std::string& name,
                                                  const WriterOptions& options);
+Result<std::unique_ptr<Writer>> open_cdb_writer(std::string_view type, const std::string& name,
+                                                const WriterOptions& options);
 // Key or value bytes as they are stored.
 inline std::string stored_form(std::string_view text, KeyEnding ending)
 {
