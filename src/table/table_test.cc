@@ -77,7 +77,10 @@ TEST(Table, StaticAnswersEveryKey)
     EXPECT_EQ(value_of("static:{ a b }", "x"), "a b");
 }
 
-TEST(Table, FailFailsEveryLookup) { EXPECT_EQ(value_of("fail:x", "k"), "lookup error: table fail:x: query error: Application error"); }
+TEST(Table, FailFailsEveryLookup)
+{
+    EXPECT_EQ(value_of("fail:x", "k"), "lookup error: table fail:x: query error: Application error");
+}
 
 TEST(Table, UnixGivesTheAccountLine)
 {
