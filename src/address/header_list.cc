@@ -42,9 +42,12 @@ private:
             if ((position_->is(',') && !(route && in_route(first))) || position_->is(';'))
                 break;
         }
+        const Token* begin = first;
         for (const Token* last = nullptr; first != position_; first = last) {
             last = end_of_address(first, position_);
             add(first, last, false);
+            if (first != begin && last != first && !found_.empty())
+                found_.back().without_comma = true;
         }
         if (position_ != end_)
             ++position_;
@@ -77,7 +80,9 @@ private:
     void add(const Token* first, const Token* last, bool in_brackets)
     {
         AddrSpec spec = addr_spec(first, last);
+        const Token* route = first;
         first = skip_route(first, last);
+        const bool has_route = route != first;
         while (first != last && first->kind == TokenKind::Comment)
             ++first;
         while (first != last && (last - 1)->kind == TokenKind::Comment)
@@ -88,6 +93,7 @@ private:
         found_.push_back({.address = spec.valid ? std::move(spec.address) : std::string(),
                           .begin = offset(*first),
                           .end = offset(final) + final.text.size(),
+                          .route_begin = offset(has_route ? *route : *first),
                           .valid = spec.valid,
                           .in_brackets = in_brackets,
                           .has_domain = spec.has_domain});

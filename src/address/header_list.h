@@ -19,6 +19,8 @@ struct ListedAddress {
     std::string address;    // internal form; empty when invalid or for "<>"
     std::size_t begin = 0;  // the addr-spec (or the invalid text) in the header's value
     std::size_t end = 0;
+    std::size_t route_begin = 0;  // where a source route before it begins; else as begin
+    bool without_comma = false;   // it follows the address before it with nothing but white space between them
     bool valid = false;
     bool in_brackets = false;
     bool has_domain = false;

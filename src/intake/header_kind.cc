@@ -13,30 +13,31 @@ struct Known {
     HeaderKind kind;
 };
 // The most frequent first: the search is linear and compares lengths before letters.
-constexpr std::array<Known, 23> known_headers{{
+constexpr std::array<Known, 24> known_headers{{
     {"received", HeaderKind::Received},
     {"from", HeaderKind::From},
     {"to", HeaderKind::To},
     {"date", HeaderKind::Date},
     {"message-id", HeaderKind::MessageId},
     {"cc", HeaderKind::Cc},
-    {"reply-to", HeaderKind::Sender},
-    {"sender", HeaderKind::Sender},
+    {"reply-to", HeaderKind::OtherSender},
+    {"sender", HeaderKind::OtherSender},
     {"bcc", HeaderKind::Bcc},
     {"content-transfer-encoding", HeaderKind::ContentTransferEncoding},
-    {"errors-to", HeaderKind::Sender},
-    {"return-receipt-to", HeaderKind::Sender},
-    {"disposition-notification-to", HeaderKind::Sender},
-    {"mail-followup-to", HeaderKind::Sender},
-    {"mail-reply-to", HeaderKind::Sender},
+    {"return-path", HeaderKind::OtherSender},
+    {"errors-to", HeaderKind::OtherSender},
+    {"return-receipt-to", HeaderKind::OtherSender},
+    {"disposition-notification-to", HeaderKind::OtherSender},
+    {"mail-followup-to", HeaderKind::OtherSender},
+    {"apparently-to", HeaderKind::OtherRecipient},
     {"resent-from", HeaderKind::ResentFrom},
     {"resent-to", HeaderKind::ResentTo},
     {"resent-cc", HeaderKind::ResentCc},
     {"resent-bcc", HeaderKind::ResentBcc},
     {"resent-date", HeaderKind::ResentDate},
     {"resent-message-id", HeaderKind::ResentMessageId},
-    {"resent-sender", HeaderKind::ResentSender},
-    {"resent-reply-to", HeaderKind::ResentSender},
+    {"resent-sender", HeaderKind::ResentOtherSender},
+    {"resent-reply-to", HeaderKind::ResentOtherRecipient},
 }};
 }  // namespace
 
@@ -50,20 +51,22 @@ HeaderKind header_kind(std::string_view name)
 
 bool is_resent(HeaderKind kind) { return kind >= HeaderKind::ResentMessageId; }
 
-bool holds_addresses(HeaderKind kind)
+HeaderRole header_role(HeaderKind kind)
 {
     switch (kind) {
     case HeaderKind::From:
+    case HeaderKind::OtherSender:
+    case HeaderKind::ResentFrom:
+    case HeaderKind::ResentOtherSender: return HeaderRole::Sender;
     case HeaderKind::To:
     case HeaderKind::Cc:
     case HeaderKind::Bcc:
-    case HeaderKind::Sender:
-    case HeaderKind::ResentFrom:
+    case HeaderKind::OtherRecipient:
     case HeaderKind::ResentTo:
     case HeaderKind::ResentCc:
     case HeaderKind::ResentBcc:
-    case HeaderKind::ResentSender: return true;
-    default: return false;
+    case HeaderKind::ResentOtherRecipient: return HeaderRole::Recipient;
+    default: return HeaderRole::None;
     }
 }
 

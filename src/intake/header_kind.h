@@ -16,19 +16,25 @@ enum class HeaderKind : std::uint8_t {
     Cc,
     Bcc,
     ContentTransferEncoding,
-    Sender,  // Sender, Reply-To, Errors-To, Return-Receipt-To, Disposition-Notification-To: rewritten, nothing else
+    OtherSender,     // Sender, Reply-To, Errors-To, ...: rewritten, nothing else
+    OtherRecipient,  // Apparently-To
     ResentMessageId,
     ResentDate,
     ResentFrom,
     ResentTo,
     ResentCc,
     ResentBcc,
-    ResentSender,  // Resent-Sender, Resent-Reply-To
+    ResentOtherSender,     // Resent-Sender
+    ResentOtherRecipient,  // Resent-Reply-To
 };
+
+// postconf(5) canonical_classes: whom the addresses of a header stand for.
+enum class HeaderRole : std::uint8_t { None, Sender, Recipient };
 
 HeaderKind header_kind(std::string_view name);
 bool is_resent(HeaderKind kind);
-// The value is a list of addresses that the local rewriting context completes.
-bool holds_addresses(HeaderKind kind);
+// None: the value is no list of addresses, and is not rewritten.
+HeaderRole header_role(HeaderKind kind);
+inline bool holds_addresses(HeaderKind kind) { return header_role(kind) != HeaderRole::None; }
 
 }  // namespace posthaste::intake

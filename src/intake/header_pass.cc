@@ -7,6 +7,7 @@
 #include "mime/header_scanner.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace posthaste::intake {
 
@@ -101,7 +102,7 @@ void HeaderPass::open_header(std::string_view name)
     else if (kind_ == HeaderKind::MessageId || kind_ == HeaderKind::ResentMessageId ||
              kind_ == HeaderKind::ContentTransferEncoding)
         mode_ = Mode::Collect;
-    else if (rewriting_ == AddressRewriting::On && holds_addresses(kind_))
+    else if (rewriting_ != AddressRewriting::Off && holds_addresses(kind_))
         mode_ = Mode::Collect;
     else
         mode_ = Mode::Pass;
@@ -131,16 +132,21 @@ void HeaderPass::close_header(std::string& out)
             resent_message_id_ = value_of(collected_);
         else if (kind_ == HeaderKind::ContentTransferEncoding)
             says_eight_bit_ = means_eight_bit(value_of(collected_));
-        if (holds_addresses(kind_))
+        if (HeaderRole role = header_role(kind_); role != HeaderRole::None) {
+            const std::size_t begin = out.size();
             rewrite_addresses(out);
-        else
+            if (places_ != nullptr)
+                places_->push_back({.begin = begin, .size = out.size() - begin, .role = role});
+        } else {
             out += collected_;
+        }
         collected_.clear();
     }
     mode_ = Mode::None;
 }
 
-// Replaces the bytes of the addresses that change and nothing else.
+// Replaces the bytes of the addresses that change and nothing else. An address is written in its shortest form, without
+// source route and with the quotes it needs; comments inside of one are kept where nothing else changes.
 void HeaderPass::rewrite_addresses(std::string& out) const
 {
     std::string_view header = collected_;
@@ -148,14 +154,22 @@ void HeaderPass::rewrite_addresses(std::string& out) const
     std::string_view value = header.substr(value_at);
     out += header.substr(0, value_at);
     std::size_t copied = 0;
+    std::size_t previous_end = 0;
     for (const auto& listed : address::parse_address_list(value, rules_->token_limit).addresses) {
+        const std::size_t before = std::exchange(previous_end, listed.end);
         if (!listed.valid || listed.address.empty())
             continue;
+        if (listed.without_comma) {  // "joe ann" are two; with domains that would be no list any more
+            out += value.substr(copied, before - copied);
+            out += ',';
+            copied = before;
+        }
         std::string plain = address::quote(listed.address);
-        std::string canonical = rules_->canonical_form(plain);
-        if (canonical == plain)
+        std::string canonical = rules_->canonical_form(plain, rewriting_);
+        std::string_view written = value.substr(listed.route_begin, listed.end - listed.route_begin);
+        if (canonical == written || (canonical == plain && written.contains('(')))
             continue;
-        out += value.substr(copied, listed.begin - copied);
+        out += value.substr(copied, listed.route_begin - copied);
         out += canonical;
         copied = listed.end;
     }

@@ -22,22 +22,34 @@
 
 namespace posthaste::intake {
 
+// In which context the addresses of a header are brought into standard form (postconf(5)
+// local_header_rewrite_clients, remote_header_rewrite_domain); Off: they stay as they are.
+enum class AddressRewriting : std::uint8_t { Off, Local, Remote };
+
 // What is done to every header; made once from the configuration.
 struct HeaderRules {
     std::vector<std::string> drop;  // message_drop_headers, in lower case
     std::size_t size_limit = 102400;
     std::size_t token_limit = 10240;
     // The canonical form of an address as it stands in a header (quoted local part).
-    std::function<std::string(std::string_view)> canonical_form;
+    std::function<std::string(std::string_view, AddressRewriting)> canonical_form;
 };
 
-enum class AddressRewriting : std::uint8_t { Off, On };
+// A header with addresses in the text that feed() made.
+struct HeaderPlace {
+    std::size_t begin = 0;
+    std::size_t size = 0;
+    HeaderRole role = HeaderRole::None;
+};
 
 // One message's header. Owned by the message; refers to the rules.
 class HeaderPass {
 public:
     HeaderPass(const HeaderRules& rules, AddressRewriting rewriting) : rules_(&rules), rewriting_(rewriting) {}
 
+    // Headers with addresses are noted here: positions in `out`, which the caller must leave as it is between calls.
+    // Only with rewriting.
+    void note_addresses(std::vector<HeaderPlace>* places) { places_ = places; }
     // Takes whole lines until the header ends, appends what is stored to out, and returns how many bytes it took. The
     // empty line at the end is taken but not appended: the caller may have more headers to add before it.
     std::size_t feed(std::string_view crlf_lines, std::string& out);
@@ -72,6 +84,7 @@ private:
     [[nodiscard]] bool is_dropped(std::string_view name) const;
 
     const HeaderRules* rules_;
+    std::vector<HeaderPlace>* places_ = nullptr;
     std::string collected_;
     std::string message_id_;
     std::string resent_message_id_;

@@ -13,7 +13,7 @@ HeaderRules rules()
     HeaderRules made;
     made.drop = {"bcc", "content-length", "resent-bcc", "return-path"};
     made.size_limit = 200;
-    made.canonical_form = [](std::string_view address) {
+    made.canonical_form = [](std::string_view address, AddressRewriting) {
         std::string out(address);
         return out.find('@') == std::string::npos ? out + "@here.test" : out;
     };
@@ -50,14 +50,38 @@ TEST(HeaderPass, LeavesAnOrdinaryHeaderAsItIs)
 TEST(HeaderPass, CompletesAddressesAndKeepsEveryOtherByte)
 {
     HeaderRules with = rules();
-    auto result = pass("To: joe, x@y (cmt),\r\n \"Q r\" <sam>\r\nCc:  a b: <c@d>;\r\n\r\n", AddressRewriting::On, with);
+    auto result =
+        pass("To: joe, x@y (cmt),\r\n \"Q r\" <sam>\r\nCc:  a b: <c@d>;\r\n\r\n", AddressRewriting::Local, with);
     EXPECT_EQ(result.stored, "To: joe@here.test, x@y (cmt),\r\n \"Q r\" <sam@here.test>\r\nCc:  a b: <c@d>;\r\n");
+}
+
+TEST(HeaderPass, WritesAddressesInTheirShortestForm)
+{
+    HeaderRules with = rules();
+    auto result =
+        pass("To: <@a.test:joe@x>, a..b@x, j . d @ x, ann(c)@x, ann eve\r\n\r\n", AddressRewriting::Local, with);
+    EXPECT_EQ(result.stored, "To: <joe@x>, \"a..b\"@x, j.d@x, ann(c)@x, ann@here.test, eve@here.test\r\n");
+}
+
+TEST(HeaderPass, TellsWhereAddressesStand)
+{
+    HeaderRules with = rules();
+    HeaderPass header(with, AddressRewriting::Local);
+    std::vector<HeaderPlace> places;
+    header.note_addresses(&places);
+    std::string stored;
+    header.feed("Subject: joe\r\nTo: joe,\r\n ann\r\nFrom: eve\r\n\r\n", stored);
+    ASSERT_EQ(places.size(), 2U);
+    EXPECT_EQ(stored.substr(places[0].begin, places[0].size), "To: joe@here.test,\r\n ann@here.test\r\n");
+    EXPECT_EQ(places[0].role, HeaderRole::Recipient);
+    EXPECT_EQ(stored.substr(places[1].begin, places[1].size), "From: eve@here.test\r\n");
+    EXPECT_EQ(places[1].role, HeaderRole::Sender);
 }
 
 TEST(HeaderPass, LeavesOutDroppedHeadersWithTheirContinuations)
 {
     HeaderRules with = rules();
-    auto result = pass("BCC: a,\r\n b\r\nSubject: s\r\nReturn-Path: <x>\r\n\r\n", AddressRewriting::On, with);
+    auto result = pass("BCC: a,\r\n b\r\nSubject: s\r\nReturn-Path: <x>\r\n\r\n", AddressRewriting::Local, with);
     EXPECT_EQ(result.stored, "Subject: s\r\n");
     EXPECT_TRUE(result.header.seen(HeaderKind::Bcc));
 }
@@ -125,7 +149,7 @@ queue::Envelope envelope()
 TEST(MissingHeaders, AreAddedInTheOrderOfPostfix)
 {
     HeaderRules with = rules();
-    auto result = pass("Subject: s\r\n\r\n", AddressRewriting::On, with);
+    auto result = pass("Subject: s\r\n\r\n", AddressRewriting::Local, with);
     auto made = missing_headers(result.header, envelope(), {.myhostname = "mail.obs.test"});
     EXPECT_EQ(made.message_id, "<20261121024654.48CA5A725CF@mail.obs.test>");
     EXPECT_TRUE(
@@ -136,7 +160,7 @@ TEST(MissingHeaders, AreAddedInTheOrderOfPostfix)
 TEST(MissingHeaders, OfAResentMessageAreResentHeaders)
 {
     HeaderRules with = rules();
-    auto result = pass("Resent-To: x\r\n\r\n", AddressRewriting::On, with);
+    auto result = pass("Resent-To: x\r\n\r\n", AddressRewriting::Local, with);
     auto made = missing_headers(result.header, envelope(),
                                 {.myhostname = "h", .undisclosed_recipients_header = "To: undisclosed-recipients:;"});
     EXPECT_TRUE(made.resent);

@@ -2,6 +2,8 @@
 #include "intake/pipeline.h"
 
 #include "base/text.h"
+#include "intake/address_rewriter.h"
+#include "intake/header_addresses.h"
 #include "intake/header_pass.h"
 #include "intake/missing_headers.h"
 #include "intake/recipients.h"
@@ -10,6 +12,7 @@
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/cleanup.h"
+#include "param/rewrite.h"
 #include "queue/writer.h"
 #include "routing/router.h"
 
@@ -22,6 +25,7 @@ namespace posthaste::intake {
 struct Pipeline::Impl {
     std::shared_ptr<const config::Config> config;
     std::shared_ptr<routing::Router> router;
+    std::unique_ptr<AddressRewriter> rewriter;
     std::unique_ptr<RecipientMapper> mapper;
     std::unique_ptr<queue::Writer> writer;
     HeaderRules rules;
@@ -29,32 +33,64 @@ struct Pipeline::Impl {
     std::uint64_t size_limit = 0;  // 0: none
     unsigned hop_limit = 0;
     bool always_add_missing_headers = false;
+    bool rewrites_remote_headers = false;
     bool replaces_stray_line_ends = true;
     bool detects_encoding = true;
 };
 
 struct Message::State {
     State(Pipeline::Impl& owner, queue::Draft new_draft, const Source& source)
-        : pipeline(&owner), draft(std::move(new_draft)),
-          header(owner.rules, source.context == RewriteContext::Local ? AddressRewriting::On : AddressRewriting::Off),
-          adds_headers(source.context == RewriteContext::Local || owner.always_add_missing_headers),
+        : pipeline(&owner), draft(std::move(new_draft)), header(owner.rules, rewriting_of(owner, source)),
+          adds_headers(owner.always_add_missing_headers || rewriting_of(owner, source) != AddressRewriting::Off),
           map_addresses(source.map_addresses)
     {
+        if (!map_addresses)
+            return;
+        const AddressRewriter& rewriter = *owner.rewriter;
+        const bool tables_for_headers =
+            rewriting_of(owner, source) != AddressRewriting::Off &&
+            (rewriter.changes(AddressPlace::HeaderSender) || rewriter.changes(AddressPlace::HeaderRecipient));
+        if (tables_for_headers)
+            header.note_addresses(&places);
+        // A From: that is missing has the sender's new address.
+        keeps_header = tables_for_headers || (adds_headers && rewriter.changes(AddressPlace::EnvelopeSender));
+    }
+
+    static AddressRewriting rewriting_of(const Pipeline::Impl& owner, const Source& source)
+    {
+        if (source.context == RewriteContext::Local)
+            return AddressRewriting::Local;
+        return owner.rewrites_remote_headers ? AddressRewriting::Remote : AddressRewriting::Off;
     }
 
     void add_content(std::string_view crlf_lines);
+    void add_header_lines(std::string_view* crlf_lines);
     void end_header();
     void complete_sender();
+    Task<void> rewrite_sender();
+    Task<void> rewrite_header();
+    Task<void> settle();
     void store(std::string_view crlf_lines);
+    void store_header();
     void fail_with(Rejection rejection);
+    [[nodiscard]] bool is_too_big(std::uint64_t stored) const
+    {
+        return pipeline->size_limit != 0 && stored > pipeline->size_limit;
+    }
 
     Pipeline::Impl* pipeline;
     queue::Draft draft;
     HeaderPass header;
-    std::string pending;  // header text on its way to the draft; empty between calls
+    std::string pending;  // header text on its way to the draft; empty between calls unless keeps_header
+    std::vector<HeaderPlace> places;
+    std::string kept;  // content that came before the header was settled
     std::optional<Rejection> failure;
     std::uint64_t size = 0;
     bool in_body = false;
+    bool unsettled = false;
+    bool sender_complete = false;
+    bool sender_rewritten = false;
+    bool keeps_header = false;  // until settle()
     bool adds_headers;
     bool map_addresses;
 };
@@ -71,8 +107,21 @@ void Message::State::store(std::string_view crlf_lines)
 {
     if (auto stored = draft.append_lines(crlf_lines); !stored)
         fail_with(Rejection(std::move(stored.error())));
-    else if (pipeline->size_limit != 0 && draft.facts().size - draft.facts().lines > pipeline->size_limit)
+    else if (is_too_big(draft.facts().size - draft.facts().lines))
         fail_with(Rejection::message_too_big());
+}
+
+// Where tables are to be asked, the header stays in memory until it is complete.
+void Message::State::store_header()
+{
+    if (keeps_header) {
+        if (is_too_big(pending.size()))
+            fail_with(Rejection::message_too_big());
+        return;
+    }
+    if (!pending.empty())
+        store(pending);
+    pending.clear();
 }
 
 // The size limit counts line ends as one byte: what is announced with SIZE= in CRLF form and fits is not refused here
@@ -87,34 +136,92 @@ void Message::State::add_content(std::string_view crlf_lines)
         repaired = replace_stray_line_ends(crlf_lines);
         crlf_lines = repaired;
     }
-    if (!in_body) {
-        std::size_t taken = header.feed(crlf_lines, pending);
-        if (header.hops() > pipeline->hop_limit)
-            fail_with(Rejection::too_many_hops());
-        else if (header.end() != HeaderPass::End::Open)
-            end_header();
-        else
-            store(pending);
-        pending.clear();
-        if (failure)
-            return;
-        crlf_lines.remove_prefix(taken);
-    }
-    if (!crlf_lines.empty())
+    if (!in_body)
+        add_header_lines(&crlf_lines);
+    if (failure || crlf_lines.empty())
+        return;
+    if (!unsettled)
         store(crlf_lines);
+    else if (is_too_big(kept.size() + pending.size()))
+        fail_with(Rejection::message_too_big());
+    else
+        kept += crlf_lines;
 }
 
+void Message::State::add_header_lines(std::string_view* crlf_lines)
+{
+    std::size_t taken = header.feed(*crlf_lines, pending);
+    crlf_lines->remove_prefix(taken);
+    if (header.hops() > pipeline->hop_limit) {
+        fail_with(Rejection::too_many_hops());
+    } else if (header.end() == HeaderPass::End::Open) {
+        store_header();
+    } else {
+        in_body = true;
+        if (keeps_header)
+            unsettled = true;
+        else
+            end_header();
+    }
+}
+
+// Once: u@host. is u@host, which is u@host.$mydomain.
 void Message::State::complete_sender()
 {
     std::string& sender = draft.envelope().sender;
-    if (!sender.empty())
+    if (!sender.empty() && !sender_complete)
         sender = pipeline->router->canonical_form(sender, RewriteContext::Local);
+    sender_complete = true;
+}
+
+// Once: tables would be asked about their own answer.
+Task<void> Message::State::rewrite_sender()
+{
+    complete_sender();
+    queue::Envelope& envelope = draft.envelope();
+    if (!map_addresses || sender_rewritten || envelope.sender.empty() ||
+        !pipeline->rewriter->changes(AddressPlace::EnvelopeSender))
+        co_return;
+    auto rewritten = co_await pipeline->rewriter->rewrite(envelope.sender, AddressPlace::EnvelopeSender);
+    if (!rewritten) {
+        fail_with(std::move(rewritten.error()));
+        co_return;
+    }
+    envelope.sender = std::move(*rewritten);
+    sender_rewritten = true;
+}
+
+Task<void> Message::State::rewrite_header()
+{
+    if (places.empty())
+        co_return;
+    auto rewritten = co_await rewrite_header_addresses(pipeline->rewriter.get(), std::move(pending), std::move(places),
+                                                       pipeline->rules.token_limit);
+    if (rewritten)
+        pending = std::move(*rewritten);
+    else
+        fail_with(std::move(rewritten.error()));
+}
+
+Task<void> Message::State::settle()
+{
+    if (!unsettled || failure)
+        co_return;
+    co_await rewrite_sender();
+    if (!failure)
+        co_await rewrite_header();
+    if (failure)
+        co_return;
+    end_header();
+    unsettled = false;
+    if (!failure && !kept.empty())
+        store(kept);
+    kept = {};
 }
 
 // Adds what is missing, then the empty line, unless there is no body at all.
 void Message::State::end_header()
 {
-    in_body = true;
     complete_sender();
     queue::Envelope& envelope = draft.envelope();
     MissingHeaders made;
@@ -125,6 +232,7 @@ void Message::State::end_header()
     if (header.end() != HeaderPass::End::Content)
         pending += "\r\n";
     store(pending);
+    pending.clear();
     draft.end_of_header();
 
     if (header.says_eight_bit() && pipeline->detects_encoding)
@@ -149,6 +257,8 @@ bool Message::failed() const { return state_->failure.has_value(); }
 const Rejection* Message::failure() const { return state_->failure ? &*state_->failure : nullptr; }
 std::uint64_t Message::size() const { return state_->size; }
 void Message::add_lines(std::string_view crlf_lines) { state_->add_content(crlf_lines); }
+bool Message::unsettled() const { return state_->unsettled; }
+Task<void> Message::settle() { return state_->settle(); }
 
 void Message::add_own_headers(std::string_view crlf_lines)
 {
@@ -156,10 +266,7 @@ void Message::add_own_headers(std::string_view crlf_lines)
     if (state_->in_body)
         return;
     state_->header.separate(state_->pending);
-    if (!state_->pending.empty()) {
-        state_->store(state_->pending);
-        state_->pending.clear();
-    }
+    state_->store_header();
 }
 
 namespace {
@@ -196,17 +303,25 @@ Task<Accepted<Finished>> Message::finish()
     std::unique_ptr<State> state = std::move(state_);
     if (!state->in_body && !state->failure) {
         state->header.finish(state->pending);
-        state->end_header();
+        state->in_body = true;
+        if (state->keeps_header)
+            state->unsettled = true;
+        else
+            state->end_header();
     }
+    co_await state->settle();
+    if (!state->failure)
+        co_await state->rewrite_sender();
     if (state->failure)
         co_return std::unexpected(std::move(*state->failure));
-    state->complete_sender();
     Pipeline::Impl& pipeline = *state->pipeline;
     queue::Envelope& envelope = state->draft.envelope();
     if (state->map_addresses) {
         auto mapped = co_await pipeline.mapper->map(&envelope);
-        if (!mapped)
-            co_return std::unexpected(std::move(mapped.error()));
+        if (!mapped) {
+            state->fail_with(std::move(mapped.error()));
+            co_return std::unexpected(std::move(*state->failure));
+        }
     } else {
         pipeline.mapper->complete(envelope);
     }
@@ -228,14 +343,17 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::C
     if (!impl->router) {
         TRY(impl->router, routing::Router::open(config));
     }
-    TRY(impl->mapper, RecipientMapper::open(*config, *impl->router));
+    TRY(impl->rewriter, AddressRewriter::open(*config, *impl->router));
+    TRY(impl->mapper, RecipientMapper::open(*config, *impl->router, *impl->rewriter));
     for (std::string_view name : split(config->get(param::message_drop_headers), ", \t\r\n"))
         impl->rules.drop.push_back(to_lower(name));
     impl->rules.size_limit = static_cast<std::size_t>(config->get(param::header_size_limit));
     impl->rules.token_limit = static_cast<std::size_t>(config->get(param::header_address_token_limit));
-    impl->rules.canonical_form = [router = impl->router.get()](std::string_view address) {
-        return router->canonical_external_form(address, RewriteContext::Local);
+    impl->rules.canonical_form = [router = impl->router.get()](std::string_view address, AddressRewriting context) {
+        return router->canonical_external_form(address, context == AddressRewriting::Remote ? RewriteContext::Remote
+                                                                                            : RewriteContext::Local);
     };
+    impl->rewrites_remote_headers = !config->get(param::remote_header_rewrite_domain).empty();
     impl->names = {.myhostname = config->get(param::myhostname),
                    .undisclosed_recipients_header = config->get(param::undisclosed_recipients_header),
                    .obsolete_from = config->get(param::header_from_format) == "obsolete",

@@ -12,8 +12,9 @@
 // A header that needs no change is stored byte for byte. Faults of the content (too big, too many hops) and of the
 // disk are remembered and reported by finish(), so that a session reads its client's message to the end without
 // looking. The caller adds its Received: line; the pipeline adds missing headers, completes addresses in the local
-// rewriting context, removes $message_drop_headers, expands $virtual_alias_maps and always_bcc, logs message-id=
-// as postfix/cleanup, and flushes the log before the message becomes visible to the queue manager.
+// rewriting context, asks canonical tables and masquerades, removes $message_drop_headers, adds automatic copies,
+// expands $virtual_alias_maps, logs message-id= as postfix/cleanup, and flushes the log before the message becomes
+// visible to the queue manager.
 //
 // The configuration is main.cf with the overrides of the *cleanup* service (service_config.h), never the caller's.
 #pragma once
@@ -48,7 +49,7 @@ struct Source {
     queue::Origin origin = queue::Origin::Smtpd;
     RewriteContext context = RewriteContext::Remote;
     queue::Client client;
-    // Recipients that virtual_alias_maps and always_bcc must not touch: internal mail whose addresses are final
+    // False: canonical tables, masquerading, automatic copies and virtual aliases are left out
     // (receive_override_options=no_address_mappings).
     bool map_addresses = true;
 };
@@ -81,6 +82,10 @@ public:
     // Any number of whole lines, each ended by CRLF, not dot-stuffed. Other CR or LF bytes become spaces
     // (cleanup_replace_stray_cr_lf).
     void add_lines(std::string_view crlf_lines);
+    // The header is complete and tables must be asked about its addresses before it is stored; what comes until
+    // settle() is kept in memory. Whoever adds content in pieces calls it between them; finish() does it otherwise.
+    [[nodiscard]] bool unsettled() const;
+    Task<void> settle();
     // Something is wrong already: what follows is only counted and finish() will say why.
     [[nodiscard]] bool failed() const;
     [[nodiscard]] const Rejection* failure() const;

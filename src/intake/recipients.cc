@@ -2,11 +2,7 @@
 #include "intake/recipients.h"
 
 #include "address/fold.h"
-#include "address/header_list.h"
-#include "address/local_part.h"
 #include "base/text.h"
-#include "log/events_cleanup.h"
-#include "param/basics.h"
 #include "param/cleanup.h"
 #include "param/rewrite.h"
 
@@ -17,41 +13,29 @@
 
 namespace posthaste::intake {
 
-namespace {
-
-bool lists(std::string_view list, std::string_view word)
+Result<std::unique_ptr<RecipientMapper>> RecipientMapper::open(const config::Config& config, routing::Router& router,
+                                                               AddressRewriter& rewriter)
 {
-    return std::ranges::any_of(split(list, ", \t\r\n"), [word](auto item) { return equal_ignoring_case(item, word); });
+    std::unique_ptr<RecipientMapper> mapper(new RecipientMapper(config, router, rewriter));
+    const Extensions extensions = lists_word(config.get(param::propagate_unmatched_extensions), "virtual")
+                                      ? Extensions::Propagate
+                                      : Extensions::Drop;
+    TRY(mapper->virtual_aliases_,
+        AddressTable::open("virtual_alias_maps", config.get(param::virtual_alias_maps), config, router, extensions));
+    TRY(mapper->sender_bcc_,
+        AddressTable::open("sender_bcc_maps", config.get(param::sender_bcc_maps), config, router, Extensions::Drop));
+    TRY(mapper->recipient_bcc_, AddressTable::open("recipient_bcc_maps", config.get(param::recipient_bcc_maps), config,
+                                                   router, Extensions::Drop));
+    return mapper;
 }
 
-// "user@domain" with "+ext" put behind its local part.
-std::string with_extension(std::string_view address, std::string_view extension)
-{
-    auto parts = address::split_at_domain(address);
-    std::string out(parts.local_part);
-    out += extension;
-    if (parts.has_domain)
-        out.append("@").append(parts.domain);
-    return out;
-}
-
-}  // namespace
-
-Result<std::unique_ptr<RecipientMapper>> RecipientMapper::open(const config::Config& config, routing::Router& router)
-{
-    TRY(table::Maps maps, table::Maps::open(config.get(param::virtual_alias_maps)));
-    return std::unique_ptr<RecipientMapper>(new RecipientMapper(config, router, std::move(maps)));
-}
-
-RecipientMapper::RecipientMapper(const config::Config& config, routing::Router& router, table::Maps maps)
-    : router_(router), maps_(std::move(maps)), always_bcc_(config.get(param::always_bcc)),
-      delimiter_(config.get(param::recipient_delimiter)),
+RecipientMapper::RecipientMapper(const config::Config& config, routing::Router& router, AddressRewriter& rewriter)
+    : router_(router), rewriter_(rewriter), always_bcc_(config.get(param::always_bcc)),
       expansion_limit_(static_cast<std::size_t>(config.get(param::virtual_alias_expansion_limit))),
       recursion_limit_(static_cast<std::size_t>(config.get(param::virtual_alias_recursion_limit))),
       length_limit_(static_cast<std::size_t>(config.get(param::virtual_alias_address_length_limit))),
       duplicate_limit_(static_cast<std::size_t>(config.get(param::duplicate_filter_limit))),
-      keeps_original_(config.get(param::enable_original_recipient)),
-      propagates_extension_(lists(config.get(param::propagate_unmatched_extensions), "virtual"))
+      keeps_original_(config.get(param::enable_original_recipient))
 {
 }
 
@@ -74,26 +58,86 @@ void RecipientMapper::complete(queue::Envelope& envelope) const
 
 Task<Accepted<>> RecipientMapper::map(queue::Envelope* envelope)
 {
-    // postconf(5) always_bcc: not for mail that is made inside of the mail system.
-    bool from_outside = envelope->origin == queue::Origin::Smtpd || envelope->origin == queue::Origin::Sendmail ||
-                        envelope->origin == queue::Origin::Qmqpd;
-    if (!always_bcc_.empty() && from_outside)
-        envelope->recipients.push_back({.address = always_bcc_, .original = {}, .dsn_orcpt = {}});
     complete(*envelope);
-    if (!maps_.empty()) {
-        std::vector<queue::Recipient> expanded;
-        expanded.reserve(envelope->recipients.size());
+    Accepted<> done;
+    if (rewriter_.changes(AddressPlace::EnvelopeRecipient)) {
         for (queue::Recipient& recipient : envelope->recipients) {
-            auto done = co_await expand(std::move(recipient), &expanded);
-            if (!done) {
-                log::message_refused(envelope->queue_id, done.error().detail);
-                co_return std::unexpected(std::move(done.error()));
-            }
+            if (done)
+                done = co_await rewrite(&recipient);
         }
-        envelope->recipients = std::move(expanded);
     }
+    if (done && (!always_bcc_.empty() || !sender_bcc_.empty() || !recipient_bcc_.empty()))
+        done = co_await add_copies(envelope);
+    if (done && !virtual_aliases_.empty())
+        done = co_await expand_all(&envelope->recipients);
+    if (!done)
+        co_return done;
     if (envelope->recipients.size() > 1)
         remove_duplicates(envelope->recipients);
+    co_return done;
+}
+
+Task<Accepted<>> RecipientMapper::rewrite(queue::Recipient* recipient)
+{
+    auto rewritten = co_await rewriter_.rewrite(recipient->address, AddressPlace::EnvelopeRecipient);
+    if (!rewritten)
+        co_return std::unexpected(std::move(rewritten.error()));
+    if (*rewritten != recipient->address) {
+        if (recipient->original.empty())
+            recipient->original = std::move(recipient->address);
+        recipient->address = std::move(*rewritten);
+    }
+    co_return Accepted<>();
+}
+
+// Copies are for mail from outside, not for what is made inside of the mail system, and nobody hears of them: no
+// notification tells what became of one. A copy has no copies.
+Task<Accepted<>> RecipientMapper::add_copies(queue::Envelope* envelope)
+{
+    if (envelope->origin != queue::Origin::Smtpd && envelope->origin != queue::Origin::Sendmail &&
+        envelope->origin != queue::Origin::Qmqpd)
+        co_return Accepted<>();
+    std::vector<queue::Recipient> copies;
+    if (!always_bcc_.empty())
+        copies.push_back({.address = always_bcc_, .original = {}, .dsn_orcpt = {}, .notify = queue::notify_never});
+    if (!sender_bcc_.empty() && !envelope->sender.empty()) {
+        if (auto added = co_await add_copies_for(&sender_bcc_, envelope->sender, &copies); !added)
+            co_return added;
+    }
+    if (!recipient_bcc_.empty()) {
+        for (const queue::Recipient& recipient : envelope->recipients)
+            if (auto added = co_await add_copies_for(&recipient_bcc_, recipient.address, &copies); !added)
+                co_return added;
+    }
+    for (queue::Recipient& copy : copies) {
+        copy = completed(std::move(copy));
+        if (auto rewritten = co_await rewrite(&copy); !rewritten)
+            co_return rewritten;
+        copy.original.clear();  // nobody has written the address that was configured
+        envelope->recipients.push_back(std::move(copy));
+    }
+    co_return Accepted<>();
+}
+
+Task<Accepted<>> RecipientMapper::add_copies_for(AddressTable* table, std::string address,
+                                                 std::vector<queue::Recipient>* copies)
+{
+    auto found = co_await table->find(std::move(address));
+    if (!found)
+        co_return std::unexpected(std::move(found.error()));
+    for (std::string& copy : *found)
+        copies->push_back({.address = std::move(copy), .original = {}, .dsn_orcpt = {}, .notify = queue::notify_never});
+    co_return Accepted<>();
+}
+
+Task<Accepted<>> RecipientMapper::expand_all(std::vector<queue::Recipient>* recipients)
+{
+    std::vector<queue::Recipient> expanded;
+    expanded.reserve(recipients->size());
+    for (queue::Recipient& recipient : *recipients)
+        if (auto done = co_await expand(std::move(recipient), &expanded); !done)
+            co_return done;
+    *recipients = std::move(expanded);
     co_return Accepted<>();
 }
 
@@ -115,7 +159,9 @@ Task<Accepted<>> RecipientMapper::expand(queue::Recipient recipient, std::vector
     while (!stack.empty()) {
         Pending next = std::move(stack.back());
         stack.pop_back();
-        auto aliases = co_await aliases_of(next.address);
+        if (next.depth >= recursion_limit_)
+            co_return refuse("unreasonable virtual_alias_maps map nesting");
+        auto aliases = co_await virtual_aliases_.find(next.address);
         if (!aliases)
             co_return std::unexpected(std::move(aliases.error()));
         bool names_itself = std::ranges::any_of(
@@ -128,8 +174,6 @@ Task<Accepted<>> RecipientMapper::expand(queue::Recipient recipient, std::vector
             out->push_back(std::move(result));
             continue;
         }
-        if (next.depth >= recursion_limit_)
-            co_return refuse("unreasonable virtual_alias_maps map nesting");
         if (out->size() - first + stack.size() + aliases->size() > expansion_limit_)
             co_return refuse("unreasonable virtual_alias_maps map expansion size");
         for (std::string& alias : *aliases | std::views::reverse) {
@@ -148,46 +192,6 @@ Task<Accepted<>> RecipientMapper::expand(queue::Recipient recipient, std::vector
         }
     }
     co_return Accepted<>();
-}
-
-// The aliases of an address in canonical form; none if it has no entry. A table that cannot answer is a 451.
-Task<Accepted<std::vector<std::string>>> RecipientMapper::aliases_of(std::string address)
-{
-    bool local = false;
-    if (auto parts = address::split_at_domain(address); parts.has_domain) {
-        auto address_class = co_await router_.class_of(std::string(parts.domain));
-        if (!address_class)
-            co_return std::unexpected(Rejection(address_class.error()));
-        local = *address_class == routing::AddressClass::Local;
-    }
-    table::AddressSearch search{
-        .order = table::AddressOrder::Canonical, .recipient_delimiter = delimiter_, .domain_is_local = local};
-    auto answer = co_await maps_.find_address(address, search);
-    if (!answer)
-        co_return std::unexpected(Rejection(answer.error()));
-    std::vector<std::string> aliases;
-    if (!*answer)
-        co_return aliases;
-    std::string_view extension = propagates_extension_ ? std::string_view((*answer)->extension) : std::string_view();
-    std::string_view value = (*answer)->value;
-    for (const auto& listed : address::parse_address_list(value).addresses) {
-        std::string alias =
-            listed.valid ? listed.address : std::string(value.substr(listed.begin, listed.end - listed.begin));
-        // virtual(5): the result @domain keeps the user.
-        if (!listed.valid && !alias.starts_with('@'))
-            continue;
-        if (alias.starts_with('@'))
-            alias.insert(0, address::split_at_domain(address).local_part);
-        else if (!extension.empty())
-            alias = with_extension(alias, extension);
-        aliases.push_back(router_.canonical_form(alias, routing::RewriteContext::Local));
-    }
-    if (aliases.empty()) {  // an entry that cannot be understood is not "no such user"
-        Rejection rejection = Rejection::alias_expansion();
-        rejection.detail = fmt::format("virtual_alias_maps: no address in \"{}\" for {}", value, address);
-        co_return std::unexpected(std::move(rejection));
-    }
-    co_return aliases;
 }
 
 void RecipientMapper::remove_duplicates(std::vector<queue::Recipient>& recipients) const

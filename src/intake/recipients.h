@@ -1,4 +1,5 @@
-// The envelope's recipients on their way into the queue: completed, expanded through virtual_alias_maps, each once.
+// The envelope's recipients on their way into the queue: completed, rewritten, with automatic copies, expanded through
+// virtual_alias_maps, each once (ADDRESS_REWRITING_README).
 //
 // virtual(5): every address is looked up, results again, until an address has no alias or names itself. The limits of
 // postconf(5) (virtual_alias_expansion_limit, virtual_alias_recursion_limit, virtual_alias_address_length_limit)
@@ -7,11 +8,12 @@
 #pragma once
 
 #include "config/config.h"
+#include "intake/address_rewriter.h"
+#include "intake/address_table.h"
 #include "intake/rejection.h"
 #include "net/task.h"
 #include "queue/envelope.h"
 #include "routing/router.h"
-#include "table/maps.h"
 
 #include <memory>
 #include <string>
@@ -19,36 +21,41 @@
 
 namespace posthaste::intake {
 
-// Owned by the pipeline; refers to its router.
+// Owned by the pipeline; refers to its router and rewriter.
 class RecipientMapper {
 public:
-    // Invalid: virtual_alias_maps is no list of tables.
-    static Result<std::unique_ptr<RecipientMapper>> open(const config::Config& config, routing::Router& router);
+    // Invalid: virtual_alias_maps, sender_bcc_maps or recipient_bcc_maps is no list of tables.
+    static Result<std::unique_ptr<RecipientMapper>> open(const config::Config& config, routing::Router& router,
+                                                         AddressRewriter& rewriter);
 
-    // Replaces envelope->recipients, and adds always_bcc to mail from outside. A Rejection leaves the envelope
-    // undefined.
+    // Replaces envelope->recipients, and adds always_bcc and those of the bcc maps to mail from outside. The sender is
+    // rewritten already. A Rejection leaves the envelope undefined.
     Task<Accepted<>> map(queue::Envelope* envelope);
     // What is left to do for recipients whose addresses are final: they are completed with a domain.
     void complete(queue::Envelope& envelope) const;
 
 private:
-    RecipientMapper(const config::Config& config, routing::Router& router, table::Maps maps);
+    RecipientMapper(const config::Config& config, routing::Router& router, AddressRewriter& rewriter);
     struct Pending;
+    Task<Accepted<>> rewrite(queue::Recipient* recipient);
+    Task<Accepted<>> add_copies(queue::Envelope* envelope);
+    Task<Accepted<>> add_copies_for(AddressTable* table, std::string address, std::vector<queue::Recipient>* copies);
+    Task<Accepted<>> expand_all(std::vector<queue::Recipient>* recipients);
     Task<Accepted<>> expand(queue::Recipient recipient, std::vector<queue::Recipient>* out);
-    Task<Accepted<std::vector<std::string>>> aliases_of(std::string address);
     [[nodiscard]] queue::Recipient completed(queue::Recipient recipient) const;
     void remove_duplicates(std::vector<queue::Recipient>& recipients) const;
 
     routing::Router& router_;
-    table::Maps maps_;
+    AddressRewriter& rewriter_;
+    AddressTable virtual_aliases_;
+    AddressTable sender_bcc_;
+    AddressTable recipient_bcc_;
     std::string always_bcc_;
-    std::string delimiter_;
     std::size_t expansion_limit_;
     std::size_t recursion_limit_;
     std::size_t length_limit_;
     std::size_t duplicate_limit_;
     bool keeps_original_;
-    bool propagates_extension_;
 };
 
 }  // namespace posthaste::intake

@@ -22,8 +22,9 @@ struct Rejection {
     Fault fault = Fault::System;
     int smtp_code = 451;
     dsn::Code code{4, 3, 0};
-    std::string text = "queue file write error";  // without "Error: " before it
-    std::string detail;                           // for the log: what went wrong inside; empty for verdicts
+    std::string text = "queue file write error";
+    bool says_error = true;  // replies have "Error: " before the text
+    std::string detail;      // for the log: what went wrong inside; empty for verdicts
 
     Rejection() = default;
     Rejection(Fault whose, int smtp, dsn::Code enhanced, std::string words)
@@ -36,6 +37,8 @@ struct Rejection {
 
     // "552 5.3.4 Error: message file too big"
     [[nodiscard]] std::string reply() const;
+    // The same without the number in front.
+    [[nodiscard]] std::string reply_text() const;
 
     static Rejection message_too_big();  // 552 5.3.4
     static Rejection too_many_hops();    // 554 5.4.0

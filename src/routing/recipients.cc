@@ -44,12 +44,18 @@ std::string Router::Impl::unknown_user(std::string_view table) const
     return "User unknown";
 }
 
+// canonical(5), virtual(5): the bare user stands for user@site "when site is equal to $myorigin", too.
 Task<Result<bool>> Router::Impl::is_listed(table::Maps* maps, std::string_view address, AddressClass address_class)
 {
+    const bool local = address_class == AddressClass::Local ||
+                       equal_ignoring_case(address::split_at_domain(address).domain, config->get(param::myorigin));
+    const auto names = config->get(param::owner_request_special) ? address::OwnerAndRequest::Special
+                                                                 : address::OwnerAndRequest::Ordinary;
     CO_TRY(auto hit,
            co_await maps->find_address(address, {.order = table::AddressOrder::Canonical,
                                                  .recipient_delimiter = config->get(param::recipient_delimiter),
-                                                 .domain_is_local = address_class == AddressClass::Local}));
+                                                 .domain_is_local = local,
+                                                 .names = names}));
     co_return hit.has_value();
 }
 

@@ -1,8 +1,6 @@
 // address_keys.cc — see address_keys.h.
 #include "table/address_keys.h"
 
-#include "address/local_part.h"
-
 #include <algorithm>
 
 namespace posthaste::table {
@@ -18,7 +16,7 @@ struct Parts {
     bool has_domain = false;
 };
 
-Parts split_address(std::string_view address, std::string_view delimiters)
+Parts split_address(std::string_view address, std::string_view delimiters, address::OwnerAndRequest names)
 {
     Parts parts{.local = address};
     if (std::size_t at = address.rfind('@'); at != std::string_view::npos) {
@@ -26,7 +24,7 @@ Parts split_address(std::string_view address, std::string_view delimiters)
         parts.domain = address.substr(at + 1);
         parts.has_domain = true;
     }
-    auto [user, extension] = address::split_extension(parts.local, delimiters);
+    auto [user, extension] = address::split_extension(parts.local, delimiters, names);
     parts.user = user;
     parts.extension = extension;
     return parts;
@@ -66,7 +64,7 @@ private:
 
 void append_keys(std::vector<AddressKey>& keys, std::string_view address, const AddressSearch& search)
 {
-    Parts parts = split_address(address, search.recipient_delimiter);
+    Parts parts = split_address(address, search.recipient_delimiter, search.names);
     KeyBuilder builder(keys, parts);
     builder.full();
     if (!parts.has_domain)

@@ -8,6 +8,8 @@
 // which is how tables written before Postfix 3.2 have it.
 #pragma once
 
+#include "address/local_part.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -34,6 +36,8 @@ struct AddressSearch {
     std::string_view recipient_delimiter;           // postconf(5): a set of characters, empty = no extensions
     bool domain_is_local = false;                   // Canonical: the bare user is looked up too
     ParentDomains parents = ParentDomains::Dotted;  // Access, Transport
+    // Ordinary: owner-list and list-request have extensions, too, where '-' is a delimiter.
+    address::OwnerAndRequest names = address::OwnerAndRequest::Special;
 };
 
 struct AddressKey {

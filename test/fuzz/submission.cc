@@ -41,12 +41,12 @@ void check_header(std::string_view text)
 {
     HeaderRules rules;
     rules.drop = {"bcc"};
-    rules.canonical_form = [](std::string_view address) { return std::string(address); };
+    rules.canonical_form = [](std::string_view address, AddressRewriting) { return std::string(address); };
     std::string repaired = replace_stray_line_ends(text);
     repaired += "\r\n";
     if (has_stray_line_end(repaired) && !text.ends_with('\r'))
         std::abort();
-    HeaderPass header(rules, AddressRewriting::On);
+    HeaderPass header(rules, AddressRewriting::Local);
     std::string stored;
     std::size_t taken = header.feed(repaired, stored);
     header.finish(stored);

@@ -100,3 +100,31 @@ def test_options_of_the_cleanup_service_count_not_those_of_smtpd(make_instance, 
     instance.wait_for_log("to=<archive@far.test>")
     instance.wait_for_log("to=<bob@far.test>")
     assert "wrong@far.test" not in instance.log()
+
+
+@pytest.mark.parametrize("way", ["smtp", "sendmail"])
+def test_a_large_message_comes_through_rewriting_whole(way, make_relay, sink):
+    relay = make_relay(canonical_maps="unix:passwd.byname, inline:{ann@origin.test=a@new.test}", myorigin="origin.test",
+                       masquerade_domains="far.test")
+    body = b"".join(b"%07d: a line of the message\n" % number for number in range(60000))
+    message = b"From: ann\nTo: bob@sub.far.test\n\n" + body
+    if way == "smtp":
+        with relay.smtp() as client:
+            client.deliver("ann", "bob@sub.far.test", message)
+    else:
+        relay.sendmail("-f", "ann", "bob@sub.far.test", stdin=message)
+    received = sink.wait_for(1)[0]
+    assert (received.sender, received.recipients) == ("a@new.test", ("bob@sub.far.test",))
+    header, _, content = received.content.partition(b"\r\n\r\n")
+    assert b"\r\nFrom: a@new.test\r\nTo: bob@far.test\r\n" in header
+    assert content == body.replace(b"\n", b"\r\n")
+
+
+def test_mail_stays_in_maildrop_while_a_table_cannot_answer(make_relay, sink):
+    relay = make_relay(canonical_maps="fail:broken")
+    relay.sendmail("-f", "ann@a.test", "bob@far.test", stdin=b"Subject: s\n\ntext\n")
+    relay.wait_for_log("warning: .*fail:broken")
+    assert len(list((relay.queue / "maildrop").iterdir())) == 1
+    relay.configure(canonical_maps="")
+    relay.reload()
+    assert sink.wait_for(1)[0].recipients == ("bob@far.test",)

@@ -99,7 +99,7 @@ Task<Result<Reply>> Service::accept(ipc::Connection* connection, Submit request)
     if (!message)
         co_return reply_of(message.error());
     if (!content_of.empty())
-        if (auto copied = copy_from_queue(content_of, *message); !copied)
+        if (auto copied = co_await copy_from_queue(content_of, &*message); !copied)
             co_return reply_of(intake::Rejection(std::move(copied.error())));
     auto finished = co_await message->finish();
     if (!finished)
@@ -121,18 +121,29 @@ Task<Result<void>> Service::copy_from_stream(net::Stream* stream, std::uint64_t 
             lines->add(piece);
         size -= piece.size();
         stream->consume(piece.size());
+        if (message != nullptr && message->unsettled())
+            co_await message->settle();
     }
     if (lines)
         lines->finish();
     co_return Result<void>();
 }
 
-Result<void> Service::copy_from_queue(const std::string& reference, intake::Message& message)
+Task<Result<void>> Service::copy_from_queue(std::string reference, intake::Message* message)
 {
-    TRY(queue::MessageRef ref, queue::MessageRef::parse(reference));
-    TRY(queue::StoredMessage source, reader_->open(ref));
-    message.add_lines(source.content());
-    return {};
+    CO_TRY(queue::MessageRef ref, queue::MessageRef::parse(reference));
+    CO_TRY(queue::StoredMessage source, reader_->open(ref));
+    constexpr std::size_t piece_size = std::size_t{64} << 10;
+    intake::WholeLines lines(*message);
+    std::string_view rest = source.content();
+    while (!rest.empty()) {
+        lines.add(rest.substr(0, piece_size));
+        rest.remove_prefix(std::min(piece_size, rest.size()));
+        if (message->unsettled())
+            co_await message->settle();
+    }
+    lines.finish();
+    co_return Result<void>();
 }
 
 }  // namespace posthaste::cleanup

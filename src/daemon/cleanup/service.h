@@ -22,7 +22,7 @@ public:
 private:
     Task<Result<Reply>> accept(ipc::Connection* connection, Submit request);
     static Task<Result<void>> copy_from_stream(net::Stream* stream, std::uint64_t size, intake::Message* message);
-    Result<void> copy_from_queue(const std::string& reference, intake::Message& message);
+    Task<Result<void>> copy_from_queue(std::string reference, intake::Message* message);
 
     server::Context& context_;
     std::unique_ptr<intake::Pipeline> pipeline_;

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cerrno>
-#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,23 +81,30 @@ Result<intake::Submission> MaildropFile::postfix_envelope()
     return submission;
 }
 
-Result<void> MaildropFile::content(const std::function<void(std::string_view)>& use)
+Result<std::optional<std::string_view>> MaildropFile::postfix_piece()
 {
-    if (!postfix_file_.empty()) {
-        TRY(queue::read_postfix_file(postfix_file_, [&](std::string_view piece) -> Result<void> {
-            use(piece);
+    if (!postfix_content_) {
+        postfix_content_.emplace();
+        TRY(queue::read_postfix_file(postfix_file_, [this](std::string_view piece) -> Result<void> {
+            postfix_content_->append(piece);
             return {};
         }));
-        return {};
     }
+    std::string_view piece = std::string_view(*postfix_content_).substr(postfix_content_at_, read_size);
+    postfix_content_at_ += piece.size();
+    if (piece.empty())
+        return std::optional<std::string_view>();
+    return std::optional(piece);
+}
+
+Result<std::optional<std::string_view>> MaildropFile::piece()
+{
+    if (!postfix_file_.empty())
+        return postfix_piece();
     for (;;) {
         TRY(std::optional<std::string_view> piece, reader_.piece());
-        if (piece) {
-            use(*piece);
-            continue;
-        }
-        if (reader_.complete())
-            return {};
+        if (piece || reader_.complete())
+            return piece;
         TRY(bool more, read_more());
         if (!more)
             return fail(ErrorKind::Invalid, "incomplete");

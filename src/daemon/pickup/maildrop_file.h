@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "intake/maildrop.h"
 
-#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,17 +18,21 @@ class MaildropFile {
 public:
     explicit MaildropFile(UniqueFd file) : file_(std::move(file)) {}
 
-    // First the envelope, once; then the content, once, in pieces up to the mark that says that it is whole.
+    // First the envelope, once.
     Result<intake::Submission> envelope();
-    Result<void> content(const std::function<void(std::string_view)>& use);
+    // Then the content, piece by piece; no value: this was all of it, and the file says so. Valid until the next call.
+    Result<std::optional<std::string_view>> piece();
 
 private:
     Result<bool> read_more();
     Result<intake::Submission> postfix_envelope();
+    Result<std::optional<std::string_view>> postfix_piece();
 
     UniqueFd file_;
     intake::SubmissionReader reader_;
     std::string postfix_file_;  // all of it, if it is one
+    std::optional<std::string> postfix_content_;
+    std::size_t postfix_content_at_ = 0;
 };
 
 }  // namespace posthaste::pickup

@@ -210,12 +210,17 @@ Task<Service::After> Service::feed(std::string name, UniqueFd file, struct ::sta
 
     intake::WholeLines lines(*message);
     std::string header;
-    auto whole = dropped.content([&](std::string_view piece) {
-        lines.add(piece);
-        keep_header(header, piece);
-    });
-    if (!whole)
-        co_return unreadable(whole.error());
+    for (;;) {
+        auto piece = dropped.piece();
+        if (!piece)
+            co_return unreadable(piece.error());
+        if (!*piece)
+            break;
+        lines.add(**piece);
+        keep_header(header, **piece);
+        if (message->unsettled())
+            co_await message->settle();
+    }
     lines.finish();
     intake::Refused refused{.queue_id = message->queue_id(),
                             .arrival_seconds = message->envelope().arrival_seconds,

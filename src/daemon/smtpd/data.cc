@@ -81,6 +81,8 @@ Task<void> Session::receive_content()
         std::size_t used = decoder.feed(stream_.buffered(), sink);
         stream_.consume(used);
         *data_bytes_ += used;
+        if (transaction_->message->unsettled())
+            co_await transaction_->message->settle();
         if (decoder.finished())
             break;
         co_await flush();
@@ -130,8 +132,7 @@ Task<Session::Reply> Session::finish_message()
                 log::smtpd_size_limit(queue_id);
             if (shared_->pipeline && shared_->pipeline->broken())
                 shared_->context->leave();
-            co_return Reply{finished.error().smtp_code,
-                            fmt::format("{} Error: {}", finished.error().code.text(), finished.error().text)};
+            co_return Reply{finished.error().smtp_code, finished.error().reply_text()};
         }
         queue_id = std::move(*finished);
     }

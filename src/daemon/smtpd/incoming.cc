@@ -15,6 +15,8 @@ public:
     queue::Envelope& envelope() override { return message_.envelope(); }
     void add_own_headers(std::string_view crlf_lines) override { message_.add_own_headers(crlf_lines); }
     void add_lines(std::string_view crlf_lines) override { message_.add_lines(crlf_lines); }
+    [[nodiscard]] bool unsettled() const override { return message_.unsettled(); }
+    Task<void> settle() override { return message_.settle(); }
     [[nodiscard]] std::uint64_t size() const override { return message_.size(); }
 
     Task<intake::Accepted<std::string>> finish() override

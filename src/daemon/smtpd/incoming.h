@@ -22,6 +22,9 @@ public:
     // Header lines above the message, each ended by CRLF.
     virtual void add_own_headers(std::string_view crlf_lines) = 0;
     virtual void add_lines(std::string_view crlf_lines) = 0;
+    // Tables must be asked about the header before more is added (intake::Message::settle()).
+    [[nodiscard]] virtual bool unsettled() const { return false; }
+    virtual Task<void> settle() { co_return; }
     [[nodiscard]] virtual std::uint64_t size() const = 0;
     // Keeps the message, durably: only after this may the client be told 250. The queue id.
     virtual Task<intake::Accepted<std::string>> finish() = 0;

@@ -124,8 +124,7 @@ std::optional<Session::Reply> Session::begin_message()
     if (!message) {
         if (!message.error().detail.empty())
             log::warning("{}", message.error().detail);
-        return Reply{message.error().smtp_code,
-                     fmt::format("{} Error: {}", message.error().code.text(), message.error().text)};
+        return Reply{message.error().smtp_code, message.error().reply_text()};
     }
     transaction_->message = std::move(*message);
     queue::Envelope& envelope = transaction_->message->envelope();
