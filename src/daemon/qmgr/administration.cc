@@ -147,7 +147,7 @@ ControlOutcome QueueManager::apply_to_parked(Command command, ParkedMessages::Pa
         if (std::exchange(wish, Wish::None) != Wish::Hold)
             outcome = ControlOutcome::NotFound;
         break;
-    default: break;
+    default: parked.notes.flushed = true; break;  // as make_due() does for what is scheduled
     }
     const bool goes_on = outcome != ControlOutcome::Failed && outcome != ControlOutcome::NotFound;
     if (goes_on && command != Command::Expire)

@@ -23,7 +23,7 @@ enum class Command : std::uint8_t {
     List = 0,      // no queue ids: everything
     Remove = 1,    // postsuper -d
     Hold = 2,      // postsuper -h
-    Release = 3,   // postsuper -H
+    Release = 3,   // postsuper -H; takes back a hold that is not done yet
     Requeue = 4,   // postsuper -r: route again, now
     Retry = 5,     // postqueue -i: deferred mail is due now
     Expire = 6,    // postsuper -e: returned to the sender after the next attempt that does not deliver it

@@ -192,7 +192,7 @@ protected:
         co_return false;
     }
     // A turn is 10 ms.
-    bool wait_for(std::function<bool()> condition, int turns = 1500)
+    bool wait_for(std::function<bool()> condition, int turns = 3000)
     {
         return net::run_until_done(until(std::move(condition), turns));
     }
