@@ -19,7 +19,7 @@ def installation(tmp_path):
     for name in names[:2]:
         shutil.copy(BUILD / name, tmp_path / name)
     (tmp_path / names[2]).symlink_to("sendmail")
-    (tmp_path / names[3]).touch()
+    (tmp_path / names[3]).write_text("Posthaste's, as every program says somewhere")
     (tmp_path / "manifest").write_text("\n".join(str(tmp_path / name) for name in names))
     return tmp_path
 
@@ -82,6 +82,20 @@ def test_a_system_that_never_ran_and_a_staged_tree_are_removed(installation, mak
     assert len(left(installation)) == 4
     assert uninstall(installation, system.environment()).returncode == 0
     assert left(installation) == []
+
+
+def test_programs_of_somebody_else_in_the_same_places_stay(installation, make_instance):
+    """Postfix was installed after `make uninstall`, or the manifest is that of a staged tree (it has no DESTDIR)."""
+    system = make_instance()
+    (installation / "sbin" / "postsuper").write_text("a program of the distribution")
+    (installation / "sbin" / "sendmail").write_text("another one")     # mailq leads to it
+    removed = uninstall(installation, system.environment())
+    assert removed.returncode == 0, removed.stderr
+    assert left(installation) == ["mailq", "postsuper", "sendmail"]
+    assert f"Left: {installation}/sbin/postsuper, which is not Posthaste's." in removed.stdout
+    assert "Removed 2 files." in removed.stdout
+    assert "Removed 0 files." in uninstall(installation, system.environment()).stdout
+    assert left(installation) == ["mailq", "postsuper", "sendmail"]
 
 
 def test_without_an_installation_it_says_so(tmp_path):
