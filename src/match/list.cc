@@ -72,6 +72,8 @@ private:
             return fail(ErrorKind::Invalid, fmt::format("{}: the file includes itself", path));
         if (open_files_.size() >= deepest)
             return fail(ErrorKind::Invalid, fmt::format("{}: more than {} files within each other", path, deepest));
+        if (++files_ > most_files)
+            return fail(ErrorKind::Invalid, fmt::format("{}: the list names more than {} files", path, most_files));
         auto text = read_file(path, table::max_source_size);
         if (!text) {
             add_problem(text.error().text(), negated);
@@ -120,11 +122,14 @@ private:
     }
 
     static constexpr std::size_t deepest = 100;  // files that name files
+    // All that are read for one list: thirty files, each of which names the next one twice, would be a billion.
+    static constexpr std::size_t most_files = 10'000;
 
     List& list_;
     Kind kind_;
     const Options& options_;
     std::vector<std::string> open_files_;  // each is named in the one before it
+    std::size_t files_ = 0;
 };
 
 table::ParentDomains parents_for(std::string_view list_name, std::string_view parent_domain_matches_subdomains)

@@ -65,6 +65,22 @@ TEST(List, AFileThatIncludesItselfIsNamedWithTheWayThere)
     ::unlink(second.c_str());
 }
 
+TEST(List, FilesThatNameTheNextOneTwiceAreNotReadForEver)
+{
+    constexpr int files = 40;  // 2^40 ways through them
+    auto path = [](int number) {
+        return fmt::format("{}match-list-chain-{}-{}", testing::TempDir(), ::getpid(), number);
+    };
+    for (int i = 0; i < files; ++i)
+        MUST(replace_file(path(i), fmt::format("{}\n{}\n", path(i + 1), path(i + 1))));
+    MUST(replace_file(path(files), "192.0.2.1\n"));
+    auto parsed = List::parse(path(0), Kind::Host, quiet());
+    ASSERT_FALSE(parsed);
+    EXPECT_NE(parsed.error().text().find("the list names more than 10000 files"), std::string::npos);
+    for (int i = 0; i <= files; ++i)
+        ::unlink(path(i).c_str());
+}
+
 TEST(List, NamesOfHostsAndTheirDomains)
 {
     EXPECT_TRUE(host("mail.example.com", "MAIL.example.com", "1.2.3.4"));
