@@ -3,11 +3,12 @@
 It is a tmpfs, which has both limits that a disk has (bytes and inodes) and gives ENOSPC for each. Mounting it takes the
 rights of an administrator; tests that need it have the mark needs_mount and are left out elsewhere (conftest.py).
 """
+import contextlib
 import ctypes
 import os
 import pathlib
-import subprocess
 import tempfile
+import threading
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _DETACH = 2
@@ -49,8 +50,26 @@ class SmallDisk:
     def close(self):
         unmount(self.path)
 
+    @contextlib.contextmanager
+    def kept_full(self, kind):
+        """Full, whatever is given back meanwhile; as full at the end."""
+        stop = threading.Event()
+
+        def fill():
+            while not stop.wait(0.005):
+                self.fill(kind)
+
+        self.fill(kind)
+        thread = threading.Thread(target=fill, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
     def fill(self, kind):
-        """Takes all that is left: "space" or "inodes". Others may use up or give back some meanwhile: call it again."""
+        """Takes all that is left: "space" or "inodes"."""
         if kind == "inodes":
             self._fill_inodes()
         else:

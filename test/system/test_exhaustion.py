@@ -40,14 +40,6 @@ def make_system(make_instance, sink):
             instance.disk.close()
 
 
-def keep_full(disk, kind, load, patterns):
-    """The disk stays full until replies of each pattern have come, several times."""
-    for pattern in patterns:
-        for _ in range(5):
-            disk.fill(kind)
-            load.wait_for_reply(pattern)
-
-
 def steady(instance):
     """The processes that must be the same in the end."""
     return [instance.pids(name) for name in ("master", "qmgr")]
@@ -91,8 +83,9 @@ def test_a_disk_that_fills_up_while_mail_comes_in(make_system, sink, kind):
     with Load(system, lines=(SMALL, LARGE, SMALL)) as load:
         load.wait_for(20)
         before = steady(system)
-        system.disk.fill(kind)
-        keep_full(system.disk, kind, load, [r"452 4\.3\.1 ", r"sendmail 75: "])
+        with system.disk.kept_full(kind):
+            load.wait_for_reply(r"452 4\.3\.1 ", 10)
+            load.wait_for_reply("sendmail 75: ", 5)
         system.disk.free()
         load.wait_for(20)
     check_replies(load)
@@ -122,15 +115,17 @@ def test_a_dead_destination_on_a_full_disk(make_system, sink, kind):
         system.disk.fill(kind)
         for name in names:
             send(system, name, client)
-    wait_until(lambda: (system.disk.fill(kind), all(len(tried[name]) >= 3 for name in names))[1],
-               lambda: f"three attempts each: {dict(tried)}; {system.log()[-5000:]}", timeout=60)
+    with system.disk.kept_full(kind):
+        wait_until(lambda: all(len(tried[name]) >= 3 for name in names),
+                   lambda: f"three attempts each: {dict(tried)}; {system.log()[-5000:]}", timeout=60)
     listed = system.run("postqueue", "-p").stdout.decode()
     assert all(name in listed for name in names), listed
     pauses = [later - earlier for name in names for earlier, later in zip(tried[name], tried[name][1:])]
     assert min(pauses) > 1, "a storm of attempts"
     before = steady(system)
     opened.append(True)
-    arrive(sink, names)                         # while the disk is full
+    with system.disk.kept_full(kind):
+        arrive(sink, names)
     system.disk.free()
     arrive(sink, [*names, "first@far.test", "warm@far.test"])
     system.wait_until_queue_empty()
@@ -155,8 +150,9 @@ def test_a_start_with_a_full_disk(make_system, sink, kind):
         refused = attempt(client, LARGE)
     assert refused.code == 452 and refused.text.startswith("4.3.1 "), refused
     sink.replies.clear()
-    system.run("postqueue", "-f")
-    arrive(sink, names)
+    with system.disk.kept_full(kind):
+        system.run("postqueue", "-f")
+        arrive(sink, names)
     system.disk.free()
     wait_until(lambda: send(system, "last@far.test", check=False).code == 250, "mail to be accepted")
     arrive(sink, [*names, "last@far.test"])
@@ -175,3 +171,22 @@ def test_a_first_start_with_a_full_disk_says_why(make_system, kind):
     system.disk.free()
     system.start()
     wait_until(lambda: send(system, "last@far.test", check=False).code == 250, "mail to be accepted")
+
+
+@KINDS
+def test_mail_that_bounces_on_a_full_disk(make_system, sink, kind):
+    """No report can be promised: the recipient is put off, and its sender is told when there is room again."""
+    system = make_system().start()
+    sink.replies["RCPT"] = lambda recipient: "550 5.1.1 nobody" if recipient.startswith("never") else None
+    with system.smtp() as client:
+        send(system, "warm@far.test", client)
+        system.disk.fill(kind)
+        send(system, "never@far.test", client)
+    with system.disk.kept_full(kind):
+        system.wait_for_log("to=<never@far.test>.*status=")
+    assert re.search("to=<never@far.test>.*status=deferred", system.log())
+    assert "status=bounced" not in system.log()
+    system.disk.free()
+    arrive(sink, ["warm@far.test", "ann@near.test"])
+    system.wait_until_queue_empty()
+    assert [message.recipients for message in sink.messages] == [("warm@far.test",), ("ann@near.test",)]

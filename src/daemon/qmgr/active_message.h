@@ -115,6 +115,7 @@ public:
     Notes notes;
     bool was_deferred = false;            // tried before: a defer log may exist
     bool try_again = false;               // an attempt was asked for while this one is under way: it is made at once
+    std::int64_t put_off_until = 0;       // of the schedule: the calendar may jump while the message is moved
     bool confirms_delay_cleared = false;  // its sender was told of a delay and hears of the delivery
 
 private:

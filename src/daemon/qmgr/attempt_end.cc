@@ -327,6 +327,7 @@ void QueueManager::forget(ActiveMessage& message)
 // Survivors are moved in batches, one sync for many; those that come while a batch is written are the next batch.
 void QueueManager::put_off(ActiveMessage& message, queue::QueueName to, Seconds retry_at)
 {
+    message.put_off_until = retry_at;
     survivors_.push_back({.ref = message.ref(), .to = to, .retry_at = wall_time(clock_.to_calendar(retry_at))});
     if (!std::exchange(moving_, true))
         tasks_.start(move_survivors());
@@ -363,15 +364,14 @@ std::optional<Command> QueueManager::after_move(const queue::Store::Survivor& su
     ActiveMessage& message = *active_.at(queue_id);
     const Wish wish = message.notes.wish;
     const bool try_again = message.try_again;
+    const Seconds due = message.put_off_until;
     forget(message);
-    const Seconds planned = seconds_of(survivor.retry_at);
-    const Seconds due = clock_.from_calendar(planned, longest_pause(snapshot_->backoff));
     if (!moved) {
         log::warning("{}: cannot be moved to {}: {}", queue_id, queue::name(survivor.to), moved.error().text());
         // It stays where it is. While an agent has the lock, soon; else when it would have been due.
         const bool soon = try_again || moved.error().kind() == ErrorKind::Temporary;
         park(survivor.ref, soon ? clock_.running() + held_pause : due,
-             {.previous_retry = planned, .flushed = try_again, .wish = wish});
+             {.previous_retry = seconds_of(survivor.retry_at), .flushed = try_again, .wish = wish});
     } else if (survivor.to == queue::QueueName::Deferred) {
         schedule_.put(queue_id, due);
         if (try_again)
