@@ -47,11 +47,18 @@ void check_header(std::string_view text)
     if (has_stray_line_end(repaired) && !text.ends_with('\r'))
         std::abort();
     HeaderPass header(rules, AddressRewriting::Local);
+    std::vector<HeaderPlace> places;
+    header.note_addresses(&places);
     std::string stored;
     std::size_t taken = header.feed(repaired, stored);
     header.finish(stored);
-    if (taken > repaired.size() || stored.size() > repaired.size())
+    // An address gets two quotes and a comma at most, and has two bytes with what separates it from the next.
+    if (taken > repaired.size() || stored.size() > 3 * repaired.size())
         std::abort();
+    for (const HeaderPlace& place : places)
+        if (place.begin + place.size > stored.size() || place.size == 0 ||
+            stored.find(':', place.begin) == std::string::npos)
+            std::abort();
 }
 
 }  // namespace
