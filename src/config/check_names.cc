@@ -39,6 +39,23 @@ std::size_t distance(std::string_view a, std::string_view b, std::size_t limit)
     return row.back();
 }
 
+std::vector<NameCheck::ServiceParameter> parameters_of(const std::vector<MasterService>& services)
+{
+    std::vector<NameCheck::ServiceParameter> names;
+    for (const MasterService& service : services) {
+        const bool delivers = std::ranges::find(delivery_agents, service.command) != delivery_agents.end();
+        const bool runs = std::ranges::find(command_runners, service.command) != command_runners.end();
+        for (std::size_t i = 0; i < families().size(); ++i) {
+            if (families()[i].suffix == "time_limit" ? runs : delivers)
+                names.push_back({fmt::format("{}_{}", service.name, families()[i].suffix), i});
+        }
+    }
+    std::ranges::sort(names, {}, &NameCheck::ServiceParameter::name);
+    const auto repeated = std::ranges::unique(names, {}, &NameCheck::ServiceParameter::name);
+    names.erase(repeated.begin(), repeated.end());
+    return names;
+}
+
 }  // namespace
 
 std::string_view similar_name(std::string_view name)
@@ -60,16 +77,38 @@ std::string_view similar_name(std::string_view name)
 NameCheck::NameCheck(const Config& config, const std::vector<MasterService>& services)
     : config_(config), services_(services)
 {
-    for (const Setting& setting : config.settings())
-        note_uses(setting.value);
+    for (const Setting& setting : config.settings()) {
+        if (counts(setting))
+            note_uses(setting.value);
+    }
     for (const Declaration& declaration : declarations())
         note_uses(declaration.default_text);
     for (const MasterService& service : services) {
         for (const std::string& argument : service.arguments)
             note_uses(argument);
+        for (const auto& [name, value] : service.overrides) {
+            note_uses(value);
+            if (name == "smtpd_restriction_classes")
+                note_restriction_classes(value);
+        }
     }
-    for (const std::string_view word : split(config.expand("$smtpd_restriction_classes"), ", \t\r\n"))
-        used_.emplace(word);
+    note_restriction_classes("$smtpd_restriction_classes");
+    used_.insert(restriction_classes_.begin(), restriction_classes_.end());
+    service_parameters_ = parameters_of(services);
+}
+
+void NameCheck::note_restriction_classes(std::string_view value)
+{
+    const std::string expanded = config_.expand(value);
+    for (const std::string_view word : split(expanded, ", \t\r\n"))
+        restriction_classes_.emplace(word);
+}
+
+bool NameCheck::counts(const Setting& setting) const
+{
+    const std::optional<Place> place = config_.place(setting.name);
+    return place && place->file == setting.place.file && place->line == setting.place.line &&
+           config_.raw(setting.name) == setting.value;
 }
 
 void NameCheck::note_uses(std::string_view value)
@@ -94,10 +133,9 @@ NameClass NameCheck::classify(std::string_view name) const
             return NameClass::Refused;
         return planned(*slot) ? NameClass::Planned : NameClass::Builtin;
     }
-    for (const MasterService& service : services_) {
-        if (const auto family = find_family(name, service.name))
-            return planned(families()[*family].fallback_slot) ? NameClass::Planned : NameClass::Service;
-    }
+    const auto own = std::ranges::lower_bound(service_parameters_, name, std::less<>{}, &ServiceParameter::name);
+    if (own != service_parameters_.end() && own->name == name)
+        return planned(families()[own->family].fallback_slot) ? NameClass::Planned : NameClass::Service;
     const bool of_table =
         std::ranges::any_of(table_prefixes_, [&](const std::string& prefix) { return name.starts_with(prefix); });
     return of_table || used_.contains(name) ? NameClass::UserDefined : NameClass::Unknown;
@@ -131,6 +169,11 @@ std::vector<NameProblem> NameCheck::problems() const
 {
     std::vector<NameProblem> found;
     const auto check = [&](const Setting& setting) {
+        if (const auto slot = find_declaration(setting.name); slot && declarations()[*slot].read_only) {
+            found.push_back({setting, NameClass::Builtin,
+                             fmt::format("read-only parameter assignment: {}={}", setting.name, setting.value)});
+            return;
+        }
         const NameClass name_class = classify(setting.name);
         const bool refused = name_class == NameClass::Refused &&
                              setting.value != declarations()[*find_declaration(setting.name)].default_text;
@@ -138,8 +181,7 @@ std::vector<NameProblem> NameCheck::problems() const
             found.push_back(problem_of(setting, name_class));
     };
     for (const Setting& setting : config_.settings()) {
-        const std::optional<Place> counts = config_.place(setting.name);
-        if (counts && counts->file == setting.place.file && counts->line == setting.place.line)
+        if (counts(setting))
             check(setting);
     }
     for (const MasterService& service : services_) {
@@ -149,21 +191,48 @@ std::vector<NameProblem> NameCheck::problems() const
     return found;
 }
 
-std::vector<NameCheck::ServiceParameter> NameCheck::service_parameters() const
+bool NameCheck::is_defined(std::string_view name, const MasterService* service) const
 {
-    std::vector<ServiceParameter> names;
-    for (const MasterService& service : services_) {
-        const bool delivers = std::ranges::find(delivery_agents, service.command) != delivery_agents.end();
-        const bool runs = std::ranges::find(command_runners, service.command) != command_runners.end();
-        for (std::size_t i = 0; i < families().size(); ++i) {
-            if (families()[i].suffix == "time_limit" ? runs : delivers)
-                names.push_back({fmt::format("{}_{}", service.name, families()[i].suffix), i});
-        }
+    const OldName* old = find_old_name(name);
+    if (config_.raw(name) || find_declaration(name) || (old != nullptr && old->reason.empty()))
+        return true;
+    if (std::ranges::find(service_parameters_, name, &ServiceParameter::name) != service_parameters_.end())
+        return true;
+    const auto sets_it = [&](const MasterService& candidate) {
+        return std::ranges::any_of(candidate.overrides, [&](const auto& setting) { return setting.first == name; });
+    };
+    return service != nullptr ? sets_it(*service) : std::ranges::any_of(services_, sets_it);
+}
+
+std::vector<UndefinedName> NameCheck::undefined_names() const
+{
+    std::vector<UndefinedName> found;
+    const auto check = [&](const Setting& setting, const MasterService* service) {
+        const auto slot = find_declaration(setting.name);
+        if (slot && declarations()[*slot].kind == Kind::Raw)
+            return;
+        for_each_name(setting.value, [&](std::string_view name) {
+            const bool known = std::ranges::any_of(found, [&](const UndefinedName& earlier) {
+                return earlier.name == name && earlier.place.file == setting.place.file;
+            });
+            if (!known && !is_defined(name, service))
+                found.push_back({std::string(name), setting.place});
+        });
+    };
+    for (const Setting& setting : config_.settings()) {
+        if (counts(setting))
+            check(setting, nullptr);
     }
-    std::ranges::sort(names, {}, &ServiceParameter::name);
-    const auto repeated = std::ranges::unique(names, {}, &ServiceParameter::name);
-    names.erase(repeated.begin(), repeated.end());
-    return names;
+    for (const std::string& name : restriction_classes_) {
+        const std::optional<Place> place = config_.place("smtpd_restriction_classes");
+        if (place && !is_defined(name, nullptr))
+            found.push_back({name, *place});
+    }
+    for (const MasterService& service : services_) {
+        for (const auto& [name, value] : service.overrides)
+            check({name, value, service.place}, &service);
+    }
+    return found;
 }
 
 std::string LegacyDefault::text() const

@@ -24,8 +24,14 @@ enum class NameClass : std::uint8_t {
 
 struct NameProblem {
     Setting setting;
-    NameClass name_class = NameClass::Unknown;  // Planned, Refused or Unknown
+    NameClass name_class = NameClass::Unknown;  // Planned, Refused or Unknown; Builtin: it is read-only
     std::string text;                           // for a warning, without the place
+};
+
+// A value refers to a name that nobody defines.
+struct UndefinedName {
+    std::string name;
+    Place place;  // of the value
 };
 
 // Life time: one check; refers to the snapshot and the services it was made from.
@@ -37,19 +43,27 @@ public:
     // Problems of main.cf and -o options in file order, then those of master.cf.
     [[nodiscard]] std::vector<NameProblem> problems() const;
 
+    // In the values that count of main.cf and -o options, then in master.cf: each name once per file.
+    [[nodiscard]] std::vector<UndefinedName> undefined_names() const;
+
     // <service>_<suffix> names of all services, sorted, with the index of their family.
     struct ServiceParameter {
         std::string name;
         std::size_t family;
     };
-    [[nodiscard]] std::vector<ServiceParameter> service_parameters() const;
+    [[nodiscard]] const std::vector<ServiceParameter>& service_parameters() const { return service_parameters_; }
 
 private:
     void note_uses(std::string_view value);
+    void note_restriction_classes(std::string_view value);
+    [[nodiscard]] bool counts(const Setting& setting) const;
+    [[nodiscard]] bool is_defined(std::string_view name, const MasterService* service) const;
     [[nodiscard]] NameProblem problem_of(const Setting& setting, NameClass name_class) const;
 
     const Config& config_;
     const std::vector<MasterService>& services_;
+    std::vector<ServiceParameter> service_parameters_;
+    std::set<std::string, std::less<>> restriction_classes_;
     std::set<std::string, std::less<>> used_;            // names that some value refers to
     std::set<std::string, std::less<>> table_prefixes_;  // "name_" of every ldap:name and the like
 };

@@ -22,8 +22,9 @@ struct Edit {
         CommentOut,  // -#
     };
     Action action = Action::Set;
-    std::string key;
-    std::string text;  // Set: the new logical line, without the last line end
+    std::string key;              // in MasterCf "*" may stand for the service or the type
+    std::string text;             // Set: the new logical line, without the last line end
+    bool comments_first = false;  // Set: comments within the old logical line go in front of the new one, not behind
 };
 
 // "name = value" in main.cf.
@@ -33,7 +34,8 @@ Edit set_parameter(std::string name, std::string_view value);
 std::string edited(std::string_view content, Syntax syntax, const std::vector<Edit>& edits);
 
 // Edits the file in place: a crash leaves the old or the new file, never a part. Mode and owner stay; a symbolic link
-// is followed. Two editors at once wait for each other. A file that does not exist is NotFound.
-Result<void> edit_file(const std::string& path, Syntax syntax, const std::vector<Edit>& edits);
+// is followed. Two editors at once wait for each other. Returns the names in main.cf that were changed in several
+// places. A file that does not exist is NotFound.
+Result<std::vector<std::string>> edit_file(const std::string& path, Syntax syntax, const std::vector<Edit>& edits);
 
 }  // namespace posthaste::config

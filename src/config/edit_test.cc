@@ -47,6 +47,20 @@ TEST(Edit, RemovingAndCommentingOut)
               "a = 1\n# c\n   # inner\n\n");
 }
 
+TEST(Edit, AnyServiceOrTypeAndCommentsInFront)
+{
+    const std::string text = "a unix x\n# inner\n  y\n# behind\npublic/b unix z\nc inet q\n";
+    EXPECT_EQ(edited(text, Syntax::MasterCf, {{Action::Remove, "*/unix", ""}}), "# inner\n# behind\nc inet q\n");
+    EXPECT_EQ(edited(text, Syntax::MasterCf,
+                     {{.action = Action::Set, .key = "a/unix", .text = "new\n    v", .comments_first = true}}),
+              "# inner\nnew\n    v\n# behind\npublic/b unix z\nc inet q\n");
+}
+
+TEST(Edit, AFileThatIsNotChangedStaysByteForByte)
+{
+    EXPECT_EQ(edited_main("a = 1", {{Action::Remove, "b", ""}}), "a = 1");
+}
+
 TEST(Edit, ServicesAreKnownByNameAndType)
 {
     const std::string text =

@@ -150,8 +150,6 @@ Result<Body> parse_body(std::string_view text)
     if (!text.empty())
         return fail(ErrorKind::Invalid,
                     fmt::format("'?', ':' or the end expected at \"{}\" in \"{}\"", printable(text), printable(whole)));
-    if (body.comparison && !body.if_true && !body.if_false)
-        return fail(ErrorKind::Invalid, fmt::format("'?' expected at the end of \"{}\"", printable(whole)));
     return body;
 }
 
@@ -168,12 +166,18 @@ bool holds(Relation relation, int order)
     return false;
 }
 
+// Text of digits is a number, of any length; anything else is text.
 int order_of(std::string_view left, std::string_view right)
 {
-    const auto a = parse_number<std::int64_t>(left);
-    const auto b = parse_number<std::int64_t>(right);
-    if (a && b)
-        return *a < *b ? -1 : (*a > *b ? 1 : 0);
+    const auto is_number = [](std::string_view text) {
+        return !text.empty() && std::ranges::all_of(text, is_ascii_digit);
+    };
+    if (is_number(left) && is_number(right)) {
+        left.remove_prefix(std::min(left.find_first_not_of('0'), left.size()));
+        right.remove_prefix(std::min(right.find_first_not_of('0'), right.size()));
+        if (left.size() != right.size())
+            return left.size() < right.size() ? -1 : 1;
+    }
     return left.compare(right);
 }
 
@@ -245,6 +249,8 @@ private:
         bool condition = false;
         if (parsed.comparison) {
             TRY(condition, compare(*parsed.comparison));
+            if (!parsed.if_true && !parsed.if_false)
+                return std::string(condition ? "true" : "");
         } else {
             TRY(value, name(parsed.name));
             if (!parsed.if_true && !parsed.if_false)

@@ -2,7 +2,8 @@
 // ${{a} == {b} ? {text} : {text}}, ${domain_to_ascii{text}} for the form of a domain in ASCII, and $$ for a dollar
 // sign.
 //
-// Comparison operators are == != < <= > >=; operands that are whole numbers are compared as numbers, others as text.
+// Comparison operators are == != < <= > >=; operands of digits are compared as numbers, others as text;
+// without a branch a comparison that holds is the text "true".
 // With the word level behind the operator (<level) they are versions: 2 < 3.6 < 3.11. A name that nobody defines is
 // empty. Only the branch that is chosen is expanded. A value that refers to itself is an error, not a loop.
 #pragma once

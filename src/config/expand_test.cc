@@ -25,6 +25,13 @@ std::string expanded(std::string_view text)
     return result ? *result : "error: " + result.error().text();
 }
 
+TEST(Expand, DigitsAreNumbersOfAnyLengthAndAComparisonAloneIsTrueOrEmpty)
+{
+    EXPECT_EQ(expanded("${{-2}<{-1}?{number}:{text}}"), "text");
+    EXPECT_EQ(expanded("${{99999999999999999999}>{0100}?{yes}:{no}}"), "yes");
+    EXPECT_EQ(expanded("${{010}=={10}}${{a}=={b}}"), "true");
+}
+
 TEST(Expand, NamesInEverySpelling)
 {
     EXPECT_EQ(expanded("$host ${host} $(host) $host."), "h.example h.example h.example h.example.");
@@ -74,7 +81,6 @@ TEST(Expand, MalformedTextIsAnErrorThatShowsThePlace)
     EXPECT_EQ(expanded("${}"), "error: a parameter name expected at \"\"");
     EXPECT_EQ(expanded("${host-x}"), "error: '?', ':' or the end expected at \"-x\" in \"host-x\"");
     EXPECT_EQ(expanded("${{a}={a}?{x}:{y}}"), "error: one of == != < <= > >= expected at \"={a}?{x}:{y}\"");
-    EXPECT_EQ(expanded("${{a}=={a}}"), "error: '?' expected at the end of \"{a}=={a}\"");
     EXPECT_EQ(expanded("${host?{a}b}"), "error: '?', ':' or the end expected at \"b\" in \"host?{a}b\"");
 }
 

@@ -63,8 +63,9 @@ Result<MainCf> parse_main_cf(std::string_view content, const std::string& file)
         const auto [earlier, is_new] = last.try_emplace(setting.name, result.settings.size());
         if (!is_new) {
             const Setting& overridden = result.settings[std::exchange(earlier->second, result.settings.size())];
-            result.notices.push_back({setting.place, fmt::format("overriding earlier entry: {}={}", overridden.name,
-                                                                 printable(overridden.value))});
+            if (overridden.value != setting.value)
+                result.notices.push_back({setting.place, fmt::format("overriding earlier entry: {}={}", overridden.name,
+                                                                     printable(overridden.value))});
         }
         result.settings.push_back(std::move(setting));
     }

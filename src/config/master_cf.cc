@@ -97,8 +97,11 @@ Result<ServiceType> parse_type(std::string_view value)
     return static_cast<ServiceType>(it - type_names.begin());
 }
 
-// Options end at the first word that is none: what follows argv= belongs to another program.
-bool is_option(std::string_view argument) { return argument.size() > 1 && argument.starts_with('-'); }
+// Options end at "--" and at the first word that is none: what follows argv= belongs to another program.
+bool is_option(std::string_view argument)
+{
+    return argument.size() > 1 && argument.starts_with('-') && argument != "--";
+}
 
 Result<void> take_override(MasterService& service, std::string_view argument)
 {
@@ -117,9 +120,14 @@ Result<void> take_arguments(MasterService& service, std::string_view text)
             return {};
         TRY(std::string argument, without_braces(word));
         options = options && is_option(argument);
-        if (!options || !argument.starts_with("-o")) {
+        const std::size_t override_at = options ? argument.find_first_not_of("vD", 1) : std::string::npos;
+        if (override_at == std::string::npos || argument[override_at] != 'o') {
             service.arguments.push_back(std::move(argument));
             continue;
+        }
+        if (override_at > 1) {  // -vo is -v -o
+            service.arguments.push_back(argument.substr(0, override_at));
+            argument.erase(1, override_at - 1);
         }
         service.arguments.emplace_back("-o");
         if (argument.size() > 2) {
@@ -134,8 +142,50 @@ Result<void> take_arguments(MasterService& service, std::string_view text)
     }
 }
 
-Result<MasterService> parse_service(std::string_view text)
+std::string_view flag_text(std::optional<bool> flag)
 {
+    if (!flag)
+        return "-";
+    return *flag ? "y" : "n";
+}
+
+std::string count_text(std::optional<int> count) { return count ? std::to_string(*count) : "-"; }
+
+std::string argument_text(const std::string& argument)
+{
+    const bool needs_group =
+        argument.empty() || argument.starts_with('{') || argument.find_first_of(" \t\r\n\v\f") != std::string::npos;
+    return needs_group ? fmt::format("{{{}}}", argument) : argument;
+}
+
+// All fields but the command, and the space in front of it.
+std::string fields_text(const MasterService& service)
+{
+    const std::array<std::string, field_count> fields{
+        service.name,
+        std::string(name(service.type)),
+        std::string(flag_text(service.is_private)),
+        std::string(flag_text(service.unprivileged)),
+        std::string(flag_text(service.chroot)),
+        count_text(service.wakeup) + (service.wakeup_after_first_use ? "?" : ""),
+        count_text(service.process_limit),
+        "",
+    };
+    std::string line = fields.front();
+    for (std::size_t i = 1; i < field_count; ++i) {
+        line.append(std::max<std::size_t>(columns[i], line.size() + 1) - line.size(), ' ');
+        line += fields[i];
+    }
+    return line;
+}
+
+}  // namespace
+
+std::string_view name(ServiceType type) { return type_names[static_cast<std::size_t>(type)]; }
+
+Result<MasterService> parse_service(std::string_view line)
+{
+    std::string_view text = line;
     std::array<std::string_view, field_count> fields;
     for (std::size_t i = 0; i < field_count; ++i) {
         TRY(fields[i], take_word(text));
@@ -158,47 +208,6 @@ Result<MasterService> parse_service(std::string_view text)
     TRY(take_arguments(service, text));
     return service;
 }
-
-std::string_view flag_text(std::optional<bool> flag)
-{
-    if (!flag)
-        return "-";
-    return *flag ? "y" : "n";
-}
-
-std::string count_text(std::optional<int> count) { return count ? std::to_string(*count) : "-"; }
-
-std::string argument_text(const std::string& argument)
-{
-    const bool needs_group =
-        argument.empty() || argument.starts_with('{') || argument.find_first_of(" \t\r\n\v\f") != std::string::npos;
-    return needs_group ? fmt::format("{{{}}}", argument) : argument;
-}
-
-std::string fields_text(const MasterService& service)
-{
-    const std::array<std::string, field_count> fields{
-        service.name,
-        std::string(name(service.type)),
-        std::string(flag_text(service.is_private)),
-        std::string(flag_text(service.unprivileged)),
-        std::string(flag_text(service.chroot)),
-        count_text(service.wakeup) + (service.wakeup_after_first_use ? "?" : ""),
-        count_text(service.process_limit),
-        service.command,
-    };
-    std::string line;
-    for (std::size_t i = 0; i < field_count; ++i) {
-        if (i > 0)
-            line.append(std::max<std::size_t>(columns[i], line.size() + 1) - line.size(), ' ');
-        line += fields[i];
-    }
-    return line;
-}
-
-}  // namespace
-
-std::string_view name(ServiceType type) { return type_names[static_cast<std::size_t>(type)]; }
 
 Result<MasterCf> parse_master_cf(std::string_view content, const std::string& file)
 {
@@ -236,16 +245,26 @@ Result<MasterCf> load_master_cf(const std::string& directory)
 std::string to_text(const MasterService& service, Layout layout)
 {
     std::string text = fields_text(service);
-    std::size_t length = text.size();
+    text += command_text(service, layout, text.size());
+    return text;
+}
+
+// A line of its own is for each -o option, and for what follows one; the rest is folded where it is too long.
+std::string command_text(const MasterService& service, Layout layout, std::size_t column)
+{
+    std::string text = service.command;
+    std::size_t length = column + text.size();
     bool options = true;
+    bool after_override = false;
     for (std::size_t i = 0; i < service.arguments.size(); ++i) {
         const std::string& argument = service.arguments[i];
         std::string word = argument_text(argument);
-        const bool after_option = options && i > 0;
         options = options && is_option(argument);
-        if (options && argument == "-o")
+        const bool is_override = options && argument == "-o";
+        if (is_override)
             word += " " + argument_text(service.arguments[++i]);
-        const bool new_line = options || after_option || length + 1 + word.size() >= line_width;
+        const bool new_line = is_override || after_override || length + 1 + word.size() >= line_width;
+        after_override = is_override;
         if (layout == Layout::Folded && new_line && !word.starts_with('#')) {  // a line with # first is a comment
             text += fmt::format("\n{}{}", indent, word);
             length = indent.size() + word.size();

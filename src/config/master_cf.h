@@ -42,6 +42,8 @@ struct MasterCf {
     std::vector<Notice> notices;
 };
 
+// One logical line.
+Result<MasterService> parse_service(std::string_view line);
 Result<MasterCf> parse_master_cf(std::string_view content, const std::string& file);
 // Reads <directory>/master.cf. NotFound, Denied, Io; Invalid with file, line and what was expected.
 Result<MasterCf> load_master_cf(const std::string& directory);
@@ -53,5 +55,8 @@ enum class Layout : std::uint8_t {
 
 // The service as postconf prints it, without a line end. Parsing the text gives the same service again.
 std::string to_text(const MasterService& service, Layout layout);
+
+// The command with its arguments, as to_text() lays it out behind so many columns.
+std::string command_text(const MasterService& service, Layout layout, std::size_t column);
 
 }  // namespace posthaste::config

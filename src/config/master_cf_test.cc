@@ -116,15 +116,26 @@ TEST(MasterCf, PrintedInColumns)
               "{x   y} {{a b}}");
 }
 
+TEST(MasterCf, OptionsJoinedAndOptionsThatAreOver)
+{
+    EXPECT_EQ(folded("a unix - - n - - smtp -vo x=y"),
+              "a          unix  -       -       n       -       -       smtp -v\n    -o x=y");
+    const auto service = parse_service("a unix - - n - - smtp -- -o x=y");
+    ASSERT_TRUE(service);
+    EXPECT_TRUE(service->overrides.empty());
+}
+
 TEST(MasterCf, FoldedOptionsStandOnLinesOfTheirOwn)
 {
     EXPECT_EQ(folded("smtp inet n - y - - smtpd -o a=b -v"),
               "smtp       inet  n       -       y       -       -       smtpd\n    -o a=b\n    -v");
     EXPECT_EQ(folded("flt unix - n n - - pipe -o z=1 flags=R user=x"),
               "flt        unix  -       n       n       -       -       pipe\n    -o z=1\n    flags=R user=x");
+    EXPECT_EQ(folded("smtp inet n - y - - smtpd -v -o a=b"),
+              "smtp       inet  n       -       y       -       -       smtpd -v\n    -o a=b");
     // A line that begins with # would be a comment.
-    EXPECT_EQ(folded("flt unix - n n - - pipe -v #tag"),
-              "flt        unix  -       n       n       -       -       pipe\n    -v #tag");
+    EXPECT_EQ(folded("flt unix - n n - - pipe -o z=1 #tag"),
+              "flt        unix  -       n       n       -       -       pipe\n    -o z=1 #tag");
     EXPECT_EQ(folded("scalemail-backend unix - n n - 2 pipe flags=R user=scalemail "
                      "argv=/usr/lib/scalemail/bin/scalemail-store ${nexthop} ${user} ${extension}"),
               "scalemail-backend unix - n       n       -       2       pipe flags=R\n"

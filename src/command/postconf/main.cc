@@ -1,4 +1,4 @@
-// postconf(1): prints and changes main.cf, prints master.cf.
+// postconf(1): prints and changes main.cf and master.cf.
 #include "command/postconf/services.h"
 #include "command/postconf/templates.h"
 #include "table/table.h"
@@ -19,14 +19,17 @@ Result<Output> perform(const Options& options)
         return Output{.text = "flock\nfcntl\ndotlock\n"};
     if (options.mode == Mode::TableTypes)
         return Output{.text = fmt::format("{}\n", fmt::join(table::types(), "\n"))};
+    // What a build without SASL and TLS says (postconf(1)).
+    if (options.mode == Mode::ServerLoginTypes || options.mode == Mode::ClientLoginTypes ||
+        options.mode == Mode::TlsFeature)
+        return Output{};
     if (options.mode == Mode::Templates || options.mode == Mode::TemplateTexts)
         return print_templates(options);
     if (options.mode != Mode::Parameters)
         return options.change == Change::None ? print_services(options) : change_services(options);
     if (options.change == Change::None)
         return print_parameters(options);
-    TRY(change_parameters(options));
-    return Output{};
+    return change_parameters(options);
 }
 
 int fatal(const Error& error)
@@ -48,7 +51,7 @@ int main(int argc, char** argv)
     if (std::fwrite(output->text.data(), 1, output->text.size(), stdout) != output->text.size() ||
         std::fflush(stdout) != 0)
         return fatal(Error::system(errno, "write to standard output"));
-    for (const std::string& warning : output->warnings)
+    for (const std::string& warning : options->quiet ? std::vector<std::string>() : output->warnings)
         fmt::print(stderr, "postconf: warning: {}\n", warning);
     return 0;
 }

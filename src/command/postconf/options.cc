@@ -5,6 +5,7 @@
 #include "config/main_cf.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -19,6 +20,26 @@ constexpr std::string_view usage =
     "[-P (master.cf parameters)] [-t (bounce templates)] "
     "[-T compile-version|run-version|public-key-algorithms] [-v (verbose)] [-x (expand parameter values)] "
     "[-X (exclude)] [-# (comment-out)] [name...]";
+
+// Options that do not go together, in the order in which they are named.
+constexpr std::string_view naming_order = "aAbdefFhHjlmMnopPqtTxX#";
+constexpr std::string_view mode_options = "aAbFlmMpPtT";
+struct Conflict {
+    std::string_view options;
+    std::string_view others;
+};
+constexpr std::array conflicts{
+    Conflict{mode_options, mode_options}, Conflict{"dn", "dneX#"}, Conflict{"eX#", "eX#"},
+    Conflict{"eX#", "fhHjoqx"},           Conflict{"d", "o"},      Conflict{"hH", "hHj"},
+};
+
+// What a mode allows. -c, -C and -v go with all of them.
+struct Allowed {
+    char mode;
+    std::string_view options;
+};
+constexpr std::array allowed_options{Allowed{'M', "efjoqxX#"}, Allowed{'F', "efhHjoqx"}, Allowed{'P', "efhHjoqxX"}};
+constexpr std::string_view main_cf_options = "defhHjnoqxX#";
 
 std::unexpected<Error> wrong(std::string text) { return fail(ErrorKind::Invalid, std::move(text)); }
 
@@ -52,6 +73,8 @@ bool take_mode(int option, Options& options)
     case 'P': options.mode = Mode::ServiceParameters; return true;
     case 't': options.mode = Mode::Templates; return true;
     case 'b': options.mode = Mode::TemplateTexts; return true;
+    case 'a': options.mode = Mode::ServerLoginTypes; return true;
+    case 'A': options.mode = Mode::ClientLoginTypes; return true;
     default: return false;
     }
 }
@@ -65,6 +88,8 @@ bool take_switch(int option, Options& options)
     case 'f': options.fold = true; return true;
     case 'h': options.hide_names = true; return true;
     case 'H': options.hide_values = true; return true;
+    case 'j': options.json = true; return true;
+    case 'q': options.quiet = true; return true;
     case 'n': options.only_set = true; return true;
     case 'x': options.expand = true; return true;
     case 'X': options.change = Change::Remove; return true;
@@ -85,38 +110,66 @@ Result<void> take_option(int option, const char* value, Options& options)
         return {};
     }
     case 'o': {
-        TRY(config::Setting setting, config::parse_setting(value));
-        options.overrides.emplace_back(std::move(setting.name), std::move(setting.value));
+        const Result<config::Setting> setting = config::parse_setting(value);
+        if (!setting) {
+            const bool no_equals = !std::string_view(value).contains('=');
+            return wrong(fmt::format("invalid parameter override: {}: missing {}", value,
+                                     no_equals ? "'=' after attribute name" : "attribute name"));
+        }
+        options.overrides.emplace_back(setting->name, setting->value);
         return {};
     }
-    case 'a':
-    case 'A':
-    case 'j':
-    case 'q':
     case 'T':
-        return fail(ErrorKind::Unsupported,
-                    fmt::format("option -{}: not yet implemented here (planned)", static_cast<char>(option)));
+        options.mode = Mode::TlsFeature;
+        options.tls_feature = value;
+        return {};
     default: return wrong(std::string(usage));
     }
 }
 
-Result<void> check_combination(const Options& options)
+// The first two of the given options that do not go together.
+Result<void> check_conflicts(std::string_view given)
 {
-    if (options.defaults && options.only_set)
-        return wrong("specify one of -d -n");
-    if (options.hide_names && options.hide_values)
-        return wrong("specify one of -h -H");
+    for (const Conflict& conflict : conflicts) {
+        std::string found;
+        for (const char option : naming_order) {
+            const bool is_one = conflict.options.contains(option) || conflict.others.contains(option);
+            if (given.contains(option) && is_one)
+                found += option;
+        }
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            for (std::size_t j = i + 1; j < found.size(); ++j) {
+                if ((conflict.options.contains(found[i]) && conflict.others.contains(found[j])) ||
+                    (conflict.options.contains(found[j]) && conflict.others.contains(found[i])))
+                    return wrong(
+                        fmt::format("specify one of -{} {}-{}", found[i], found == "bt" ? "and " : "", found[j]));
+            }
+        }
+    }
+    return {};
+}
+
+Result<void> check_mode(std::string_view given)
+{
+    for (const char mode : mode_options) {
+        if (!given.contains(mode) || mode == 'p')
+            continue;
+        const auto* const entry = std::ranges::find(allowed_options, mode, &Allowed::mode);
+        const std::string_view allowed = entry == allowed_options.end() ? std::string_view() : entry->options;
+        for (const char option : naming_order) {
+            if (given.contains(option) && main_cf_options.contains(option) && !allowed.contains(option))
+                return wrong(fmt::format("with option -{}, do not specify -{}", mode, option));
+        }
+    }
+    return {};
+}
+
+Result<void> check_operands(const Options& options)
+{
     if (options.change != Change::None && options.operands.empty())
-        return wrong(options.change == Change::Set ? "-e requires name=value argument"
-                                                   : "-X or -# requires a name argument");
-    if (options.change != Change::None && (options.defaults || options.only_set || options.expand))
-        return wrong("-e, -X and -# do not go together with -d, -n or -x");
-    if (options.mode == Mode::Services && (options.hide_names || options.hide_values))
-        return wrong(fmt::format("with option -M, do not specify -{}", options.hide_names ? 'h' : 'H'));
+        return wrong(options.change == Change::Set ? "-e requires name=value argument" : "missing service argument");
     if ((options.mode == Mode::Templates || options.mode == Mode::TemplateTexts) && options.operands.size() > 1)
         return wrong("options -b and -t require at most one template file");
-    if (options.mode != Mode::Parameters && (options.defaults || options.only_set))
-        return wrong("-d and -n are for main.cf parameters only");
     return {};
 }
 
@@ -132,23 +185,26 @@ Result<Options> parse_options(std::vector<std::string> arguments)
         argv.push_back(argument.data());
     argv.push_back(nullptr);
     Options options;
+    std::string given;
     ::optind = 0;
     const int argc = static_cast<int>(arguments.size());
-    std::set<int> template_options;
-    for (int option = 0; (option = ::getopt(argc, argv.data(), "aAbc:C:deEfFhHjlmMno:pPqtT:vxX#")) != -1;) {
+    for (int option = 0; (option = ::getopt(argc, argv.data(), "+aAbc:C:defFhHjlmMno:pPqtT:vxX#")) != -1;) {
         TRY(take_option(option, ::optarg, options));
-        if (option == 'b' || option == 't')
-            template_options.insert(option);
+        options.unset_too = options.unset_too || (option == 'P' && given.contains('P'));
+        given += static_cast<char>(option);
     }
-    if (template_options.size() > 1)
-        return wrong("specify one of -b and -t");
     options.operands.assign(arguments.begin() + ::optind, arguments.end());
     // postconf(1): -e may be left out before name=value.
-    const bool names_a_file = options.mode == Mode::Templates || options.mode == Mode::TemplateTexts;
-    const auto is_setting = [](const std::string& operand) { return operand.find('=') != std::string::npos; };
-    if (options.change == Change::None && !names_a_file && std::ranges::any_of(options.operands, is_setting))
-        options.change = Change::Set;
-    TRY(check_combination(options));
+    const bool edits = options.mode == Mode::Parameters || options.mode == Mode::Services ||
+                       options.mode == Mode::Fields || options.mode == Mode::ServiceParameters;
+    if (edits && !options.operands.empty() && options.operands.front().contains('=')) {
+        given += 'e';
+        if (options.change == Change::None)
+            options.change = Change::Set;
+    }
+    TRY(check_conflicts(given));
+    TRY(check_mode(given));
+    TRY(check_operands(options));
     return options;
 }
 

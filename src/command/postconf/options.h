@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <utility>
@@ -19,6 +20,9 @@ enum class Mode : std::uint8_t {
     TableTypes,         // -m
     Templates,          // -t
     TemplateTexts,      // -b
+    ServerLoginTypes,   // -a
+    ClientLoginTypes,   // -A
+    TlsFeature,         // -T
 };
 
 enum class Change : std::uint8_t { None, Set, Remove, CommentOut };  // -e, -X, -#
@@ -36,13 +40,17 @@ struct Options {
     bool fold = false;         // -f
     bool hide_names = false;   // -h
     bool hide_values = false;  // -H
+    bool json = false;         // -j
+    bool quiet = false;        // -q: no warnings
+    bool unset_too = false;    // -PP: parameters that no -o option of the service sets, too
+    std::string tls_feature;   // -T: which one
     std::set<Class> classes{Class::Builtin, Class::Service, Class::User};
     std::vector<std::pair<std::string, std::string>> overrides;  // -o
     std::vector<std::string> operands;
 };
 
-// Invalid: unknown options (getopt(3) has said which), options that do not go together. Unsupported: an option of
-// Postfix that is not built yet.
+// Options end at the first operand. Invalid: unknown options (getopt(3) has said which), options that do not go
+// together.
 Result<Options> parse_options(std::vector<std::string> arguments);
 
 }  // namespace posthaste::command::postconf

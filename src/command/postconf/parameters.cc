@@ -70,8 +70,8 @@ private:
 
     Result<void> print_named(const std::string& name)
     {
-        if (!config_.raw(name) && !config::find_declaration(name) && family_of(name) == nullptr &&
-            !old_name_in_use(name)) {
+        const bool is_set = config_.raw(name) && names_.classify(name) != NameClass::Unknown;
+        if (!is_set && !config::find_declaration(name) && family_of(name) == nullptr && !old_name_in_use(name)) {
             warn(fmt::format("{}: unknown parameter", name));
             return {};
         }
@@ -85,14 +85,17 @@ private:
             return {};
         std::string value = std::move(entry->text);
         if (options_.expand && !entry->raw) {
-            note_undefined(value);
             Result<std::string> expanded = config_.try_expand(value);
             if (!expanded)
                 return fail(std::move(expanded).error().in(name));
             value = std::move(*expanded);
         }
-        const Fold fold = options_.fold ? Fold::Yes : Fold::No;
-        output_.text += options_.hide_values ? name : laid_out(options_.hide_names ? "" : name, value, fold);
+        if (options_.json)
+            output_.text += json_object({{"name", name}, {"value", laid_out("", value, Fold::No)}});
+        else if (options_.hide_values)
+            output_.text += name;
+        else
+            output_.text += laid_out(options_.hide_names ? "" : name, value, options_.fold ? Fold::Yes : Fold::No);
         output_.text += '\n';
         return {};
     }
@@ -130,25 +133,24 @@ private:
         return it == services_.end() ? nullptr : &*it;
     }
 
-    void note_undefined(std::string_view text)
-    {
-        config::for_each_name(text, [this](std::string_view name) {
-            const auto known = config_.unexpanded(name);
-            if (known && !*known && family_of(std::string(name)) == nullptr && !old_name_in_use(name))
-                warn(fmt::format("{}/main.cf: undefined parameter: {}", config_.directory(), name));
-        });
-    }
-
     void add_problems()
     {
         for (const config::Notice& notice : config_.notices())
             warn(fmt::format("{}: {}", notice.place.text(), notice.text));
-        for (const config::Notice& problem : config_.problems())
-            warn(fmt::format("{}: {}", problem.place.text(), problem.text));
-        for (const config::NameProblem& problem : names_.problems()) {
-            const std::string& file = problem.setting.place.file;
-            warn(fmt::format("{}: {}", file.starts_with('-') ? config_.directory() + "/main.cf" : file, problem.text));
+        for (const config::Notice& problem : config_.problems()) {
+            if (problem.place.line != 0)  // a default is wrong only because a setting is that it refers to
+                warn(fmt::format("{}: {}", problem.place.text(), problem.text));
         }
+        for (const config::UndefinedName& undefined : names_.undefined_names())
+            warn(fmt::format("{}: undefined parameter: {}", file_of(undefined.place), undefined.name));
+        for (const config::NameProblem& problem : names_.problems())
+            warn(fmt::format("{}: {}", file_of(problem.setting.place), problem.text));
+    }
+
+    // The options of the command line count as part of main.cf.
+    std::string file_of(const config::Place& place) const
+    {
+        return place.file.starts_with('-') ? config_.directory() + "/main.cf" : place.file;
     }
 
     void warn(std::string text)
@@ -178,6 +180,25 @@ Result<std::shared_ptr<const Config>> load_for(const Options& options)
     return config::load_text("", "main.cf", std::move(load));
 }
 
+// What an operand of -e, -X, -# asks for.
+Result<config::Edit> edit_of(const Options& options, const std::string& operand)
+{
+    if (operand.contains('\n'))
+        return fail(ErrorKind::Invalid, "-e, -X, or -# accepts no multi-line input");
+    if (trim(operand).starts_with('#'))
+        return fail(ErrorKind::Invalid, "-e, -X, or -# accepts no comment input");
+    if (options.change == Change::Set) {
+        TRY(config::Setting setting, config::parse_setting(operand));
+        return config::set_parameter(std::move(setting.name), setting.value);
+    }
+    if (trim(operand).empty())
+        return fail(ErrorKind::Invalid, "-X or -# requires non-blank parameter names");
+    if (operand.contains('='))
+        return fail(ErrorKind::Invalid, "-X and -# take names without a value");
+    using Action = config::Edit::Action;
+    return config::Edit{options.change == Change::Remove ? Action::Remove : Action::CommentOut, operand, ""};
+}
+
 }  // namespace
 
 Result<Output> print_parameters(const Options& options)
@@ -195,25 +216,26 @@ Result<Output> print_parameters(const Options& options)
     return output;
 }
 
-Result<void> change_parameters(const Options& options)
+Result<Output> change_parameters(const Options& options)
 {
     std::vector<config::Edit> edits;
+    Output output;
     for (const std::string& operand : options.operands) {
-        if (operand.find('\n') != std::string::npos)
-            return fail(ErrorKind::Invalid, "-e, -X, or -# accepts no multi-line input");
-        if (options.change == Change::Set) {
-            TRY(config::Setting setting, config::parse_setting(operand));
-            edits.push_back(config::set_parameter(std::move(setting.name), setting.value));
-            continue;
+        TRY(config::Edit edit, edit_of(options, operand));
+        const auto earlier = std::ranges::find(edits, edit.key, &config::Edit::key);
+        if (earlier != edits.end()) {
+            if (earlier->action == config::Edit::Action::Set)
+                output.warnings.push_back(fmt::format("ignoring earlier request: '{}'", earlier->text));
+            edits.erase(earlier);
         }
-        if (operand.find('=') != std::string::npos)
-            return fail(ErrorKind::Invalid, "-X and -# take names without a value");
-        const auto action =
-            options.change == Change::Remove ? config::Edit::Action::Remove : config::Edit::Action::CommentOut;
-        edits.push_back({action, std::string(trim(operand)), ""});
+        edits.push_back(std::move(edit));
     }
     TRY(std::string directory, config::find_directory(options.config_directory));
-    return config::edit_file(directory + "/main.cf", config::Syntax::MainCf, edits);
+    const std::string file = directory + "/main.cf";
+    TRY(std::vector<std::string> repeated, config::edit_file(file, config::Syntax::MainCf, edits));
+    for (const std::string& name : repeated)
+        output.warnings.push_back(fmt::format("{}: multiple entries for \"{}\"", file, name));
+    return output;
 }
 
 }  // namespace posthaste::command::postconf

@@ -20,7 +20,7 @@ struct Output {
 // Invalid: -x meets a value that cannot be expanded.
 Result<Output> print_parameters(const Options& options);
 
-// -e, -X, -#.
-Result<void> change_parameters(const Options& options);
+// -e, -X, -#. Nothing is printed; warnings are of repeated names.
+Result<Output> change_parameters(const Options& options);
 
 }  // namespace posthaste::command::postconf

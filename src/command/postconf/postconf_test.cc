@@ -52,8 +52,7 @@ protected:
             return options.change == Change::None ? print_services(options) : change_services(options);
         if (options.change == Change::None)
             return print_parameters(options);
-        TRY(change_parameters(options));
-        return Output{};
+        return change_parameters(options);
     }
     std::string text(std::vector<std::string> arguments) const
     {
@@ -115,7 +114,7 @@ TEST_F(Postconf, WarningsOfUnusedPlannedAndUndefinedNames)
     ASSERT_TRUE(output);
     EXPECT_EQ(output->text, "myorigin =\n");
     EXPECT_THAT(output->warnings,
-                ElementsAre(directory_ + "/main.cf: undefined parameter: nobody", "bogus: unknown parameter",
+                ElementsAre("bogus: unknown parameter", directory_ + "/main.cf: undefined parameter: nobody",
                             directory_ + "/main.cf: unused parameter: smtpd_recipent_limit=1 (is "
                                          "smtpd_recipient_limit meant?)",
                             directory_ + "/main.cf: smtp_tls_loglevel: known to Postfix, not yet implemented here "
@@ -153,7 +152,8 @@ TEST_F(Postconf, ServicesFieldsAndTheirParameters)
               "smtp       inet  n       -       y       -       -       smtpd\n    -o a=$foo\n    -v\n");
     EXPECT_EQ(text({"-F", "slow/unix/command"}), "slow/unix/command = smtp\n");
     EXPECT_EQ(text({"-P"}), "smtp/inet/a = $foo\n");
-    EXPECT_THAT(run({"-M", "nope"})->warnings, ElementsAre("unmatched request: \"nope\""));
+    EXPECT_THAT(run({"-M", "nope"})->warnings,
+                ElementsAre("unmatched request: \"nope\"", directory_ + "/master.cf: unused parameter: a=$foo"));
 }
 
 TEST_F(Postconf, ServicesAreChanged)
@@ -167,8 +167,21 @@ TEST_F(Postconf, ServicesAreChanged)
                                  "new        unix  -       -       n       -       -       error\n");
     ASSERT_TRUE(run({"-PX", "smtp/inet/a"}));
     ASSERT_TRUE(run({"-MX", "slow/unix", "new/unix"}));
-    EXPECT_EQ(file("master.cf"), "smtp       inet  n       -       y       -       -       smtpd\n"
-                                 "    -v\n    -o z=1\n");
+    EXPECT_EQ(file("master.cf"), "smtp       inet  n       -       y       -       -       smtpd -v\n"
+                                 "    -o z=1\n");
+}
+
+TEST_F(Postconf, JsonLinesAndParametersThatAreNotSet)
+{
+    EXPECT_EQ(text({"-j", "foo"}), "{\"name\": \"foo\", \"value\": \"a b d\"}\n");
+    EXPECT_EQ(text({"-jF", "slow/unix/command"}),
+              "{\"service\": \"slow\", \"type\": \"unix\", \"field\": \"command\", \"value\": \"smtp\"}\n");
+    EXPECT_EQ(text({"-jP"}),
+              "{\"service\": \"smtp\", \"type\": \"inet\", \"parameter\": \"a\", \"value\": \"$foo\"}\n");
+    EXPECT_THAT(text({"-jM", "slow"}),
+                testing::StartsWith("{\"service\": \"slow\", \"type\": \"unix\", \"private\": \"-\""));
+    EXPECT_EQ(text({"-PPx", "smtp/inet/a", "smtp/inet/smtpd_recipient_limit"}),
+              "smtp/inet/a = a b d\nsmtp/inet/smtpd_recipient_limit = 1000\n");
 }
 
 TEST_F(Postconf, WrongCommandLinesAreRefused)
@@ -180,7 +193,10 @@ TEST_F(Postconf, WrongCommandLinesAreRefused)
     EXPECT_EQ(text({"-e", "a=1\n2"}), "fatal: -e, -X, or -# accepts no multi-line input");
     EXPECT_EQ(text({"-b", "-t"}), "fatal: specify one of -b and -t");
     EXPECT_EQ(text({"-t", "a", "b"}), "fatal: options -b and -t require at most one template file");
-    EXPECT_EQ(text({"-T", "x"}), "fatal: option -T: not yet implemented here (planned)");
+    EXPECT_EQ(text({"-ne", "a=b"}), "fatal: specify one of -e -n");
+    EXPECT_EQ(text({"-hj"}), "fatal: specify one of -h -j");
+    EXPECT_EQ(text({"-F#", "smtp/inet/chroot"}), "fatal: with option -F, do not specify -#");
+    EXPECT_EQ(text({"-M", "a/b/c"}), "fatal: -M option requires service_name[/type]");
     EXPECT_THAT(text({"-Z"}), HasSubstr("usage: postconf"));
     EXPECT_THAT(text({"-Fe", "smtp/inet/nope=1"}), HasSubstr("invalid service attribute name: \"nope\""));
 }
