@@ -143,7 +143,8 @@ void Transport::add_waiting(std::unique_ptr<Delivery> delivery, const std::strin
     Destination& where = destination(key_of(*delivery, nexthop), nexthop);
     if (where.is_dead() && now >= where.dead_until())
         where.revive(settings_.window);
-    enqueue(job_of(*delivery->message), where, std::move(delivery));
+    Job& job = job_of(*delivery->message);
+    enqueue(job, where, std::move(delivery));
     if (where.is_dead())
         suspend_waiting(where);
 }
