@@ -181,7 +181,7 @@ private:
         if (options_.json)
             return json_object(
                 {{"service", service.name}, {"type", config::name(service.type)}, {kind, item}, {"value", value}});
-        const std::string path = fmt::format("{}/{}", path_of(service), item);
+        std::string path = fmt::format("{}/{}", path_of(service), item);
         if (options_.hide_values)
             return path;
         if (kind == "field")  // laid out already

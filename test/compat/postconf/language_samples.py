@@ -119,8 +119,7 @@ pays = $$5
 """
 
 LANGUAGE = {
-    f"expression: {name}": Sample(f"{_WORDS}probe = {text}\nalways_bcc = $probe\n", "-n always_bcc probe", "-x probe",
-                                  "-xh always_bcc")
+    f"expression: {name}": Sample(f"{_WORDS}probe = {text}\nalways_bcc = $probe\n", "-n always_bcc probe", "-x probe")
     for name, text in _EXPRESSIONS.items()
 }
 
@@ -163,7 +162,7 @@ _FILES = {
     "braces over lines": "virtual_alias_maps = inline:{\n  {a@b.test = c}\n# between\n  {d = e}\n  }\n",
 }
 
-LANGUAGE |= {f"file: {name}": Sample(text, "-n", "-nf", "-nH", EDITS_NOTHING) for name, text in _FILES.items()}
+LANGUAGE |= {f"file: {name}": Sample(text, "-n", "-nf", EDITS_NOTHING) for name, text in _FILES.items()}
 
 _VALUES = {
     "int": ("smtpd_recipient_limit", ["17", "0", "-1", "abc", "1k", "", "99999999999", "$number", "1 2"]),

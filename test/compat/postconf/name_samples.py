@@ -60,7 +60,7 @@ _NAMES = {
     "stress": "stress = yes\nalways_bcc = ${stress?busy}${stress:idle}\n",
 }
 
-NAMES = {f"names: {name}": Sample(text, "-n", "-nx", "-n -C user", "-C user", "-nf -C service,builtin")
+NAMES = {f"names: {name}": Sample(text, "-n", "-nx", "-C user")
          for name, text in _NAMES.items()}
 
 NAMES |= {

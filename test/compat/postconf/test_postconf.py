@@ -2,6 +2,8 @@
 
 A call that is listed there must still differ, so that the list does not outlive its entries.
 """
+import concurrent.futures
+import functools
 import json
 import pathlib
 import re
@@ -29,8 +31,9 @@ def _comparable(said):
     return said | {"errors": sorted(set(said["errors"].splitlines()))}
 
 
-def _ours(sample, arguments, directory):
-    said = answer(sample, arguments, directory, BUILD / "sbin/postconf", {})
+def _ours(sample, arguments):
+    with tempfile.TemporaryDirectory(prefix="ph-", dir="/tmp") as directory:  # as long a name as in record.py: -f folds
+        said = answer(sample, arguments, pathlib.Path(directory), BUILD / "sbin/postconf", {})
     for pattern in _BEYOND_POSTFIX:
         said["errors"] = pattern.sub("", said["errors"])
     return _comparable(said)
@@ -45,15 +48,21 @@ def test_every_sample_is_recorded():
         {name: list(answers) for name, answers in _RECORDED.items()}
 
 
+@pytest.fixture(scope="module")
+def pool():
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        yield threads
+
+
 @pytest.mark.parametrize("name", _RECORDED)
-def test_answers_as_recorded(name):
+def test_answers_as_recorded(name, pool):
     wrong = []
-    with tempfile.TemporaryDirectory(prefix="ph-", dir="/tmp") as directory:  # as long a name as in record.py: -f folds
-        for call, arguments in SAMPLES[name].calls:
-            theirs = _comparable(_RECORDED[name][call])
-            ours = _ours(SAMPLES[name], arguments, pathlib.Path(directory))
-            if theirs == ours and _is_listed(name, call):
-                wrong.append(f"postconf {call}: no longer differs; take it out of differences.toml")
-            if theirs != ours and not _is_listed(name, call):
-                wrong.append(f"postconf {call}\n  Postfix\n{_shown(theirs)}\n  ours\n{_shown(ours)}")
+    calls = SAMPLES[name].calls
+    all_ours = pool.map(functools.partial(_ours, SAMPLES[name]), [arguments for _, arguments in calls])
+    for (call, _), ours in zip(calls, all_ours, strict=True):
+        theirs = _comparable(_RECORDED[name][call])
+        if theirs == ours and _is_listed(name, call):
+            wrong.append(f"postconf {call}: no longer differs; take it out of differences.toml")
+        if theirs != ours and not _is_listed(name, call):
+            wrong.append(f"postconf {call}\n  Postfix\n{_shown(theirs)}\n  ours\n{_shown(ours)}")
     assert not wrong, "\n".join(wrong)
