@@ -333,7 +333,8 @@ Result<void> Store::Impl::read_incoming(std::size_t most, std::vector<LoadedMess
     std::vector<std::string> complete;
     auto walked = for_each_file_below(options, name(QueueName::Incoming), [&](const WalkedFile& file) {
         if (is_complete(file.status.st_mode)) {
-            complete.push_back(file.queue_id);
+            if (!newer_files.contains(file.queue_id))
+                complete.push_back(file.queue_id);
             return;
         }
         incoming_settled = false;
@@ -362,6 +363,8 @@ Result<void> Store::Impl::read_incoming(std::size_t most, std::vector<LoadedMess
             found.push_back(std::move(*message));
         } else {
             log::warning("{}: {}", queue_id, message.error().text());
+            if (message.error().kind() == ErrorKind::Unsupported)
+                newer_files.insert(queue_id);
             incoming_settled = false;
         }
     }

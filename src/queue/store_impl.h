@@ -67,6 +67,7 @@ struct Store::Impl {
     std::unique_ptr<Positions> positions;
     std::map<std::uint64_t, KnownSegment> segments;
     std::set<std::uint64_t> newer_segments;  // that only a newer release can read; logged
+    std::set<std::string> newer_files;       // the same for files of incoming/, by queue id
     std::set<std::string> moving;            // queue ids of journal messages that move() is writing
     timespec incoming_seen{};                // modification time of incoming/ at the last complete scan
     bool incoming_settled = false;

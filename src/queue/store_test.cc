@@ -174,6 +174,24 @@ TEST_F(Queue, AQueueFileOfANewerReleaseIsRefusedAndLeftAsItIs)
     EXPECT_TRUE(std::filesystem::is_empty(directory_ + "/corrupt"));
 }
 
+TEST_F(Queue, AFileOfANewerReleaseInIncomingIsLookedAtOnce)
+{
+    std::string bytes = *read_file("test/golden/queue-file-v1.bin");
+    bytes[offsetof(FileHeader, version)] = 2;
+    auto queue = store();
+    const std::string path = directory_ + "/incoming/A1B2C10000";
+    MUST(replace_file(path, bytes, 0700));
+    auto changed = [&] { return std::filesystem::last_write_time(directory_ + "/incoming"); };
+    ASSERT_TRUE(queue->next(10));
+    EXPECT_EQ(*read_file(path), bytes) << "and it is where it was";
+    const auto before = changed();
+    const Committed ours = commit(*writer(), "b@example.net");
+    for (int i = 0; i < 3; ++i)
+        ASSERT_TRUE(queue->next(10));
+    EXPECT_EQ(changed(), before) << "it is not moved again";
+    EXPECT_TRUE(queue->take_stranded().empty());
+}
+
 // Version 1 as it was written when it was the newest: header, one frame and its envelope, in a segment.
 TEST_F(Queue, ASegmentOfVersion1IsRead)
 {
