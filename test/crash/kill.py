@@ -149,8 +149,10 @@ def release_held(instance, spool):
     """Mail of Postfix that was on hold; perhaps in vain, since somebody may just have been killed."""
     try:
         spool.release()
+        # A file that somebody puts into deferred/ is found when it is looked through the next time, or by a flush.
+        instance.run("postqueue", "-f", check=False, timeout=60)
     except subprocess.TimeoutExpired:
-        print(f"postsuper -H did not end: {instance.processes()}", flush=True)
+        print(f"postsuper -H or postqueue -f did not end: {instance.processes()}", flush=True)
 
 
 def run_chunk(rounds, seed, totals, keep):
@@ -160,7 +162,7 @@ def run_chunk(rounds, seed, totals, keep):
         instance = recorded.RecordedInstance(**recorded.parameters(sink.port))
         try:
             instance.prepare()
-            instance.expect_problem(r"killed by signal 9|already running|postdrop ended with")
+            instance.expect_problem(r"killed by signal 9|already running|postdrop ended with|master did not start")
             instance.start()
             spool, stop = PostfixSpool(instance, books), threading.Event()
             feeder = threading.Thread(target=spool.feed, args=(stop,), daemon=True)
