@@ -88,6 +88,15 @@ TEST_F(Postconf, NamedFoldedExpandedAndWithoutNames)
     EXPECT_EQ(text({"-o", "foo=q", "foo"}), "foo = q\n");
 }
 
+TEST_F(Postconf, EverythingThatIsSetOrDeclared)
+{
+    const std::string all = text({});
+    EXPECT_THAT(all, HasSubstr("\nfoo = a b d\n"));
+    EXPECT_THAT(all, HasSubstr("\nsmtpd_recipient_limit = 1000\n"));
+    EXPECT_THAT(all, HasSubstr("\nslow_destination_rate_delay = $default_destination_rate_delay\n"));
+    EXPECT_EQ(all, text({"-p"}));
+}
+
 TEST_F(Postconf, DefaultsDoNotDependOnMainCf)
 {
     EXPECT_EQ(text({"-d", "mydestination", "forward_path"}),

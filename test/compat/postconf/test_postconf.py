@@ -12,6 +12,7 @@ import tomllib
 
 import pytest
 from postconf_samples import SAMPLES, answer
+from sample import Sample
 
 from support.paths import BUILD
 
@@ -66,3 +67,11 @@ def test_answers_as_recorded(name, pool):
         if theirs != ours and not _is_listed(name, call):
             wrong.append(f"postconf {call}\n  Postfix\n{_shown(theirs)}\n  ours\n{_shown(ours)}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_quiet_prints_the_same_without_warnings(tmp_path):
+    sample = Sample("bogus = 1\nsmtpd_recipient_limit = none\n")
+    loud = answer(sample, ["-n", "nobody"], tmp_path, BUILD / "sbin/postconf", {})
+    quiet = answer(sample, ["-qn", "nobody"], tmp_path, BUILD / "sbin/postconf", {})
+    assert "nobody: unknown parameter" in loud["errors"]
+    assert quiet == loud | {"errors": ""}
