@@ -5,6 +5,7 @@
 #include "net/loop.h"
 #include "net/tasks.h"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -20,6 +21,7 @@ namespace posthaste::mailbox {
 namespace {
 
 constexpr char separator = '\0';
+constexpr gid_t no_group = static_cast<gid_t>(-1);
 
 // "<action> <code> NUL text NUL diagnostic type NUL diagnostic": fields of an outcome that a child reports.
 std::string encode(const dsn::Outcome& outcome)
@@ -51,23 +53,16 @@ Result<dsn::Outcome> decode(std::string_view bytes)
     return outcome;
 }
 
-// Gives up root for good, in the child. Nothing of the delivery happens before it returns true.
+// Gives up root for good, in the child. Nothing of the delivery happens before it returns true. The user's primary
+// group is all that a delivery has, as with Postfix; asking the name service for the others would cost more than the
+// delivery.
 bool become(const Account& account, gid_t extra_group)
 {
     if (::geteuid() != 0)
         return true;  // run_as() has checked that the account is our own
-    bool keep = extra_group != static_cast<gid_t>(-1);
-    if (::initgroups(account.name.c_str(), account.gid) != 0)
-        return false;
-    if (keep) {
-        std::vector<gid_t> groups(256);
-        int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
-        groups.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
-        groups.push_back(extra_group);
-        if (::setgroups(groups.size(), groups.data()) != 0)
-            return false;
-    }
-    return ::setgid(account.gid) == 0 && ::setuid(account.uid) == 0 &&
+    const std::array groups{account.gid, extra_group};
+    const std::size_t count = extra_group == no_group ? 1 : 2;
+    return ::setgroups(count, groups.data()) == 0 && ::setgid(account.gid) == 0 && ::setuid(account.uid) == 0 &&
            (account.uid == 0 || ::setuid(0) != 0);  // no way back
 }
 

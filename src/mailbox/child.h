@@ -3,6 +3,7 @@
 // The effective user of a process with several deliveries in flight would be a race, and POSIX locks do not hold
 // between coroutines. So the work runs in a forked child that first gives up root for good. The child reads the
 // message through the memory that it inherited; it reports one outcome through a pipe and leaves with _exit().
+// It asks no name service: who it becomes, its parent has found out, and of groups it has the user's primary one only.
 #pragma once
 
 #include "base/result.h"

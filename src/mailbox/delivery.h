@@ -21,10 +21,7 @@ struct MboxOptions : LockOptions {
     bool require_owner = true;    // strict_mailbox_ownership: the file must belong to this process's user
 
     // How long a delivery may take: twice the time that the locks may take, and then some for the disk.
-    [[nodiscard]] std::chrono::seconds time_limit() const
-    {
-        return lock_attempts * lock_delay * 2 + std::chrono::seconds(600);
-    }
+    [[nodiscard]] std::chrono::seconds time_limit() const { return patience() * 2 + std::chrono::seconds(600); }
 };
 
 struct Delivery {

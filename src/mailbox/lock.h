@@ -24,6 +24,9 @@ struct LockOptions {
     int lock_attempts = 20;
     std::chrono::seconds lock_delay{1};
     std::chrono::seconds stale_lock{500};
+
+    // How long somebody who locks is given, for each method.
+    [[nodiscard]] std::chrono::seconds patience() const { return lock_attempts * lock_delay; }
 };
 
 // Holds the locks on one file. The file's descriptor is the caller's and is closed by it, later than this object goes.

@@ -249,6 +249,7 @@ Task<dsn::Outcome> Service::deliver_to_mailbox(server::JobPtr job, std::size_t r
     auto user = is_file ? co_await never_root(account) : Result<mailbox::Account>(account);
     if (!user)
         co_return dsn::Outcome::deferred({4, 3, 5}, user.error().text());
+    const auto turn = co_await turns_.take(delivery.path, net::Deadline::after(options.patience()));
     dsn::Outcome outcome = co_await mailbox::run_as(
         std::move(*user), options.time_limit(),
         [&delivery, &options, &host] { return mailbox::deliver(delivery, options, host); }, spool_group);

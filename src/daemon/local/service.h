@@ -9,6 +9,7 @@
 #include "daemon/local/settled_members.h"
 #include "daemon/local/targets.h"
 #include "mailbox/delivery.h"
+#include "mailbox/turns.h"
 #include "server/delivery_service.h"
 
 #include <memory>
@@ -53,6 +54,7 @@ private:
     std::unique_ptr<routing::Router> router_;
     std::unique_ptr<ipc::Client> cleanup_;
     mailbox::MboxOptions mbox_;
+    mailbox::Turns turns_;
     SettledMembers settled_;
 };
 

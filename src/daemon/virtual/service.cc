@@ -117,6 +117,7 @@ Task<dsn::Outcome> Service::deliver_to(server::JobPtr job, std::size_t recipient
     delivery.content = job->message().content();
     std::string host = config().get(param::myhostname);
     mailbox::MboxOptions options = mbox_;
+    const auto turn = co_await turns_.take(delivery.path, net::Deadline::after(options.patience()));
     co_return co_await mailbox::run_as(place->account, options.time_limit(), [&delivery, &options, &host] {
         return mailbox::deliver(delivery, options, host);
     });

@@ -4,6 +4,7 @@
 
 #include "mailbox/child.h"
 #include "mailbox/delivery.h"
+#include "mailbox/turns.h"
 #include "server/delivery_service.h"
 #include "table/address_keys.h"
 #include "table/maps.h"
@@ -38,6 +39,7 @@ private:
     table::Maps uids_;
     table::Maps gids_;
     mailbox::MboxOptions mbox_;
+    mailbox::Turns turns_;
 };
 
 }  // namespace posthaste::virtual_agent
