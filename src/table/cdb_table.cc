@@ -110,7 +110,10 @@ public:
     }
 
 private:
-    Error damaged() const { return {ErrorKind::Temporary, fmt::format("error reading {}: damaged", followed_.path())}; }
+    Error damaged() const
+    {
+        return {ErrorKind::Temporary, fmt::format("error reading {}: Protocol error", followed_.path())};
+    }
 
     Answer get(std::string_view stored)
     {

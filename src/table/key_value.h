@@ -13,6 +13,9 @@ struct KeyValue {
     std::string_view value;
 };
 
+// Of an entry whose key ends with a colon.
+constexpr std::string_view alias_file_warning = "record is in \"key: value\" format; is this an alias file?";
+
 // Splits one logical line. Invalid when there is no value or the line starts with white space; the text says what
 // was expected, without file and line.
 Result<KeyValue> split_key_value(std::string_view line);

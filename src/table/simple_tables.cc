@@ -214,6 +214,8 @@ Opened open_inline(const OpenRequest& request)
         if (equals == std::string_view::npos)
             return syntax_error("missing '=' after attribute name");
         std::string_view key = trim(entry->substr(0, equals));
+        if (key.find_first_of(" \t\r\n") != std::string_view::npos)
+            return syntax_error("missing '=' after attribute name");
         if (key.empty())
             return syntax_error("missing attribute name");
         std::string buffer;

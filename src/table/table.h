@@ -31,10 +31,13 @@ enum class KeyCase : std::uint8_t { Fold, Keep };
 
 struct OpenOptions {
     KeyCase key_case = KeyCase::Fold;  // Keep: `postmap -f`
+    bool utf8_only = false;            // texthash: lines that are not UTF-8 are left out with a warning
     // Receives problems that do not prevent the use of the table (a rule with a syntax error, a duplicate entry);
     // empty: they go to the log as warnings.
     std::function<void(std::string_view)> warn;
     std::size_t berkeley_db_read_buffer_size = 131072;  // postconf(5) berkeley_db_read_buffer_size, bytes
+    std::size_t socketmap_max_query_size = 10000;       // postconf(5), bytes
+    std::size_t socketmap_max_reply_size = 100000;      // postconf(5), bytes
 };
 
 using Visitor = std::function<Result<void>(std::string_view key, std::string_view value)>;

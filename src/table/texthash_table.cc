@@ -2,7 +2,9 @@
 //
 // A changed file is read again; if that fails the old entries stay in use and the problem is reported. Lines with
 // errors are reported and left out, of duplicate keys the first counts.
+#include "address/fold.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "table/followed_content.h"
 #include "table/key_value.h"
 #include "table/registry.h"
@@ -33,12 +35,23 @@ Result<Entries> read_entries(const OpenRequest& request)
     LogicalLine line;
     std::string buffer;
     while (lines.next(line)) {
+        if (options.utf8_only && !address::is_valid_utf8(line.text)) {
+            warn(options, fmt::format("{}, line {}: non-UTF-8 input \"{}\" -- ignoring this line", path,
+                                      line.first_line, printable(line.text)));
+            continue;
+        }
+        if (is_ascii_space(line.text.front())) {
+            warn(options, fmt::format("{}: logical line must not start with whitespace: \"{}\"", path, line.text));
+            continue;
+        }
         auto entry = split_key_value(line.text);
         if (!entry) {
             warn(options,
                  fmt::format("{}, line {}: {} -- ignoring this line", path, line.first_line, entry.error().text()));
             continue;
         }
+        if (entry->key.ends_with(':'))
+            warn(options, fmt::format("{}, line {}: {}", path, line.first_line, alias_file_warning));
         auto [stored, added] = entries.emplace(fold_key(entry->key, options.key_case, buffer), entry->value);
         if (!added)
             warn(options, fmt::format("{}, line {}: duplicate entry: \"{}\"", path, line.first_line, entry->key));

@@ -4,6 +4,7 @@
 #include "address/fold.h"
 #include "base/text.h"
 #include "mime/header_scanner.h"
+#include "net/tasks.h"
 #include "table/base64.h"
 #include "table/registry.h"
 #include "table/tool_build.h"
@@ -25,6 +26,7 @@ std::string with_type(const std::string& table, const ToolSettings& settings)
 OpenOptions reader_options(const ToolOptions& options, const ToolSettings& settings)
 {
     return {.key_case = options.key_case,
+            .utf8_only = options.utf8 && settings.smtputf8_enable,
             .warn = {},
             .berkeley_db_read_buffer_size = settings.berkeley_db_read_buffer_size};
 }
@@ -48,6 +50,21 @@ Result<std::string> shown(const Table& table, std::string_view key, std::string 
     return fail(ErrorKind::Corrupt, fmt::format("table {}: query error", table.name()));
 }
 
+// Postfix names some tables with the suffix of their file.
+std::string name_in_warnings(const std::string& full)
+{
+    const std::string type = full.substr(0, full.find(':'));
+    return full + (type == "hash" || type == "btree" ? ".db" : type == "cdb" ? ".cdb" : "");
+}
+
+net::Task<Answer> wait_for(Lookup lookup) { co_return co_await std::move(lookup); }
+
+// The answer, for which a table that asks a server runs the event loop.
+Answer answer_of(Lookup lookup)
+{
+    return lookup.ready() ? lookup.take_ready() : net::run_until_done(wait_for(std::move(lookup)));
+}
+
 // Tables that are opened when they are first asked: a hit in an earlier one leaves the later ones closed.
 class Query {
 public:
@@ -58,17 +75,17 @@ public:
 
     Result<std::optional<std::string>> find(std::string_view key)
     {
-        if (options_.utf8 && settings_.smtputf8_enable && !address::is_valid_utf8(key))
-            return std::nullopt;
+        const bool readable = !options_.utf8 || !settings_.smtputf8_enable || address::is_valid_utf8(key);
         for (std::size_t i = 0; i < tables_.size(); ++i) {
             if (!tables_[i]) {
                 TRY(tables_[i], open(with_type(options_.tables[i], settings_), reader_options(options_, settings_)));
             }
-            Lookup lookup = tables_[i]->lookup(key);
-            if (!lookup.ready())
-                return fail(ErrorKind::Unsupported,
-                            fmt::format("table {}: needs a running system", tables_[i]->name()));
-            TRY(std::optional<std::string> value, lookup.take_ready());
+            if (!readable) {
+                warn({}, fmt::format("{}: non-UTF-8 key \"{}\": malformed UTF-8 or invalid codepoint",
+                                     name_in_warnings(tables_[i]->name()), printable(key)));
+                continue;
+            }
+            TRY(std::optional<std::string> value, answer_of(tables_[i]->lookup(key)));
             if (!value)
                 continue;
             if (value->empty()) {

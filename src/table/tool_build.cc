@@ -138,6 +138,8 @@ private:
             complain(line, entry.error().text() + (unbalanced ? " -- ignoring this line" : ""));
             return {};
         }
+        if (entry->key.ends_with(':'))
+            complain(line, alias_file_warning);
         if (!options_.file_values)
             return put(entry->key, entry->value);
         auto content = content_of_files(entry->value);

@@ -1,0 +1,171 @@
+// sqlite_table.cc — sqlite:/file (sqlite_table(5)): rows of an SQLite database become the value of a key.
+//
+// Settings: dbpath; query, or table, select_field, where_field and additional_conditions; result_format; domain;
+// expansion_limit. Each non-empty field of each row goes through result_format; the results are joined with commas.
+// What %s and the like stand for is quoted as SQL text. The database is a local file that is opened read-only, so that
+// a query is answered at once; a lock that somebody else holds is waited for busy_patience at most. Every failure is a
+// Temporary error; a database that cannot be opened is tried again with the next key.
+#include "table/key_template.h"
+#include "table/registry.h"
+#include "table/source_settings.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+namespace posthaste::table {
+
+namespace {
+
+constexpr int busy_patience = 100;  // milliseconds
+
+struct CloseDatabase {
+    void operator()(sqlite3* database) const { sqlite3_close(database); }
+};
+struct Finalize {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+using Database = std::unique_ptr<sqlite3, CloseDatabase>;
+using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
+
+std::string sql_quoted(std::string_view text)
+{
+    std::string quoted;
+    for (char c : text)
+        quoted.append(c == '\'' ? 2 : 1, c);
+    return quoted;
+}
+
+struct SqliteSettings {
+    std::string path;  // of the settings, for messages
+    std::string dbpath;
+    KeyTemplate query;
+    KeyTemplate result_format;
+    SearchDomains domains;
+    int expansion_limit = 0;  // 0: none
+};
+
+class SqliteTable final : public Table {
+public:
+    SqliteTable(const OpenRequest& request, SqliteSettings settings)
+        : Table(request.full), options_(request.options), settings_(std::move(settings))
+    {
+    }
+
+    Lookup lookup(std::string_view key) override
+    {
+        std::string buffer;
+        auto answer = find(fold_key(key, options_.key_case, buffer));
+        if (answer)
+            return answer;
+        database_.reset();
+        return Answer(
+            fail(ErrorKind::Temporary, fmt::format("table {}: query error: {}", name(), answer.error().text())));
+    }
+    TableFlags flags() const override { return {.folds_case = options_.key_case == KeyCase::Fold}; }
+
+private:
+    Answer find(std::string_view key)
+    {
+        TRY(bool wanted, settings_.domains.has(key));
+        const auto query = wanted ? settings_.query.expand(key, key, sql_quoted) : std::nullopt;
+        if (!query)
+            return not_found();
+        TRY(open_database());
+        sqlite3_stmt* raw = nullptr;
+        const int status = sqlite3_prepare_v2(database_.get(), query->c_str(), -1, &raw, nullptr);
+        const Statement statement(raw);
+        if (status != SQLITE_OK || !statement)
+            return fail(database_failure("SQL prepare failed"));
+        return results(statement.get(), key);
+    }
+
+    Result<void> open_database()
+    {
+        if (database_)
+            return {};
+        sqlite3* raw = nullptr;
+        const int status = sqlite3_open_v2(settings_.dbpath.c_str(), &raw, SQLITE_OPEN_READONLY, nullptr);
+        database_.reset(raw);
+        if (status != SQLITE_OK)
+            return fail(database_failure("can't open database " + settings_.dbpath));
+        sqlite3_busy_timeout(raw, busy_patience);
+        return {};
+    }
+
+    Answer results(sqlite3_stmt* statement, std::string_view key)
+    {
+        std::string joined;
+        int expansions = 0;
+        int status = 0;
+        while ((status = sqlite3_step(statement)) == SQLITE_ROW)
+            for (int column = 0; column < sqlite3_column_count(statement); ++column) {
+                const auto value = field(statement, column, key);
+                const auto result = value ? settings_.result_format.expand(*value, key) : std::nullopt;
+                if (!result)
+                    continue;
+                if (++expansions > settings_.expansion_limit && settings_.expansion_limit > 0) {
+                    warn(options_, fmt::format("dict_sqlite_lookup: {}: Expansion limit exceeded for key '{}'",
+                                               settings_.path, key));
+                    return fail(ErrorKind::Temporary, "expansion limit exceeded");
+                }
+                joined.append(joined.empty() ? "" : ",").append(*result);
+            }
+        if (status != SQLITE_DONE)
+            return fail(database_failure("SQL step failed"));
+        return joined.empty() ? not_found() : found(joined);
+    }
+
+    // The text of a field; nothing if it is NULL or empty.
+    std::optional<std::string> field(sqlite3_stmt* statement, int column, std::string_view key) const
+    {
+        const unsigned char* text = sqlite3_column_text(statement, column);
+        if (text == nullptr)
+            return std::nullopt;
+        std::string value(reinterpret_cast<const char*>(text),
+                          static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
+        if (!value.empty())
+            return value;
+        warn(options_, fmt::format("table \"{}\": empty lookup result for: \"{}\" -- ignored", name(), key));
+        return std::nullopt;
+    }
+
+    Error database_failure(std::string_view what) const
+    {
+        return {ErrorKind::Temporary, fmt::format("{}: {}", what, sqlite3_errmsg(database_.get()))};
+    }
+
+    OpenOptions options_;
+    SqliteSettings settings_;
+    Database database_;
+};
+
+// The query that the settings of old, table and the rest, stand for.
+Result<std::string> query_of(const SourceSettings& file)
+{
+    if (std::string query = file.text("query"); !query.empty())
+        return query;
+    TRY(std::string table, file.required("table"));
+    TRY(std::string select_field, file.required("select_field"));
+    TRY(std::string where_field, file.required("where_field"));
+    return fmt::format("SELECT {} FROM {} WHERE {} = '%s' {}", select_field, table, where_field,
+                       file.text("additional_conditions"));
+}
+
+}  // namespace
+
+Opened open_sqlite(const OpenRequest& request)
+{
+    constexpr int most = 1 << 30;
+    TRY(SourceSettings file, SourceSettings::read(request.name));
+    SqliteSettings settings;
+    settings.path = file.path();
+    TRY(settings.dbpath, file.required("dbpath"));
+    TRY(std::string query, query_of(file));
+    TRY(settings.query, KeyTemplate::parse(query, "query", file.path()));
+    TRY(settings.result_format, KeyTemplate::parse(file.text("result_format", "%s"), "result", file.path()));
+    TRY(settings.domains, SearchDomains::parse(file.text("domain"), request.options));
+    TRY(settings.expansion_limit, file.number("expansion_limit", 0, 0, most));
+    return std::make_unique<SqliteTable>(request, std::move(settings));
+}
+
+}  // namespace posthaste::table
