@@ -93,7 +93,6 @@ Task<Result<void>> SiteFlush::retry(std::vector<std::string> queue_ids)
     }
 }
 
-// Not without ids: that would mean all messages.
 Task<Result<void>> SiteFlush::ask_manager(std::vector<std::string> queue_ids)
 {
     if (!manager_) {

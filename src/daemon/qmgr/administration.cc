@@ -14,7 +14,6 @@ namespace posthaste::qmgr {
 namespace {
 
 constexpr std::size_t files_at_once = 4000;
-constexpr std::chrono::minutes listing_patience{10};
 
 ListEntry entry_of(const queue::MessageRef& ref, const queue::Envelope& envelope, const queue::ContentFacts& facts)
 {
@@ -61,33 +60,6 @@ std::vector<ListEntry> QueueManager::list()
     return entries;
 }
 
-// The messages that a command without queue ids applies to.
-Task<std::vector<std::string>> QueueManager::every_id(Command command)
-{
-    static_cast<void>(co_await listed_.wait(net::Deadline::after(listing_patience)));
-    std::vector<std::string> ids;
-    if (command != Command::Release && command != Command::Retry) {
-        for (const auto& [id, message] : active_)
-            ids.push_back(id);
-        for (const auto& [due, parked] : parked_)
-            ids.push_back(parked.ref.queue_id);
-    }
-    if (command != Command::Release)
-        schedule_.for_each([&](const std::string& id) { ids.push_back(id); });
-    if (command != Command::Release && command != Command::Remove && command != Command::Requeue)
-        co_return ids;
-    auto held = store_->list_files(queue::QueueName::Hold);
-    for (;;) {
-        auto found = co_await held.next(files_at_once);
-        if (!found)
-            log::warning("queue: {}", found.error().text());
-        if (!found || found->empty())
-            co_return ids;
-        for (queue::FileEntry& file : *found)
-            ids.push_back(std::move(file.queue_id));
-    }
-}
-
 // What can be done at once is done at once; files are changed together, as many as one turn of the loop can prepare.
 Task<ControlReply> QueueManager::control(ControlRequest request)
 {
@@ -99,8 +71,6 @@ Task<ControlReply> QueueManager::control(ControlRequest request)
     const Command command = request.command;
     if (command == Command::Retry)  // ETRN: the site says that it is there again
         scheduler_.revive();
-    if (request.queue_ids.empty())
-        request.queue_ids = co_await every_id(command);
     for (std::string& id : request.queue_ids)
         reply.results.push_back({.queue_id = std::move(id), .outcome = ControlOutcome::NotFound});
     for (std::size_t at = 0; at < reply.results.size();) {

@@ -42,6 +42,18 @@ TEST_F(QueueManagerTest, removes_and_holds_what_is_in_deferred_and_not_listed_ye
     EXPECT_THAT(attempts, testing::SizeIs(2));
 }
 
+TEST_F(QueueManagerTest, changes_nothing_that_is_not_named)
+{
+    add_agent("smtp", put_off);
+    start();
+    submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
+    for (const Command command : {Command::Remove, Command::Hold, Command::Release, Command::Requeue, Command::Retry})
+        EXPECT_THAT(net::run_until_done(manager->control({.command = command, .queue_ids = {}})).results, IsEmpty());
+    EXPECT_EQ(manager->deferred(), 1U);
+    EXPECT_THAT(attempts, testing::SizeIs(1));
+}
+
 TEST_F(QueueManagerTest, removes_holds_and_releases_deferred_mail)
 {
     add_agent("smtp", put_off);

@@ -32,7 +32,7 @@ enum class Command : std::uint8_t {
 
 struct ControlRequest {
     Command command = Command::List;
-    std::vector<std::string> queue_ids;  // empty: all messages that the command can apply to
+    std::vector<std::string> queue_ids;  // what is not named is not changed, so that no request says "all" by mistake
 
     static constexpr auto fields = ipc::fields(ipc::field("command", &ControlRequest::command),
                                                ipc::field("queue_ids", &ControlRequest::queue_ids));

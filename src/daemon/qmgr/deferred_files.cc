@@ -41,7 +41,7 @@ Task<void> QueueManager::list_deferred()
         hint();
     }
     const auto took = net::Clock::now() - begun;
-    if (!listed_.is_set() && schedule_.size() >= worth_telling)
+    if (!listed_ && schedule_.size() >= worth_telling)
         log::info("{} deferred messages scheduled in {:.1f} seconds", schedule_.size(),
                   std::chrono::duration<double>(took).count());
     // postconf(5) queue_run_delay
@@ -49,7 +49,7 @@ Task<void> QueueManager::list_deferred()
     next_listing_ = net::Clock::now() + pause;
     listing_ = false;
     flushing_ = false;
-    listed_.set();
+    listed_ = true;
 }
 
 void QueueManager::found_deferred(const queue::FileEntry& entry)

@@ -248,11 +248,14 @@ void QueueManager::retry_parked()
         }
         if (message.error().kind() != ErrorKind::NotFound)
             log::warning("{}: {}", ref.queue_id, message.error().text());
+        // What only a newer release can read is not looked at often, and says so each time.
+        const Seconds pause =
+            message.error().kind() == ErrorKind::Unsupported ? snapshot_->backoff.minimum.count() : still_held_pause;
         // A file that is damaged is in corrupt/ by now. A segment is not used again before its last message is gone.
         if (message.error().kind() == ErrorKind::Corrupt && ref.queue == queue::QueueName::Journal)
             set_aside(ref, due->notes);
         else if (!is_final(message.error()))
-            park(ref, now + still_held_pause, due->notes);
+            park(ref, now + pause, due->notes);
     }
 }
 

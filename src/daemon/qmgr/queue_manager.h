@@ -150,7 +150,6 @@ private:
     ControlOutcome apply_to_parked(Command command, ParkedMessages::Parked parked);
     bool apply_to_scheduled(Command command, const std::string& queue_id);
     Task<void> apply_to_files(Command command, std::vector<ControlResult*> results);
-    Task<std::vector<std::string>> every_id(Command command);
 
     std::shared_ptr<Snapshot> snapshot_;
     std::unique_ptr<queue::Store> store_;
@@ -177,8 +176,8 @@ private:
     bool recovering_ = true;  // an agent of an earlier queue manager may still be at work
     bool listing_ = false;    // deferred/ is being looked through
     bool flushing_ = false;   // what this listing finds is due
+    bool listed_ = false;     // once, since the start
     net::Clock::time_point next_listing_{};
-    net::Event listed_;  // once, since the start
     std::shared_ptr<QueueManager*> self_;
     net::TaskGroup tasks_;
 };

@@ -166,12 +166,6 @@ void RetrySchedule::make_due(std::string_view queue_id)
     sift_up(entries_[place].in_heap);
 }
 
-void RetrySchedule::for_each(const std::function<void(const std::string& queue_id)>& callback) const
-{
-    for (Place place : heap_)
-        callback(std::string(entries_[place].name()));
-}
-
 void RetrySchedule::set(std::size_t position, Place place)
 {
     heap_[position] = place;

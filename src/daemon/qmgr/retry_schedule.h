@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,7 +56,6 @@ public:
     void make_all_due();
     // The same for one.
     void make_due(std::string_view queue_id);
-    void for_each(const std::function<void(const std::string& queue_id)>& callback) const;
 
 private:
     using Place = std::uint32_t;  // in entries_
