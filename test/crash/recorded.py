@@ -7,7 +7,7 @@ from support.paths import BUILD
 
 import replay
 
-QUIET = 20.0    # seconds without a delivery after which what is missing counts as lost
+QUIET = 60.0    # seconds without a delivery after which what is missing counts as lost
 SOURCES = 4     # SMTP clients; the source of this number is the one that calls sendmail
 PASSED_ON = ("LD_PRELOAD RECORD_DIRECTORY RECORD_LOG RECORD_TRAP RECORD_FSYNC_DELAY_MS RECORD_FSYNC_FAIL "
              "RECORD_FSYNC_FAIL_WHEN RECORD_NO_SPACE_WHEN")
