@@ -178,8 +178,6 @@ def run_chunk(rounds, seed, totals, keep):
                 thread.join(60)
             instance.start_again()
             release_held(instance, spool)
-            # Files of Postfix that came last are found by the next walk, which a busy queue manager puts off.
-            instance.run("postqueue", "-f", check=False)
             missing = account.wait_until_accounted(books, recorded.QUIET, instance.start_again)
             good = totals.add(killer, books, spool, missing, instance.problems())
             if not good and keep:
