@@ -7,8 +7,8 @@
 //
 // What a stranger can cause with ETRN is bounded: there is one pass at a time, on one helper thread; sites that are
 // asked for meanwhile wait together for the next one, and that begins after a pause of four times as long as the last
-// took, so that passes take a fifth of one processor at most however large the queue is. Sites that wait are bounded
-// in number, and none that waits is forgotten.
+// took (a second to five minutes), so that passes take about a fifth of one processor, and more only where one takes
+// longer than 75 seconds. Sites that wait are bounded in number, and none that waits is forgotten.
 #pragma once
 
 #include "daemon/flush/deferred_scan.h"

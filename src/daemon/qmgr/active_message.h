@@ -53,8 +53,9 @@ private:
     std::vector<std::uint32_t> reason_of_;  // by recipient; empty while nobody was deferred
 };
 
-// What the administrator asked for while deliveries were under way; it is done when they are answered. The later of two
-// counts, whichever was asked for first: what is held stays held. (Expiry goes with each of them: forced_expiry_.)
+// What the administrator asked for while deliveries were under way; it is done when they are answered. In the order
+// of their strength: of two the last counts, whichever was asked for first, so that what is held stays held. (Expiry
+// goes with each of them: forced_expiry_.)
 enum class Wish : std::uint8_t { None, Requeue, Hold, Remove };
 
 // What is known of a message besides what the queue says of it. A message that waits in place keeps it; of one in
