@@ -81,7 +81,7 @@ TEST_F(SiteFlushTest, TheQueueManagerIsToldWhichMessagesToRetry)
     EXPECT_EQ(requests_, (Requests{{"ABCDEF0001", "ABCDEF0002"}}));
 }
 
-// A request without ids would mean every deferred message.
+// A request without ids would change nothing: there is none.
 TEST_F(SiteFlushTest, NothingIsAskedForWhenNothingWaits)
 {
     defer("ABCDEF0001", {{"x@other.test"}});
