@@ -400,7 +400,7 @@ Task<void> meddle_while_it_moves(Store* queue, MessageRef ref)
     bool moved = false;
     net::TaskGroup tasks;
     tasks.start(move_to_hold(queue, ref, &moved));
-    for (int i = 0; i < 1000 && !moved; ++i) {
+    for (int i = 0; i < 30000 && !moved; ++i) {
         EXPECT_TRUE(queue->busy(ref));
         EXPECT_FALSE(queue->bury(ref));
         EXPECT_TRUE(queue->for_each_file(QueueName::Hold, [](const FileEntry&) {}));

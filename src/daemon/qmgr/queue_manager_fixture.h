@@ -57,20 +57,20 @@ protected:
     Task<void> serve_reports(net::Stream stream, std::string which)
     {
         ipc::Connection connection(std::move(stream));
-        if (!co_await connection.handshake(bounce::bounce_protocol, net::Deadline::after(5s)))
+        if (!co_await connection.handshake(bounce::bounce_protocol, net::Deadline::after(30s)))
             co_return;
         for (;;) {
             auto request = co_await connection.receive<bounce::Request>(net::Deadline::never());
             if (!request)
                 co_return;
             if (report_gated)
-                static_cast<void>(co_await report_gate.wait(net::Deadline::after(10s)));
+                static_cast<void>(co_await report_gate.wait(net::Deadline::after(30s)));
             if (request->command == bounce::Command::Append)
                 appended += which == "bounce" ? request->records.size() : 0;
             else
                 reports.push_back(which + " " + std::to_string(static_cast<int>(request->command)) + " " +
                                   std::to_string(request->records.size()));
-            if (!co_await connection.send(bounce::Reply{.ok = reports_work}, net::Deadline::after(5s)))
+            if (!co_await connection.send(bounce::Reply{.ok = reports_work}, net::Deadline::after(30s)))
                 co_return;
         }
     }
@@ -98,7 +98,7 @@ protected:
     Task<void> die(net::Stream stream, std::string transport)
     {
         ipc::Connection connection(std::move(stream));
-        if (!co_await connection.handshake(delivery_protocol, net::Deadline::after(5s)))
+        if (!co_await connection.handshake(delivery_protocol, net::Deadline::after(30s)))
             co_return;
         auto request = co_await connection.receive<DeliveryRequest>(net::Deadline::never());
         if (!request)
@@ -116,7 +116,7 @@ protected:
     Task<void> see_nothing(net::Stream stream, std::string transport)
     {
         ipc::Connection connection(std::move(stream));
-        if (!co_await connection.handshake(delivery_protocol, net::Deadline::after(5s)))
+        if (!co_await connection.handshake(delivery_protocol, net::Deadline::after(30s)))
             co_return;
         for (;;) {
             auto request = co_await connection.receive<DeliveryRequest>(net::Deadline::never());
@@ -124,14 +124,14 @@ protected:
                 co_return;
             attempts.push_back(transport + " sees nothing");
             const DeliveryReply reply{.id = request->id, .message_problem = "too many open files"};
-            if (!co_await connection.send(reply, net::Deadline::after(5s)))
+            if (!co_await connection.send(reply, net::Deadline::after(30s)))
                 co_return;
         }
     }
     Task<server::Outcomes> deliver(server::JobPtr job, Answer answer)
     {
         if (gated)
-            static_cast<void>(co_await gate.wait(net::Deadline::after(10s)));
+            static_cast<void>(co_await gate.wait(net::Deadline::after(30s)));
         server::Outcomes outcomes;
         for (std::size_t i = 0; i < job->recipients().size(); ++i) {
             const std::string& address = job->recipients()[i].address;
