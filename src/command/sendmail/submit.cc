@@ -76,7 +76,8 @@ Postdrop::Answer Postdrop::finish()
         continue;
     process_ = -1;
     int exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
-    if (exit_status == EX_OK && line.starts_with("ok "))
+    // "ok" comes when the message is in maildrop/ for good, whatever becomes of postdrop then.
+    if (line.starts_with("ok "))
         return {EX_OK, ""};
     std::string_view reason = trim(std::string_view(line).substr(std::min(line.find(' ') + 1, line.size())));
     if (exit_status == EX_OK)
