@@ -196,11 +196,11 @@ TEST(Reply, WireFormAndSoftening)
 TEST(Extensions, OrderAndSuppression)
 {
     EXPECT_EQ(ehlo_text("mx.example.com", implemented, 10240000),
-              "mx.example.com\nPIPELINING\nSIZE 10240000\nVRFY\nENHANCEDSTATUSCODES\n8BITMIME\nDSN");
+              "mx.example.com\nPIPELINING\nSIZE 10240000\nVRFY\nETRN\nENHANCEDSTATUSCODES\n8BITMIME\nDSN");
     std::vector<std::string> unknown;
     ExtensionSet discard = parse_discard_keywords("Pipelining, dsn foo", unknown);
     EXPECT_EQ(unknown, std::vector<std::string>{"foo"});
-    EXPECT_EQ(ehlo_text("h", implemented.without(discard), 0), "h\nSIZE\nVRFY\nENHANCEDSTATUSCODES\n8BITMIME");
+    EXPECT_EQ(ehlo_text("h", implemented.without(discard), 0), "h\nSIZE\nVRFY\nETRN\nENHANCEDSTATUSCODES\n8BITMIME");
 }
 
 TEST(DataDecoder, PlainMessageInAnyPieces)

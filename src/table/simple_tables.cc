@@ -188,6 +188,20 @@ Opened open_environ(const OpenRequest& request)
 
 Opened open_internal(const OpenRequest& request) { return std::make_unique<InternalTable>(request.full); }
 
+// At the first '=' or blank outside of double quotes; npos if a quote does not end.
+static std::size_t end_of_name(std::string_view text)
+{
+    bool quoted = false;
+    std::size_t end = 0;
+    for (; end < text.size() && (quoted || (text[end] != '=' && !is_ascii_space(text[end]))); ++end) {
+        if (text[end] == '"')
+            quoted = !quoted;
+        else if (quoted && text[end] == '\\')
+            ++end;
+    }
+    return quoted ? std::string_view::npos : end;
+}
+
 Opened open_inline(const OpenRequest& request)
 {
     constexpr std::string_view need = "need \"inline:{name=value...}\"";
@@ -210,17 +224,18 @@ Opened open_inline(const OpenRequest& request)
         auto entry = strip_braces(element);
         if (!entry)
             return fail(std::move(entry).error().in(request.full));
-        std::size_t equals = entry->find('=');
-        if (equals == std::string_view::npos)
+        const std::string_view pair = trim(*entry);
+        const std::size_t end = end_of_name(pair);
+        if (end == std::string_view::npos)
+            return syntax_error("unbalanced '\"'");
+        const std::string_view rest = trim(pair.substr(end));
+        if (!rest.starts_with('='))
             return syntax_error("missing '=' after attribute name");
-        std::string_view key = trim(entry->substr(0, equals));
-        if (key.find_first_of(" \t\r\n") != std::string_view::npos)
-            return syntax_error("missing '=' after attribute name");
-        if (key.empty())
+        if (end == 0)
             return syntax_error("missing attribute name");
         std::string buffer;
         auto [where, added] =
-            entries.emplace(fold_key(key, request.options.key_case, buffer), trim(entry->substr(equals + 1)));
+            entries.emplace(fold_key(pair.substr(0, end), request.options.key_case, buffer), trim(rest.substr(1)));
         if (!added)
             warn(request.options, fmt::format("{}: duplicate entry: \"{}\"", request.full, where->first));
     }

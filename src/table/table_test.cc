@@ -65,6 +65,11 @@ TEST(Table, InlineHasItsEntriesInTheName)
     EXPECT_EQ(value_of("inline:{k=v, { K2 = v w }}", "k2"), "v w");
     EXPECT_EQ(value_of("inline:{k=v, { K2 = v w }}", "K2"), "v w");
     EXPECT_EQ(value_of("inline:{k=v}", "other"), "(not found)");
+    EXPECT_EQ(value_of(R"(inline:{{"a = b"@x.test=v}, k=w})", R"("a = b"@x.test)"), "v");
+    EXPECT_EQ(value_of("inline:{{a b=v}}", "a b"),
+              "error: missing '=' after attribute name: \"inline:{{a b=v}}\"; need \"inline:{name=value...}\"");
+    EXPECT_EQ(value_of(R"(inline:{{"a b=v}})", "a"),
+              R"(error: unbalanced '"': "inline:{{"a b=v}}"; need "inline:{name=value...}")");
     EXPECT_EQ(value_of("inline:{k}", "k"),
               "error: missing '=' after attribute name: \"inline:{k}\"; need \"inline:{name=value...}\"");
     EXPECT_EQ(value_of("inline:k=v", "k"), "error: bad syntax: \"inline:k=v\"; need \"inline:{name=value...}\"");
