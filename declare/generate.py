@@ -4,7 +4,8 @@
 usage: generate.py layers OUTPUT.cmake    the libraries, what each links with, programs with several names
        generate.py param OUTPUT_DIRECTORY  param/<area>.h and param/table.cc from parameters/*.toml
        generate.py usage [--fix]           fails if the status of a parameter does not agree with the code, or one of
-                                           Postfix is not declared; --fix corrects the status instead
+                                           Postfix is not declared; --fix corrects the status instead. Names the
+                                           honoured parameters that no test sets
        generate.py man OUTPUT_DIRECTORY    postconf.5 from man/postconf.5.head and parameters/*.toml
 """
 import pathlib
@@ -14,6 +15,7 @@ import tomllib
 sys.dont_write_bytecode = True  # the source tree stays clean
 import manual  # noqa: E402
 import parameters  # noqa: E402
+import tested  # noqa: E402
 import usage  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -72,6 +74,10 @@ def check_usage(fix):
         print(f"{parameter.name} ({parameter.area}.toml): it is read; it is not {parameter.status} any more")
     for name in undeclared:
         print(f"{name}: Postfix has it (postfix-names.txt), and nothing in declare/parameters declares it")
+    tests = tested.tests_of(declarations, HERE.parent)
+    for name in sorted(name for name, found in tests.items() if not found):
+        print(f"{name}: it is honoured, and no test sets it")
+    print(f"{len(tests)} honoured parameters, {sum(map(bool, tests.values()))} with a test")
     return (fix or not (unread or working)) and not undeclared
 
 
