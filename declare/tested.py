@@ -9,7 +9,8 @@ That such a test shows what the parameter does is more than can be seen in its t
 import ast
 import re
 
-ONLY_READS = ("src/config/", "src/command/postconf/", "test/compat/postconf/")
+ONLY_READS = ("src/config/check_", "src/config/config_", "src/config/defaults_", "src/config/edit_", "src/config/expand_",
+              "src/config/main_cf_", "src/config/master_cf_", "src/command/postconf/", "test/compat/postconf/")
 ONLY_READ_BY = {"postconf"}      # commands whose arguments set nothing
 HOLE = "\0"                      # in place of what an f-string computes
 CPP_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|R"\((.*?)\)"|"((?:[^"\\\n]|\\.)*)"|\'(?:[^\'\\\n]|\\.)+\'', re.S)

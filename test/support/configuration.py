@@ -5,6 +5,7 @@ A test gives main.cf parameters as keywords and sees in its own text all that ma
 import os
 import pathlib
 import pwd
+import re
 
 from support.paths import BUILD, ROOT, YARDSTICK_ROOT
 
@@ -95,17 +96,33 @@ def default_main(directory, kind, address, dns_port=None):
     return parameters
 
 
+# What tools/parameter-proof takes away, to see that a test fails without it.
+LEFT_OUT = set(os.environ.get("POSTHASTE_LEAVE_OUT", "").split())
+_OPTION = re.compile(r"\s-o\s*(?:\{\s*(\w+)\s*=(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|(\w+)=\S*)")
+
+
 def main_text(parameters):
     """main.cf; a value of None leaves the parameter out, a list becomes a comma-separated one."""
     lines = []
     for name, value in parameters.items():
-        if value is None:
-            continue
-        if isinstance(value, bool):
-            value = "yes" if value else "no"
-        elif isinstance(value, (list, tuple)):
-            value = ", ".join(map(str, value))
-        lines.append(f"{name} = {value}".rstrip())
+        if value is not None and name not in LEFT_OUT:
+            lines.append(f"{name} = {_text(value)}".rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _text(value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def services_text(fields, services):
+    """Lines of master.cf: {name: {parameter: value}} with the type and all later fields in common, so that one instance
+    shows what many settings do. The fields are such as "unix - - n - - smtp"."""
+    lines = []
+    for name, settings in services.items():
+        lines.append(f"{name} {fields}")
+        lines += [f"    -o {{ {parameter} = {_text(value)} }}" for parameter, value in settings.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -129,7 +146,8 @@ def master_text(kind, address, smtp_port, extra="", options=None):
         name = f"{address}:{smtp_port}/inet" if name == "smtp/inet" else name
         for parameter, value in settings.items():
             services[name] += f"\n    -o {{ {parameter} = {value} }}"
-    return "\n".join(services.values()) + "\n"
+    text = "\n".join(services.values()) + "\n"
+    return _OPTION.sub(lambda option: "" if (option[1] or option[2]) in LEFT_OUT else option[0], text)
 
 
 def write(path, text):

@@ -1,4 +1,6 @@
 """Fixtures of system tests: instances that are checked, stopped and removed; peers; DNS."""
+import contextlib
+
 import pytest
 
 from support import DnsServer, Instance, Sink
@@ -19,13 +21,13 @@ def dns(dns_server):
     return dns_server
 
 
-@pytest.fixture
-def make_instance(dns_server):
-    """Makes instances that are checked for problems, stopped and removed at the end of the test."""
+@contextlib.contextmanager
+def _checked_instances(dns_port):
+    """Gives a function that makes instances; at the end they are stopped, checked for problems and removed."""
     made = []
 
     def make(**parameters):
-        made.append(Instance(dns_port=dns_server.port, **parameters))
+        made.append(Instance(dns_port=dns_port, **parameters))
         return made[-1]
 
     yield make
@@ -38,6 +40,20 @@ def make_instance(dns_server):
         problems += instance.problems()
         instance.close()
     assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def make_instance(dns_server):
+    """Makes instances that are checked for problems, stopped and removed at the end of the test."""
+    with _checked_instances(dns_server.port) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def make_shared_instance(dns_server):
+    """The same for instances that all tests of a file use; a problem is an error of the last one."""
+    with _checked_instances(dns_server.port) as make:
+        yield make
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 Ports come from below the range that the kernel gives to outgoing connections, so that no client takes one between
 the look and the bind; workers of pytest-xdist search disjoint ranges.
 """
+import contextlib
 import itertools
 import os
 import random
@@ -27,3 +28,16 @@ def free_port(kind=socket.SOCK_STREAM, address="127.0.0.1"):
                 continue
             return port
     raise OSError("no free port")
+
+
+@contextlib.contextmanager
+def silent_port(port=0):
+    """A port that drops every SYN, like a host behind a firewall: its listen queue is full."""
+    with socket.socket() as listener, contextlib.ExitStack() as fillers:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(0)
+        for _ in range(4):
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]

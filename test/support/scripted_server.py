@@ -4,8 +4,10 @@
 
 A reply is a text (lines separated by \\n), a list (one after another, then the default), or a callable that gets the
 command line. Keys: the verb, GREETING, and END for the reply to the final dot (with lmtp=True once a recipient).
-The reply "close" drops the connection, "silence" says nothing, None is the default.
+The reply "close" drops the connection, "silence" says nothing (and does not end the session at QUIT), None is the
+default.
 """
+import contextlib
 import dataclasses
 import os
 import socket
@@ -46,6 +48,9 @@ class ScriptedServer:
         self.commands = []          # every command line, of all sessions
         self.chunks = []            # what single reads brought, outside of content
         self.sessions = 0
+        self.ended = 0              # sessions that are over
+        self.peers = []             # the addresses of the clients
+        self._connections = []
         self._listener = None
 
     def __enter__(self):
@@ -62,13 +67,18 @@ class ScriptedServer:
     def __exit__(self, *_):
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        for connection in self._connections:
+            with contextlib.suppress(OSError):      # it is closed already
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _accept(self):
         while True:
             try:
-                connection, _ = self._listener.accept()
+                connection, peer = self._listener.accept()
             except OSError:
                 return
+            self._connections.append(connection)
+            self.peers.append(peer[0] if peer else "")
             self.sessions += 1
             threading.Thread(target=self._serve, args=(connection, self.sessions), daemon=True).start()
 
@@ -78,6 +88,7 @@ class ScriptedServer:
                 _Session(self, connection, number).run()
         except (OSError, _Closed):
             pass
+        self.ended += 1
 
     def reply_to(self, verb, line):
         wanted = self.replies.get(verb)
@@ -120,7 +131,7 @@ class _Session:
                 self.server.transactions.append(Transaction(mail, tuple(rcpts), content, self.number))
                 for recipient in rcpts if self.server.lmtp else [""]:
                     self.answer("END", recipient)
-            elif verb == "QUIT":
+            elif verb == "QUIT" and reply != "silence":
                 return
 
     def answer(self, verb, line):

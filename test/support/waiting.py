@@ -1,8 +1,10 @@
 """Waiting for something that another process does: look often, give up loudly."""
+import os
 import time
 
-# Sanitizer builds on a busy two-core machine are slow; a wait that succeeds never takes this long.
-PATIENCE = 30.0
+# Sanitizer builds on a busy two-core machine are slow; a wait that succeeds never takes this long. Where tests are to
+# fail (tools/parameter-proof), it is shorter.
+PATIENCE = float(os.environ.get("POSTHASTE_PATIENCE", "30"))
 
 
 def wait_until(condition, what, timeout=PATIENCE, interval=0.01):

@@ -1,6 +1,7 @@
 """The fixtures of the system tests: those of test/support/fixtures.py, and what several files here share."""
 import pytest
-from support.fixtures import dns, dns_server, instance, make_instance, sink  # noqa: F401  (pytest finds them by name)
+from support.fixtures import (dns, dns_server, instance, make_instance, make_shared_instance,  # noqa: F401
+                              sink)  # pytest finds them by name
 
 
 @pytest.fixture

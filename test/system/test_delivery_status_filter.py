@@ -15,9 +15,10 @@ def make_relay(make_instance, sink):
     return make
 
 
-@pytest.mark.parametrize("parameter", ["smtp_delivery_status_filter", "default_delivery_status_filter"])
-def test_a_failure_becomes_a_delay(make_relay, parameter):
-    relay = make_relay(**{parameter: _FAILURE_TO_DELAY})
+@pytest.mark.parametrize("settings", [{"smtp_delivery_status_filter": _FAILURE_TO_DELAY},
+                                      {"default_delivery_status_filter": _FAILURE_TO_DELAY}], ids=str)
+def test_a_failure_becomes_a_delay(make_relay, settings):
+    relay = make_relay(**settings)
     relay.sendmail("-f", "ann@a.test", "xbob@b.test", stdin="Subject: hi\n\ntext\n")
     relay.wait_for_log(r"to=<xbob@b\.test>.*dsn=4\.1\.1, status=deferred \(host .* said: 550 5\.1\.1 no such user "
                        r"\(in reply to RCPT TO command\) \(tried again\)\)")

@@ -1,11 +1,10 @@
 """What smtp(8) sends out, and what the log says of it."""
 import re
-import socket
 import threading
 import time
 
 import pytest
-from support.ports import free_port
+from support.ports import free_port, silent_port
 from support.scripted_server import ScriptedServer
 
 BODY = b"Subject: x\r\n\r\nhello\r\n"
@@ -289,20 +288,10 @@ def test_a_list_of_nexthops_is_tried_in_order(make_instance, sink):
 
 
 def test_server_that_never_accepts_is_given_up_after_the_connect_timeout(relay):
-    """A full listen queue drops the SYN, like a host behind a firewall."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        port = listener.getsockname()[1]
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", port))
+    with silent_port() as port:
         instance = relay(port, smtp_connect_timeout="1s")
         line = wait_for_line(instance, send(instance), "deferred")
         assert line.endswith(f"(connect to 127.0.0.1[127.0.0.1]:{port}: Connection timed out)")
-        for filler in fillers:
-            filler.close()
 
 
 def test_4xx_on_a_kept_connection_is_not_tried_on_another_one(relay):

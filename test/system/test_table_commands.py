@@ -1,6 +1,7 @@
 """postmap, postalias and newaliases as programs: exit status, privileges, and that no reader ever sees half a table."""
 import os
 import pathlib
+import struct
 import subprocess
 import threading
 
@@ -51,6 +52,15 @@ def test_default_database_type_is_used_where_no_type_is_named(commands):
     assert commands.run("postmap", "t").returncode == 0
     assert (commands.directory / "t.lmdb").exists()
     assert commands.run("postmap", "-q", "key", "t").stdout == "value\n"
+
+
+def test_lmdb_map_size_is_the_size_that_a_new_database_begins_with(commands):
+    commands.configure(lmdb_map_size=1 << 20)
+    commands.write("t", "key value\n")
+    assert commands.run("postmap", "lmdb:t").returncode == 0
+    meta_page = (commands.directory / "t.lmdb").read_bytes()[16:]           # behind the page's header
+    _magic, _version, _address, size = struct.unpack_from("=IIQQ", meta_page)
+    assert size == 1 << 20
 
 
 def test_readers_see_the_old_table_or_the_new_one_while_it_is_made_again(commands):
