@@ -196,8 +196,8 @@ std::uint64_t fresh_generation()
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
-// A Free segment becomes ours: lock, look again, zero the marks, new generation, one sync for both. A crash in
-// between leaves a segment without a frame of its generation, which recovery retires again.
+// A Free segment becomes ours: lock, look again, zero the marks, new generation, one sync for both, and one for its
+// name. A crash in between leaves a segment without a frame of its generation, which recovery retires again.
 Result<std::optional<ClaimedSegment>> claim_existing(const std::string& directory, std::uint64_t number,
                                                      std::uint64_t size)
 {
@@ -218,6 +218,8 @@ Result<std::optional<ClaimedSegment>> claim_existing(const std::string& director
     header->state = SegmentState::InUse;
     TRY(write_header((*file)->fd(), *header));
     TRY((*file)->sync());
+    // Who made it may have died before its name was durable: nobody was told 250 for it then, but would be now.
+    TRY(sync_directory(directory + "/journal"));
     return std::optional(ClaimedSegment{std::move(*file), *header});
 }
 

@@ -12,8 +12,9 @@ What must hold in every state:
   right      an agent hands over what the queue manager asked it to, never what took its place
   once       nothing is delivered again, unless somebody died between the delivery and its mark (or its mark's sync)
 """
-import collections
 import dataclasses
+
+from explorer import Broken, put
 
 HEADER, FRAME, RECIPIENT, MESSAGE, NAME, BODY, FILE_MARK = 0, 1, 3, 5, 7, 8, 9     # pages; FRAME..MESSAGE have two each
 SEGMENT_PAGES, FILE_PAGES = range(0, 7), range(7, 10)
@@ -28,10 +29,11 @@ MISTAKES = ("acknowledge-before-sync", "moved-before-file-is-synced", "scheduled
             "files-before-the-journal", "freed-under-a-lock")
 # Those that need a kill and then a power cut: not found with one crash a history.
 NEED_TWO = ("believes-what-is-not-synced", "files-before-the-journal", "freed-under-a-lock")
-
-
-class Broken(Exception):
-    """An invariant does not hold."""
+ARROWS = {"marks-cleared", "claimed", "claim-synced", "sealed", "batch-written", "batch-committed", "acknowledged",
+          "read", "settled", "asked", "opened", "refused", "handed-over", "delivered", "bounced", "reason-synced",
+          "reported", "answered", "deferred", "survivor-created", "survivor-completed", "survivor-synced", "moved",
+          "moved-synced", "retried", "put-off", "file-delivered", "file-bounced", "file-buried", "void-removed",
+          "marks-synced", "active-synced", "freed", "free-synced", "kill-writer", "kill-qmgr", "kill-agent", "cut"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,10 +78,6 @@ class State:
         return self.pages[page] == (value, ())
 
 
-def put(items, index, value):
-    return items[:index] + (value,) + items[index + 1:]
-
-
 def change(state, **fields):
     state = dataclasses.replace(state, **fields)
     settled = tuple(
@@ -120,6 +118,10 @@ class Model:
 
     def __init__(self, mistake=None):
         self.mistake = mistake
+
+    @staticmethod
+    def starts(crashes):
+        yield State(crashes=crashes)
 
     def check(self, state):
         for message in (0, 1):
@@ -410,34 +412,3 @@ class Model:
             # A file whose name was lost is lost; a name that was lost together with the rename is where it was.
             yield "cut", State(pages=disk, client=broken, delivered=state.delivered, reason=state.reason,
                                reported=state.reported, settled=state.settled, excused=excused, crashes=left)
-
-
-def explore(mistake=None, crashes=2, most=10 ** 8):
-    """Breadth first through all states. (number of states, arrows and how often, None or (what broke, the way there))"""
-    model = Model(mistake)
-    start = State(crashes=crashes)
-    origin, arrows = {start: None}, collections.Counter()
-    queue = collections.deque([start])
-    state = start
-    try:
-        while queue and len(origin) < most:
-            state = queue.popleft()
-            for arrow, following in model.steps(state):
-                arrows[arrow] += 1
-                if following not in origin:
-                    origin[following] = (state, arrow)
-                    state_before, state = state, following
-                    model.check(following)
-                    state = state_before
-                    queue.append(following)
-    except Broken as broken:
-        return len(origin), arrows, (str(broken), way_to(state, origin))
-    return len(origin), arrows, None
-
-
-def way_to(state, origin):
-    way = []
-    while origin[state]:
-        state, arrow = origin[state]
-        way.append(arrow)
-    return way[::-1]
