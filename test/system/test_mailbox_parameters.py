@@ -3,6 +3,7 @@ and mail for NAME.test goes through the transport NAME. {dir} is the instance's 
 """
 import os
 import pwd
+import threading
 import time
 
 import pytest
@@ -20,6 +21,7 @@ LOCAL = {
                    "deliver_lock_attempts": 1},
     "stale": {"mail_spool_directory": "{dir}/mail/stale", "stale_lock_time": "30s", "deliver_lock_attempts": 2,
               "deliver_lock_delay": "1s"},
+    "patient": {"mail_spool_directory": "{dir}/mail/patient", "deliver_lock_attempts": 2, "deliver_lock_delay": "4s"},
     "owner": {"mail_spool_directory": "{dir}/mail/owner", "strict_mailbox_ownership": False},
     "no-files": {"allow_mail_to_files": ""},
     "few-characters": {"command_expansion_filter": "abcdefghijklmnopqrstuvwxyz@."},
@@ -128,6 +130,13 @@ def test_stale_lock_time_removes_an_old_lock_file(agents):
     os.utime(lock, (before, before))
     assert "status=sent" in agents.deliver("stale")
     assert not lock.exists()
+
+
+def test_deliver_lock_delay_is_the_time_between_two_attempts(agents):
+    """The lock is gone when the second and last one is made."""
+    lock = agents.own(agents.box("patient").with_suffix(".lock"))
+    threading.Timer(2, lock.unlink).start()
+    assert "status=sent" in agents.deliver("patient")
 
 
 @pytest.mark.needs_root

@@ -1,7 +1,10 @@
 """What changes with the parameters that are about processes, directories, the log, and the journal."""
+import grp
 import os
 import pathlib
+import pwd
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -9,6 +12,7 @@ import subprocess
 
 import pytest
 
+from support.ports import free_port
 from support.waiting import wait_until
 
 BODY = b"Subject: x\r\n\r\nhello\r\n"
@@ -17,8 +21,10 @@ BODY = b"Subject: x\r\n\r\nhello\r\n"
 @pytest.fixture(scope="module")
 def other(make_shared_instance):
     """An instance with many settings that have nothing to do with each other."""
+    idle_port = free_port()
     instance = make_shared_instance(
-        master="quick unix - - n - - discard -o { daemon_timeout = 2s }\nlogger unix-dgram n - n - 1 postlogd\n"
+        master=f"127.0.0.1:{idle_port} inet n - n - - smtpd -o {{ max_idle = 1s }}\n"
+               "quick unix - - n - - discard -o { daemon_timeout = 2s }\nlogger unix-dgram n - n - 1 postlogd\n"
                "flusher unix n - n - 0 flush\n",
         master_service_disable="postlog.unix-dgram, flush.unix", postlog_service_name="logger",
         flush_service_name="flusher", postlogd_watchdog_timeout="2s", relay_domains="relay.test",
@@ -28,6 +34,7 @@ def other(make_shared_instance):
         transport_maps="inline:{ quick.test=quick:, gone.test=discard:, dead.test=dead: }")
     instance.configure(data_directory=str(instance.directory / "data"),
                        command_directory=str(instance.directory / "commands"))
+    instance.idle_port = idle_port
     commands = instance.directory / "commands"
     commands.mkdir()
     for path in pathlib.Path(instance.command_path("postfix")).parent.iterdir():
@@ -67,6 +74,13 @@ def test_postlog_service_name_is_the_service_that_writes_the_log(other):
 def test_flush_service_name_is_the_service_that_etrn_asks(other):
     with other.smtp() as client:
         assert str(client.command("ETRN relay.test")) == "250 Queuing started"
+
+
+def test_max_idle_ends_a_process_that_has_nothing_to_do(other):
+    before = other.pids("smtpd")
+    other.smtp(port=other.idle_port).close()
+    [server] = set(other.pids("smtpd")) - set(before)
+    wait_until(lambda: server not in other.processes(), "the end of the process")
 
 
 def test_trigger_timeout_ends_a_connection_that_wants_nothing_more(other):
@@ -145,6 +159,17 @@ def test_maillog_file_compressor_gets_the_old_log(make_instance):
     instance.start().wait_for_log("daemon started")
     instance.run("postfix", "logrotate")
     assert "daemon started" in pathlib.Path(f"{instance.maillog}.old.squeezed").read_text()
+
+
+@pytest.mark.needs_root
+def test_mail_owner_runs_the_services_and_setgid_group_has_maildrop(make_instance):
+    instance = make_instance(mail_owner="games", setgid_group="man")
+    shutil.chown(instance.directory / "d", "games")
+    instance.start()
+    games, man = pwd.getpwnam("games").pw_uid, grp.getgrnam("man").gr_gid
+    [qmgr] = wait_until(lambda: instance.pids("qmgr"), "the queue manager")
+    wait_until(lambda: f"Uid:\t{games}\t" in pathlib.Path(f"/proc/{qmgr}/status").read_text(), "its change of identity")
+    assert (instance.queue / "maildrop").stat().st_gid == man
 
 
 @pytest.mark.needs_mount

@@ -63,6 +63,29 @@ def test_lmdb_map_size_is_the_size_that_a_new_database_begins_with(commands):
     assert size == 1 << 20
 
 
+def system_io(commands, program, *arguments, stdin=None):
+    """What the program has read and written, from the kernel's account of it: {"rchar": bytes, "wchar": bytes, ...}."""
+    process = subprocess.Popen([BUILD / "sbin" / program, *arguments], cwd=commands.directory, stdin=stdin,
+                               stdout=subprocess.DEVNULL, env={**os.environ, "MAIL_CONFIG": str(commands.directory)})
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    account = pathlib.Path(f"/proc/{process.pid}/io").read_text()
+    assert process.wait() == 0
+    return {name: int(number) for name, number in (line.split(": ") for line in account.splitlines())}
+
+
+def test_berkeley_db_buffers_spare_reading_and_writing(commands):
+    """With little memory, pages of the file come and go."""
+    count = 10000
+    commands.write("t", "".join(f"key{number * 7919 % count:06} {number} and more\n" for number in range(count)))
+    large = system_io(commands, "postmap", "hash:t")
+    commands.configure(berkeley_db_create_buffer_size=32768)
+    assert system_io(commands, "postmap", "hash:t")["wchar"] > 3 * large["wchar"]
+    keys = commands.write("keys", "".join(f"key{number * 6007 % count:06}\n" for number in range(2000)))
+    small = system_io(commands, "postmap", "-q", "-", "hash:t", stdin=keys.open())
+    commands.configure(berkeley_db_read_buffer_size=16 << 20)
+    assert system_io(commands, "postmap", "-q", "-", "hash:t", stdin=keys.open())["rchar"] < small["rchar"] - 1_000_000
+
+
 def test_readers_see_the_old_table_or_the_new_one_while_it_is_made_again(commands):
     """Two versions of a large table alternate; every query finds its key in one of them."""
     for version in ("old", "new"):
