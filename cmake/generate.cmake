@@ -22,12 +22,14 @@ add_custom_command(
   DEPENDS ${PARAMETER_FILES} ${CMAKE_SOURCE_DIR}/declare/postfix-names.txt ${CMAKE_SOURCE_DIR}/declare/parameters.py
     ${CMAKE_SOURCE_DIR}/declare/generate.py
   COMMENT "Generating parameter handles" VERBATIM)
+file(GLOB MANUAL_TEXTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/man/*)
 add_custom_command(
-  OUTPUT ${POSTHASTE_GENERATED}/man/postconf.5
+  OUTPUT ${POSTHASTE_GENERATED}/manuals.stamp
   COMMAND ${GENERATE} man ${POSTHASTE_GENERATED}/man
-  DEPENDS ${PARAMETER_FILES} ${CMAKE_SOURCE_DIR}/man/postconf.5.head ${CMAKE_SOURCE_DIR}/declare/manual.py
+  COMMAND ${CMAKE_COMMAND} -E touch ${POSTHASTE_GENERATED}/manuals.stamp
+  DEPENDS ${PARAMETER_FILES} ${MANUAL_TEXTS} ${CMAKE_SOURCE_DIR}/declare/manual.py
     ${CMAKE_SOURCE_DIR}/declare/parameters.py ${CMAKE_SOURCE_DIR}/declare/generate.py
   COMMENT "Generating manual pages" VERBATIM)
-add_custom_target(manuals ALL DEPENDS ${POSTHASTE_GENERATED}/man/postconf.5)
+add_custom_target(manuals ALL DEPENDS ${POSTHASTE_GENERATED}/manuals.stamp)
 set_property(GLOBAL APPEND PROPERTY POSTHASTE_GENERATED_config
   ${POSTHASTE_GENERATED}/param/table.cc ${PARAMETER_HEADERS})

@@ -56,10 +56,8 @@ manpage_directory = \${CMAKE_INSTALL_PREFIX}/share/man
     endif()
   endforeach()")
 
-# What is written by hand, and what is made from the declarations.
-file(GLOB MANUAL_PAGES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/man/*.1)
-install(FILES ${MANUAL_PAGES} DESTINATION share/man/man1)
-install(FILES ${POSTHASTE_GENERATED}/man/postconf.5 DESTINATION share/man/man5)
+# What generate.py makes of man/ and the declarations: man1, man5, man8.
+install(DIRECTORY ${POSTHASTE_GENERATED}/man/ DESTINATION share/man)
 
 # Called last: the set-gid commands are in place by then.
 function(posthaste_install_rights)

@@ -6,7 +6,9 @@ usage: generate.py layers OUTPUT.cmake    the libraries, what each links with, p
        generate.py usage [--fix]           fails if the status of a parameter does not agree with the code, or one of
                                            Postfix is not declared; --fix corrects the status instead. Names the
                                            honoured parameters that no test sets
-       generate.py man OUTPUT_DIRECTORY    postconf.5 from man/postconf.5.head and parameters/*.toml
+       generate.py man OUTPUT_DIRECTORY    man1, man5 and man8: pages from man/ and what is declared
+       generate.py manuals                 fails if a page is missing, names other options than its program takes, or
+                                           cannot be formatted
 """
 import pathlib
 import sys
@@ -14,6 +16,7 @@ import tomllib
 
 sys.dont_write_bytecode = True  # the source tree stays clean
 import manual  # noqa: E402
+import manual_check  # noqa: E402
 import parameters  # noqa: E402
 import tested  # noqa: E402
 import usage  # noqa: E402
@@ -57,8 +60,14 @@ def param(output):
 
 def man(output):
     """The manual pages that hold what is declared."""
-    head = (HERE.parent / "man" / "postconf.5.head").read_text()
-    write_if_changed(pathlib.Path(output) / "postconf.5", manual.postconf(parameters.load(HERE), head))
+    manual.write(manual.pages(parameters.load(HERE), HERE.parent / "man"), pathlib.Path(output))
+
+
+def check_manuals():
+    """Whether the manual pages agree with the programs; what does not is printed."""
+    problems = manual_check.problems(manual.pages(parameters.load(HERE), HERE.parent / "man"), HERE)
+    print("".join(f"{problem}\n" for problem in problems), end="")
+    return not problems
 
 
 def check_usage(fix):
@@ -90,6 +99,8 @@ def main(arguments):
                 param(output)
             case ["usage"] | ["usage", "--fix"]:
                 return 0 if check_usage(fix="--fix" in arguments) else 1
+            case ["manuals"]:
+                return 0 if check_manuals() else 1
             case ["man", output]:
                 man(output)
             case _:
