@@ -22,6 +22,7 @@ test: bootstrap              # unit tests and system tests
 
 bench: build                 # against Debian's Postfix in the same run
 	@tools/yardstick
+	@tools/build release bench_table_lookup
 	@$(PYTHON) bench/run
 
 check: bootstrap             # the gate: what every change must pass

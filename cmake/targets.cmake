@@ -12,6 +12,15 @@ function(posthaste_tests name sources)
   endif()
 endfunction()
 
+# The libraries that a source includes; what those need comes with them.
+function(posthaste_included source libraries)
+  file(STRINGS ${source} included REGEX "^#include \"[a-z]+/")
+  list(TRANSFORM included REPLACE "^#include \"([a-z]+)/.*" "posthaste_\\1")
+  list(REMOVE_DUPLICATES included)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+  set(${libraries} ${included} PARENT_SCOPE)
+endfunction()
+
 function(posthaste_library layer)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${layer}/*.cc)
   set(tests ${sources})

@@ -43,6 +43,9 @@ def either(first, second):
                 lambda medians: first.met(medians) or second.met(medians))
 
 
+LOOKUPS = [*(f"{type_}, 1,000,000 keys" for type_ in ("hash", "btree", "lmdb", "cdb", "texthash")),
+           "cidr, 10,000 networks", "pcre, 1,000 patterns", "regexp, 1,000 patterns"]
+
 GOALS = {
     "accept, 20 sessions, Debian's generator": at_least(0.75, NO_STORAGE),
     "accept, 100 sessions, Debian's generator": at_least(0.75, NO_STORAGE),
@@ -58,7 +61,7 @@ GOALS = {
     "1,000,000 deferred, start: new mail delivered": at_most(1),
     "1,000,000 deferred, start: all scheduled": at_most(60),
     "1,000,000 deferred, qmgr peak RSS MB": below(400),
-}
+} | {f"lookup, {what}": at_least(1, POSTFIX) for what in LOOKUPS}
 
 
 def digits(value):
@@ -84,9 +87,9 @@ class Results:
         self.units[name] = unit
         self.values.setdefault(name, {}).setdefault(label, []).append(value)
         cpu = ""
-        if microseconds is not None:
+        if microseconds is not None:                 # of a message, of a lookup
             self.processor_time[name].setdefault(label, []).append(microseconds)
-            cpu = f", {microseconds:.0f} us cpu a message"
+            cpu = f", {digits(microseconds)} us cpu each"
         print(f"  {name}, {label}: {digits(value)} {unit}{cpu}", flush=True)
 
     def remark(self, name, text):

@@ -29,7 +29,7 @@ public:
         return result;
     }
 
-    const Content& get()
+    Content& get()
     {
         if (file_.changed_and_at_rest())
             (void)read_again();

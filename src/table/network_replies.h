@@ -1,5 +1,5 @@
 // network_replies.h — the replies of table servers as values: pure functions over foreign bytes, fuzzed
-// (test/fuzz/table_replies.cc). Each pair says how long a reply is, and what a whole reply means.
+// (test/fuzz/*_reply.cc). Each pair says how long a reply is, and what a whole reply means.
 #pragma once
 
 #include "table/lookup.h"

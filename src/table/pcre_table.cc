@@ -40,6 +40,13 @@ public:
         return Pcre(std::move(code));
     }
 
+    static std::vector<std::string> required(std::string_view expression, Options options)
+    {
+        if ((options.bits & PCRE2_EXTENDED) != 0)
+            return {};
+        return required_literals(expression, RegexSyntax::Pcre);
+    }
+
 private:
     explicit Pcre(PcreCode code) : PcreCode(std::move(code)) {}
 };

@@ -6,15 +6,19 @@
 //     using Options = ...;                                    // default-constructed: the manual's defaults
 //     static Result<void> toggle(char flag, Options&);
 //     static Result<Engine> compile(std::string_view expression, Options);
+//     static std::vector<std::string> required(std::string_view expression, Options);   // required_literals.h
 //     std::size_t groups() const;                             // capturing groups
 //     bool matches(std::string_view subject, Captures&) const;
 //     struct Captures { std::string_view group(std::size_t) const; std::string error; };
 //
-// Rules with errors are reported and left out. Every rule is tried against the whole key.
+// Rules with errors are reported and left out. Rules are tried against the whole key, those that cannot match left out
+// (pattern_filter.h).
 #pragma once
 
 #include "base/text.h"
 #include "table/followed_content.h"
+#include "table/pattern_filter.h"
+#include "table/required_literals.h"
 #include "table/rule_list.h"
 #include "table/text_source.h"
 
@@ -69,7 +73,7 @@ template<class Engine>
 struct RegexPattern {
     std::optional<Engine> engine;
     ResultTemplate result;
-    bool concerns(std::string_view /*subject*/) const { return true; }
+    std::vector<std::string> required;  // texts of which one must be in the subject
     bool matches(std::string_view subject, typename Engine::Captures& captures) const
     {
         return engine->matches(subject, captures);
@@ -78,6 +82,12 @@ struct RegexPattern {
 
 template<class Engine>
 using RegexRules = RuleList<RegexPattern<Engine>>;
+
+template<class Engine>
+struct FilteredRegexRules {
+    RegexRules<Engine> list;
+    PatternFilter filter;
+};
 
 template<class Engine>
 Result<void> parse_regex_rule(std::string_view text, std::size_t line_number, RegexRules<Engine>& rules,
@@ -99,13 +109,14 @@ Result<void> parse_regex_rule(std::string_view text, std::size_t line_number, Re
         if (line.result.empty())
             report("no replacement text: using empty string");
     }
+    pattern.required = Engine::required(line.expression, options);
     pattern.engine.emplace(std::move(engine));
     rules.add({.kind = line.kind, .polarity = line.polarity, .pattern = std::move(pattern), .line = line_number});
     return {};
 }
 
 template<class Engine>
-Result<RegexRules<Engine>> read_regex_rules(const OpenRequest& request)
+Result<FilteredRegexRules<Engine>> read_regex_rules(const OpenRequest& request)
 {
     TRY(RuleText source, read_rules(request.type, request.name));
     RegexRules<Engine> rules;
@@ -121,36 +132,41 @@ Result<RegexRules<Engine>> read_regex_rules(const OpenRequest& request)
         line.first_line = opened;
         report("IF has no matching ENDIF");
     }
-    return rules;
+    std::vector<std::vector<std::string>> required;
+    for (const auto& rule : rules.rules())
+        required.push_back(rule.pattern.required);
+    return FilteredRegexRules<Engine>{.list = std::move(rules), .filter = PatternFilter(required)};
 }
 
 template<class Engine>
 class RegexTable final : public Table {
 public:
-    RegexTable(std::string full, FollowedContent<RegexRules<Engine>> rules)
+    RegexTable(std::string full, FollowedContent<FilteredRegexRules<Engine>> rules)
         : Table(std::move(full)), rules_(std::move(rules))
     {
     }
 
     Lookup lookup(std::string_view key) override
     {
-        typename Engine::Captures captures;
-        const auto* rule = rules_.get().first_match(key, captures);
-        if (!captures.error.empty())
-            return Answer(fail(ErrorKind::Temporary, fmt::format("{}: {}", name(), captures.error)));
-        return rule == nullptr ? not_found() : found(rule->pattern.result.expand(captures));
+        FilteredRegexRules<Engine>& rules = rules_.get();
+        captures_.error.clear();
+        const auto* rule = rules.list.first_match(key, captures_, rules.filter.possible(key));
+        if (!captures_.error.empty())
+            return Answer(fail(ErrorKind::Temporary, fmt::format("{}: {}", name(), captures_.error)));
+        return rule == nullptr ? not_found() : found(rule->pattern.result.expand(captures_));
     }
     TableFlags flags() const override { return {.match = KeyMatch::Pattern, .folds_case = false}; }
     Result<void> reopen_if_changed() override { return rules_.reread_if_changed(); }
 
 private:
-    FollowedContent<RegexRules<Engine>> rules_;
+    FollowedContent<FilteredRegexRules<Engine>> rules_;
+    typename Engine::Captures captures_;  // kept for its memory
 };
 
 template<class Engine>
 Opened open_regex(const OpenRequest& request)
 {
-    TRY(auto rules, FollowedContent<RegexRules<Engine>>::open(request, read_regex_rules<Engine>));
+    TRY(auto rules, FollowedContent<FilteredRegexRules<Engine>>::open(request, read_regex_rules<Engine>));
     return std::make_unique<RegexTable<Engine>>(request.full, std::move(rules));
 }
 

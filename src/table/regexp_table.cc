@@ -73,6 +73,13 @@ public:
         return result;
     }
 
+    static std::vector<std::string> required(std::string_view expression, Options options)
+    {
+        if ((options.bits & REG_EXTENDED) == 0)
+            return {};
+        return required_literals(expression, RegexSyntax::PosixExtended);
+    }
+
     std::size_t groups() const { return regex_->re_nsub; }
 
     bool matches(std::string_view subject, Captures& captures) const
@@ -84,7 +91,8 @@ public:
         captures.by_pcre = limited_.has_value();
         if (limited_) {
             const bool found = limited_->matches(captures.subject, captures.pcre);
-            captures.error = captures.pcre.error;
+            if (!captures.pcre.error.empty())
+                captures.error = std::exchange(captures.pcre.error, {});
             return found;
         }
         captures.ranges.resize(regex_->re_nsub + 1);

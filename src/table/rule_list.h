@@ -1,9 +1,11 @@
 // rule_list.h — the shape that cidr, pcre and regexp tables share: rules in order, the first match wins, if/endif
 // blocks nest. What a pattern is, and how it is written, is the table type's business (the template parameter).
 //
-// Pattern must have: bool concerns(const Subject&) const, false if the rule says nothing about such a subject, negated
-// or not; bool matches(const Subject&, Captures&) const, where Captures remembers what the result text may refer to.
+// For first_match() Pattern must have bool matches(const Subject&, Captures&) const, where Captures remembers what the
+// result text may refer to.
 #pragma once
+
+#include "table/pattern_filter.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -52,18 +54,25 @@ public:
             lines.push_back(rules_[open_blocks_.back()].line);
             close_block();
         }
+        always_visited_.resize(rules_.size());
+        for (std::size_t i = 0; i < rules_.size(); ++i)
+            if (rules_[i].kind == RuleKind::If || rules_[i].polarity == Polarity::Negated)
+                always_visited_.insert(i);
         return lines;
     }
 
-    // The first rule that applies to the subject, or nullptr.
+    [[nodiscard]] const std::vector<Rule>& rules() const { return rules_; }
+
+    // The first rule that applies to the subject, or nullptr. Rules that are not `possible` do not match it. The list
+    // is finished.
     template<class Subject, class Captures>
-    const Rule* first_match(const Subject& subject, Captures& captures) const
+    const Rule* first_match(const Subject& subject, Captures& captures, const PositionSet& possible) const
     {
         std::size_t position = 0;
-        while (position < rules_.size()) {
+        while ((position = PositionSet::next_in_either(possible, always_visited_, position)) < rules_.size()) {
             const Rule& rule = rules_[position];
-            const bool applies = rule.pattern.concerns(subject) &&
-                                 rule.pattern.matches(subject, captures) == (rule.polarity == Polarity::Positive);
+            const bool matches = possible.contains(position) && rule.pattern.matches(subject, captures);
+            const bool applies = matches == (rule.polarity == Polarity::Positive);
             if (rule.kind == RuleKind::Match && applies)
                 return &rule;
             position = rule.kind == RuleKind::If && !applies ? rule.end : position + 1;
@@ -74,6 +83,7 @@ public:
 private:
     std::vector<Rule> rules_;
     std::vector<std::size_t> open_blocks_;
+    PositionSet always_visited_;  // those that do something although they do not match
 };
 
 }  // namespace posthaste::table

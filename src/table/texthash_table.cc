@@ -10,6 +10,7 @@
 #include "table/registry.h"
 #include "table/text_source.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <unordered_map>
 
@@ -31,6 +32,7 @@ Result<Entries> read_entries(const OpenRequest& request)
     if (!text)
         return fail(database_error(std::move(text).error()));
     Entries entries;
+    entries.reserve(static_cast<std::size_t>(std::ranges::count(*text, '\n')));
     LogicalLines lines(*text);
     LogicalLine line;
     std::string buffer;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <functional>
 
@@ -219,18 +220,18 @@ std::string format_entry(Dialect dialect, std::string_view key, std::string_view
 
 Result<void> for_each_line(std::FILE* in, const std::function<Result<void>(std::string_view)>& use)
 {
-    std::string line;
-    for (int c = 0; (c = std::getc(in)) != EOF;) {
-        if (c != '\n') {
-            line += static_cast<char>(c);
-            continue;
-        }
-        TRY(use(line));
-        line.clear();
+    char* line = nullptr;
+    std::size_t capacity = 0;
+    Result<void> done;
+    for (ssize_t length = 0; done && (length = ::getline(&line, &capacity, in)) > 0;) {
+        std::string_view text(line, static_cast<std::size_t>(length));
+        text.remove_suffix(text.ends_with('\n') ? 1 : 0);
+        done = use(text);
     }
-    if (std::ferror(in) != 0)
+    std::free(line);
+    if (done && std::ferror(in) != 0)
         return fail_errno("read standard input");
-    return line.empty() ? Result<void>() : use(line);
+    return done;
 }
 
 WriterOptions writer_options(const ToolOptions& options, const ToolSettings& settings)

@@ -1,5 +1,7 @@
 """The declarations say what the code and the default master.cf say."""
 import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -38,3 +40,38 @@ def test_every_program_is_declared(folder, name, kind):
     known = {entry.get(kind, key) if kind else key for key, entry in declared(name).items()}
     folders = {path.parent.name for path in (ROOT / "src" / folder).glob("*/main.cc")}
     assert folders - known - {"master"} == set()
+
+
+@pytest.fixture(name="pages", scope="module")
+def _pages(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("man")
+    subprocess.run([sys.executable, ROOT / "declare/generate.py", "man", directory], check=True)
+    return {path.name: path.read_text() for path in directory.glob("man?/*")}
+
+
+def test_the_page_of_a_daemon_lists_the_parameters_that_it_reads(pages):
+    listed = re.findall(r"^\.IP \"\\fB(\w+)\\fR", pages["anvil.8"].split(".SH CONFIGURATION PARAMETERS")[1], re.M)
+    assert listed == ["anvil_rate_time_unit", "anvil_status_update_time"]
+
+
+def test_other_names_of_a_program_lead_to_its_page(pages):
+    assert pages["mailq.1"] == ".so man1/sendmail.1\n"
+    assert pages["lmtp.8"] == ".so man8/smtp.8\n"
+
+
+def test_an_option_that_a_program_does_not_have_and_one_that_its_page_misses_are_found(pages, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "declare"))
+    import manual_check          # noqa: PLC0415  (not on the path before)
+    wrong = pages | {"postkick.1": pages["postkick.1"].replace(r"\fB\-v\fR", r"\fB\-y\fR")}
+    assert manual_check.problems(wrong, ROOT / "declare") == [
+        "postkick.1: postkick has no option -y", "postkick.1: the option -v of postkick is missing"]
+
+
+def test_a_program_without_a_page_and_a_page_with_a_slip_are_found(pages, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "declare"))
+    import manual_check          # noqa: PLC0415
+    wrong = {name: text for name, text in pages.items() if name != "anvil.8"}
+    wrong["discard.8"] += ".NO-SUCH-MACRO\n"
+    found = manual_check.problems(wrong, ROOT / "declare")
+    assert "anvil(8): there is no page (man/anvil.8.text)" in found
+    assert any("NO-SUCH-MACRO" in text for text in found)
