@@ -60,7 +60,7 @@ TEST(required_literals, brackets_end_where_the_syntax_says)
     EXPECT_THAT(pcre("[^]abc]def"), ElementsAre("def"));
     EXPECT_THAT(pcre("[[:alpha:]]def"), ElementsAre("def"));
     EXPECT_THAT(pcre("[\\]abc]def"), ElementsAre("def"));
-    EXPECT_THAT(posix("[\\]abc]def"), ElementsAre("abc"));
+    EXPECT_THAT(posix("[\\]abc]def"), ElementsAre("\\abc"));
 }
 
 TEST(required_literals, options_and_groups_of_pcre)
