@@ -223,6 +223,7 @@ def test_log_compatibility_level_chooses_the_wording(servers):
 
 
 def test_delay_logging_resolution_limit_is_how_many_digits_delays_have(servers):
+    """Two that count, but not more behind the point than this; some step takes less than a tenth of a second."""
     queue_id = servers.deliver("noop", "x@precise.test")
-    delay = servers.instance.wait_for_log(rf"{queue_id}: to=.*delay=([\d.]+),").group(1)
-    assert re.fullmatch(r"0\.0*[1-9]\d", delay) and len(delay) > 4 or float(delay) > 0.1
+    delays = servers.instance.wait_for_log(rf"{queue_id}: to=.*delays=([\d./]+),").group(1)
+    assert re.search(r"\.\d{3}", delays), delays
