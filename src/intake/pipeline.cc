@@ -10,6 +10,7 @@
 #include "intake/stray_line_ends.h"
 #include "log/events_cleanup.h"
 #include "log/log.h"
+#include "net/loop.h"
 #include "param/basics.h"
 #include "param/cleanup.h"
 #include "param/rewrite.h"
@@ -32,6 +33,7 @@ struct Pipeline::Impl {
     OriginNames names;
     std::uint64_t size_limit = 0;  // 0: none
     unsigned hop_limit = 0;
+    std::chrono::seconds in_flow_delay{0};
     bool always_add_missing_headers = false;
     bool rewrites_remote_headers = false;
     bool replaces_stray_line_ends = true;
@@ -296,6 +298,13 @@ bool has_control_characters(const queue::Envelope& envelope)
            });
 }
 
+// postconf(5) in_flow_delay: who brings new mail is slowed down. Notices and forwarded mail are part of what the queue
+// manager works on, which would only take longer.
+bool comes_from_outside(queue::Origin origin)
+{
+    return origin == queue::Origin::Smtpd || origin == queue::Origin::Sendmail || origin == queue::Origin::Qmqpd;
+}
+
 }  // namespace
 
 Task<Accepted<Finished>> Message::finish()
@@ -331,6 +340,9 @@ Task<Accepted<Finished>> Message::finish()
         log::message_refused(envelope.queue_id, Rejection::bad_address().text);
         co_return std::unexpected(Rejection::bad_address());
     }
+    if (comes_from_outside(envelope.origin) && pipeline.in_flow_delay.count() > 0 &&
+        pipeline.writer->queue_manager_is_behind())
+        co_await net::sleep_for(pipeline.in_flow_delay);
     co_return co_await commit(pipeline.writer.get(), std::move(state->draft));
 }
 
@@ -360,6 +372,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::C
                    .charset = config->get(param::full_name_encoding_charset)};
     impl->size_limit = static_cast<std::uint64_t>(config->get(param::message_size_limit));
     impl->hop_limit = static_cast<unsigned>(config->get(param::hopcount_limit));
+    impl->in_flow_delay = config->get(param::in_flow_delay);
     impl->detects_encoding = config->get(param::detect_8bit_encoding_header);
     impl->replaces_stray_line_ends = config->get(param::cleanup_replace_stray_cr_lf);
     impl->always_add_missing_headers = config->get(param::always_add_missing_headers);

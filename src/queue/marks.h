@@ -20,6 +20,12 @@ enum class MessageMark : std::uint8_t {
     Live = 0,   // some recipient may still need work
     Dead = 1,   // nothing is owed: the place may be used again once the marks are durable and nobody has a lock there
     Moved = 2,  // a complete queue file with this queue id exists; this copy is void
+    // As Live, and returned to its sender after the next attempt that does not deliver it (postsuper -e). Of a message
+    // in the journal: a file has it in its mode.
+    Expired = 3,
 };
+
+// Whether somebody may still need the message.
+constexpr bool is_live(MessageMark mark) { return mark == MessageMark::Live || mark == MessageMark::Expired; }
 
 }  // namespace posthaste::queue

@@ -80,6 +80,8 @@ void Positions::seal(std::uint64_t number, std::uint64_t generation)
     slots_[number].sealed.store(generation, std::memory_order_release);
 }
 
+Positions::Flow* Positions::flow() const { return back(0) ? reinterpret_cast<Flow*>(slots_) : nullptr; }
+
 Positions::View Positions::view(std::uint64_t number) const
 {
     if (!back(number))

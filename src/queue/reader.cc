@@ -187,7 +187,7 @@ Result<std::shared_ptr<StoredMessage::State>> Reader::Impl::open_journal(const M
             return damaged(ref);
         return gone(ref);
     }
-    if (static_cast<MessageMark>(file->marks(*frame, header)[0]) != MessageMark::Live) {
+    if (!is_live(static_cast<MessageMark>(file->marks(*frame, header)[0]))) {
         release();
         return gone(ref);
     }
@@ -211,7 +211,7 @@ Result<std::shared_ptr<StoredMessage::State>> Reader::Impl::open_file_message(co
     if (!locked)
         return fail(ErrorKind::Temporary, "message " + ref.queue_id + " is being moved or removed");
     auto message = std::make_shared<FileMessage>(*file);
-    if (static_cast<MessageMark>((*file)->marks()[0]) != MessageMark::Live)
+    if (!is_live(static_cast<MessageMark>((*file)->marks()[0])))
         return gone(ref);
     if (!(*file)->envelope_is_intact() || !(*file)->content_is_intact())
         return damaged(ref);

@@ -58,6 +58,9 @@ Result<std::unique_ptr<Store>> Store::open(QueueOptions options)
     // What the last queue manager wrote and did not live to sync is believed from now on: it must be durable.
     TRY(sync_file_system(impl->options.directory));
     TRY(impl->positions, Positions::open(impl->options.directory));
+    impl->flow = impl->positions->flow();
+    if (impl->flow != nullptr)
+        impl->flow->is_counted.store(1, std::memory_order_relaxed);
     TRY(impl->discover_segments());
     // What a living writer appends from now on cannot have been moved by an earlier queue manager.
     for (auto& [number, segment] : impl->segments) {
@@ -135,18 +138,44 @@ Result<void> Store::Impl::refresh(std::uint64_t number)
 Result<std::vector<LoadedMessage>> Store::next(std::size_t most, RecipientBudget budget)
 {
     impl_->budget = budget;
+    const std::uint64_t committed = impl_->committed();
+    TRY(auto found, read_on(most));
+    impl_->count_taken(committed, found.size() < most ? Impl::Read::All : Impl::Read::Some, found.size());
+    return std::move(found);
+}
+
+std::uint64_t Store::Impl::committed() const { return flow ? flow->committed.load(std::memory_order_relaxed) : 0; }
+
+// in_flow.h. `committed` is from before the reading. When everything has been read, what was not counted is made good:
+// by a writer that was killed, or what was read for a second time after a restart.
+void Store::Impl::count_taken(std::uint64_t committed_before, Read read, std::size_t found) const
+{
+    if (flow == nullptr)
+        return;
+    const std::uint64_t counted = flow->taken.load(std::memory_order_relaxed) + found;
+    flow->taken.store(read == Read::All ? committed_before : std::min(counted, committed()), std::memory_order_relaxed);
+}
+
+// A slot's generation tells of a claim at once; a segment with a number never seen is found by its neighbour slot.
+Result<void> Store::Impl::notice_claims()
+{
+    if (net::Clock::now() - last_discovery > std::chrono::seconds(5))
+        TRY(discover_segments());
+    std::uint64_t highest = segments.empty() ? 0 : segments.rbegin()->first;
+    for (std::uint64_t number = 1; number <= highest + 8; ++number) {
+        std::uint64_t generation = positions->view(number).generation;
+        auto known = segments.find(number);
+        if (generation != 0 && (known == segments.end() || known->second.header.generation < generation))
+            TRY(refresh(number));
+    }
+    return {};
+}
+
+Result<std::vector<LoadedMessage>> Store::read_on(std::size_t most)
+{
     std::vector<LoadedMessage> found;
     found.reserve(std::min<std::size_t>(most, 64));
-    if (net::Clock::now() - impl_->last_discovery > std::chrono::seconds(5))
-        TRY(impl_->discover_segments());
-    // A slot's generation tells of a claim at once; a segment with a number never seen is found by its neighbour slot.
-    std::uint64_t highest = impl_->segments.empty() ? 0 : impl_->segments.rbegin()->first;
-    for (std::uint64_t number = 1; number <= highest + 8; ++number) {
-        std::uint64_t generation = impl_->positions->view(number).generation;
-        auto known = impl_->segments.find(number);
-        if (generation != 0 && (known == impl_->segments.end() || known->second.header.generation < generation))
-            TRY(impl_->refresh(number));
-    }
+    TRY(impl_->notice_claims());
     for (auto& [number, segment] : impl_->segments) {
         if (found.size() >= most)
             return found;
@@ -178,7 +207,8 @@ Result<void> Store::Impl::read_segment(KnownSegment& segment, std::size_t most, 
         bool verify = segment.scan.offset >= durable_end || segment.scan.offset < segment.check_files_until;
         auto scanned = scan_next(*segment.file, segment.header, segment.scan, limit, verify);
         if (scanned) {
-            take_frame(segment, *scanned, found);
+            if (segment.taken_early.erase(scanned->offset) == 0)
+                take_frame(segment, *scanned, found);
             continue;
         }
         if (!segment.writer_gone)
@@ -218,7 +248,8 @@ void Store::Impl::take_frame(KnownSegment& segment, const ScannedFrame& scanned,
         segment.marks_dirty = true;
     };
     switch (static_cast<MessageMark>(marks[0])) {
-    case MessageMark::Live: break;
+    case MessageMark::Live:
+    case MessageMark::Expired: break;
     case MessageMark::Dead:
     case MessageMark::Moved: return;
     }
@@ -260,7 +291,9 @@ Result<LoadedMessage> Store::Impl::load_frame(const KnownSegment& segment, std::
     message->ref.queue_id = stored->envelope.queue_id;
     message->envelope = std::move(stored->envelope);
     message->facts = stored->facts;
-    message->marks = recipient_marks(segment.file->marks(frame, segment.header));
+    const std::string_view marks = segment.file->marks(frame, segment.header);
+    message->marks = recipient_marks(marks);
+    message->expired = static_cast<MessageMark>(marks[0]) == MessageMark::Expired;
     message->unread = stored->unread;
     return message;
 }
@@ -317,6 +350,14 @@ Result<void> Store::for_each_file(QueueName queue, const std::function<void(cons
     });
 }
 
+bool Store::Impl::is_left_by_its_writer(const std::string& queue_id) const
+{
+    auto file = posthaste::open_file(full_path(QueueName::Incoming, queue_id), O_RDWR);
+    struct stat status{};
+    return file && ::fstat(file->get(), &status) == 0 && is_complete(status.st_mode) &&
+           !is_locked_by_other(file->get(), file_lock_byte);
+}
+
 Result<void> Store::Impl::read_incoming(std::size_t most, std::vector<LoadedMessage>& found)
 {
     std::string directory = options.directory + "/incoming";
@@ -353,8 +394,7 @@ Result<void> Store::Impl::read_incoming(std::size_t most, std::vector<LoadedMess
             return {};
         }
         // The writer keeps its lock until the file is durable: before that it must not be delivered.
-        auto file = posthaste::open_file(full_path(QueueName::Incoming, queue_id), O_RDWR);
-        if (!file || is_locked_by_other(file->get(), file_lock_byte)) {
+        if (!is_left_by_its_writer(queue_id)) {
             incoming_settled = false;
             continue;
         }
@@ -410,8 +450,10 @@ Result<LoadedMessage> Store::Impl::load_file(QueueName queue, const std::string&
         TRY(StoredEnvelope stored, decode(file->envelope()));
         if (stored.recipient_count + 1 != file->header().marks_count || stored.envelope.queue_id != queue_id)
             return fail(ErrorKind::Corrupt, "envelope does not belong to this file");
-        return LoadedMessage{ref, std::move(stored.envelope), stored.facts, recipient_marks(file->marks()),
-                             stored.unread};
+        struct stat status{};
+        const bool expired = ::fstat(file->fd(), &status) == 0 && is_expired(status.st_mode);
+        return LoadedMessage{
+            ref, std::move(stored.envelope), stored.facts, recipient_marks(file->marks()), stored.unread, expired};
     }();
     if (!loaded && loaded.error().kind() == ErrorKind::Corrupt) {
         auto moved = rename_file(queue, QueueName::Corrupt, queue_id);

@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ struct LoadedMessage {
     ContentFacts facts;
     std::vector<RecipientMark> marks;  // one per recipient
     RecipientPosition unread;          // the first that is not in envelope.recipients
+    bool expired = false;              // postsuper -e
 };
 
 // How many recipients come into memory with messages that are read: `left` in all, but of each message `least`.
@@ -48,13 +50,14 @@ struct FileEntry {
     std::string queue_id;
     WallTime retry_at;  // modification time: when a deferred message is due
     std::uint64_t file_size = 0;
-    bool expired = false;  // postsuper -e of the Postfix that left this file
+    bool expired = false;  // postsuper -e
 };
 
 class FileWalk;
 
 class Store {
 public:
+    struct Impl;
     // Exists: another scheduler (or tool) holds the queue. Recovers: seals unlocked segments, removes incomplete files.
     static Result<std::unique_ptr<Store>> open(QueueOptions options);
     ~Store();
@@ -63,6 +66,22 @@ public:
     // Up to `most` messages that were committed and not seen yet: journal first, then complete files in incoming/
     // (they are renamed to active/). Empty when there is nothing new. Call after a hint and every few seconds.
     Result<std::vector<LoadedMessage>> next(std::size_t most, RecipientBudget budget = {});
+    // What lies in the journal and next() has not come to yet, as it is at this moment; for listings. Nothing counts as
+    // read by it. Before the queue is recovered, a message of which there is a file, too, may be among them.
+    class UnreadList {
+    public:
+        // About `most` more; none: that was all. What is gone meanwhile is left out.
+        std::vector<LoadedMessage> next(std::size_t most);
+
+    private:
+        friend class Store;
+        struct Piece;
+        Impl* impl_ = nullptr;
+        std::vector<std::shared_ptr<Piece>> pieces_;
+    };
+    [[nodiscard]] UnreadList list_unread();
+    // Those of them, and of incoming/, that have these queue ids: as from next(), which passes over them from then on.
+    std::vector<LoadedMessage> take_unread(const std::set<std::string>& queue_ids);
     // Whether next() has been through all that lay in the journal at open(), and upkeep() has synced what that marked.
     // Before that, a file in deferred/ or active/ may be the unfinished copy of a journal message, or a power cut may
     // bring that message back: do not activate or load files.
@@ -117,6 +136,8 @@ public:
     // Files that activate() or next() could not load now, nor put back where they were: they stay in active/, and it is
     // the caller who knows of them from now on.
     std::vector<MessageRef> take_stranded();
+    // postsuper -e: is remembered with the message; durable after upkeep(). Needs no space.
+    Result<void> set_expired(const MessageRef& ref);
     // A file's retry time, in place (deferred).
     Result<void> set_retry_time(const MessageRef& ref, WallTime retry_at);
 
@@ -143,9 +164,8 @@ public:
     // Path below the queue directory of a queue file, hashed as configured.
     [[nodiscard]] std::string path_of(QueueName queue, const std::string& queue_id) const;
 
-    struct Impl;
-
 private:
+    Result<std::vector<LoadedMessage>> read_on(std::size_t most);
     explicit Store(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <utility>
 
 namespace posthaste::queue {
 
@@ -72,6 +73,29 @@ Result<void> Store::set_marks(const MessageRef& ref, std::span<const std::size_t
     return {};
 }
 
+Result<void> Store::set_expired(const MessageRef& ref)
+{
+    if (ref.queue == QueueName::Journal) {
+        TRY(Impl::Place place, impl_->find(ref));
+        KnownSegment& segment = *place.segment;
+        if (!is_live(static_cast<MessageMark>(segment.file->marks(place.frame, segment.header)[0])))
+            return fail(ErrorKind::NotFound, "message " + ref.queue_id + " is no longer in the journal");
+        segment.marks_dirty = true;
+        return segment.file->set_mark(place.frame, segment.header, 0, static_cast<std::uint8_t>(MessageMark::Expired));
+    }
+    const std::string path = path_of(ref.queue, ref.queue_id);
+    TRY(UniqueFd file, open_file(impl_->options.directory + "/" + path, O_RDONLY | O_NOFOLLOW));
+    struct stat status{};
+    if (::fstat(file.get(), &status) != 0)
+        return fail_errno("stat " + path);
+    if (!is_complete(status.st_mode))
+        return fail(ErrorKind::NotFound, path + " is not complete");
+    if (!is_expired(status.st_mode) && ::fchmod(file.get(), (status.st_mode & 07777U) | mode_expired) != 0)
+        return fail_errno("chmod " + path);
+    impl_->unsynced_files.insert(path);
+    return {};
+}
+
 Result<void> Store::set_retry_time(const MessageRef& ref, WallTime retry_at)
 {
     return set_file_time(impl_->full_path(ref.queue, ref.queue_id), retry_at);
@@ -128,8 +152,12 @@ Result<void> write_survivor(JournalMove& move, const std::string& directory)
 {
     TRY(move.builder, FileBuilder::create(directory, move.path));
     TRY(move.builder->append_content(move.file->content(move.offset, move.frame)));
-    return move.builder->finish(move.file->envelope(move.offset, move.frame), move.file->marks(move.frame, move.header),
-                                move.retry_at);
+    std::string marks(move.file->marks(move.frame, move.header));
+    const auto mark = static_cast<MessageMark>(std::exchange(marks[0], static_cast<char>(MessageMark::Live)));
+    TRY(move.builder->finish(move.file->envelope(move.offset, move.frame), marks, move.retry_at));
+    if (mark == MessageMark::Expired && ::fchmod(move.builder->fd(), mode_complete | mode_expired) != 0)
+        return fail_errno("chmod " + move.path);
+    return {};
 }
 
 Result<void> sync_all(std::vector<JournalMove>& moves, const std::string& directory)

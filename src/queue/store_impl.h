@@ -28,7 +28,8 @@ struct KnownSegment {
     std::uint64_t live = 0;               // frames that were read and are not dead
     bool writer_gone = false;             // nobody appends any more: the end of the log is the end
     bool read_to_end = false;
-    bool marks_dirty = false;  // marks may have been written since the last sync
+    bool marks_dirty = false;             // marks may have been written since the last sync
+    std::set<std::uint64_t> taken_early;  // offsets of frames that take_unread() gave out: scan will come to them
 };
 
 struct Store::Impl {
@@ -38,10 +39,16 @@ struct Store::Impl {
     Result<void> discover_segments();
     [[nodiscard]] bool journal_is_read() const;  // as far as it went when the store was opened
     Result<void> refresh(std::uint64_t number);
+    Result<void> notice_claims();
+    [[nodiscard]] std::uint64_t committed() const;
+    enum class Read : unsigned char { All, Some };
+    void count_taken(std::uint64_t committed_before, Read read, std::size_t found) const;
     Result<void> read_segment(KnownSegment& segment, std::size_t most, std::vector<LoadedMessage>& found);
     bool skip_damage(KnownSegment& segment, std::uint64_t durable_end);
+    [[nodiscard]] std::uint64_t readable_end(const KnownSegment& segment) const;
     void take_frame(KnownSegment& segment, const ScannedFrame& scanned, std::vector<LoadedMessage>& found);
     bool has_complete_file(const std::string& queue_id);
+    [[nodiscard]] bool is_left_by_its_writer(const std::string& queue_id) const;
     Result<void> read_incoming(std::size_t most, std::vector<LoadedMessage>& found);
     // The open segment and frame that a reference means. NotFound if the place means something else by now.
     struct Place {
@@ -65,6 +72,7 @@ struct Store::Impl {
     RecipientBudget budget;  // of the call that is at work
     UniqueFd scheduler_lock;
     std::unique_ptr<Positions> positions;
+    Positions::Flow* flow = nullptr;  // null: no room for it
     std::map<std::uint64_t, KnownSegment> segments;
     std::set<std::uint64_t> newer_segments;  // that only a newer release can read; logged
     std::set<std::string> newer_files;       // the same for files of incoming/, by queue id

@@ -12,6 +12,7 @@
 #include "net/endpoint.h"
 #include "net/tasks.h"
 #include "queue/draft.h"
+#include "queue/in_flow.h"
 #include "queue/positions.h"
 #include "queue/queue_id.h"
 #include "queue/segment.h"
@@ -105,6 +106,7 @@ struct Writer::Impl {
     std::vector<PendingPtr> take_what_fits(std::deque<PendingPtr>& work);
     Result<void> write_batch(const std::vector<PendingPtr>& batch);
     void complete(std::vector<PendingPtr> batch);
+    void count(std::size_t committed) const;
     void leave_segment();
     [[nodiscard]] bool fits_a_segment(const Pending& pending) const;
 
@@ -112,6 +114,8 @@ struct Writer::Impl {
     std::shared_ptr<DraftBudget> budget;
     NumberLease numbers;
     std::unique_ptr<Positions> positions;
+    Positions::Flow* flow = nullptr;  // null: no room for it
+    InFlow in_flow{nullptr};
     Hint hint;
     // Completions that reach the loop after the writer is gone must not touch it.
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
@@ -304,6 +308,7 @@ Result<void> Writer::Impl::write_batch(const std::vector<PendingPtr>& batch)
     next_offset = start + bytes.size();
     buffer = std::move(bytes);
     positions->publish(header.number, next_offset);
+    count(batch.size());
     for (std::size_t i = 0; i < batch.size(); ++i) {
         MessageRef ref;
         ref.segment = header.number;
@@ -327,6 +332,12 @@ void Writer::Impl::complete(std::vector<PendingPtr> batch)
     });
 }
 
+void Writer::Impl::count(std::size_t committed) const
+{
+    if (flow != nullptr)
+        flow->committed.fetch_add(committed, std::memory_order_relaxed);
+}
+
 bool Writer::Impl::fits_a_segment(const Pending& pending) const
 {
     std::uint64_t size = std::max(options.segment_size, smallest_segment);
@@ -341,6 +352,8 @@ Result<std::unique_ptr<Writer>> Writer::open(QueueOptions options, std::string q
 {
     auto impl = std::make_unique<Impl>(std::move(options), std::move(qmgr_socket));
     TRY(impl->positions, Positions::open(impl->options.directory));
+    impl->flow = impl->positions->flow();
+    impl->in_flow = InFlow(impl->flow);
     net::Loop::current().before_wait([raw = impl.get(), guard = impl->alive] {
         if (*guard)
             raw->hand_over();
@@ -351,6 +364,7 @@ Result<std::unique_ptr<Writer>> Writer::open(QueueOptions options, std::string q
 }
 
 bool Writer::broken() const { return impl_->broken; }
+bool Writer::queue_manager_is_behind() { return impl_->in_flow.is_behind(net::Clock::now()); }
 
 Result<Draft> Writer::begin()
 {
@@ -431,6 +445,7 @@ Task<Result<Committed>> Writer::commit(Draft draft, std::vector<RecipientMark> m
         }));
         committed.ref.queue = QueueName::Incoming;
         committed.ref.queue_id = state.envelope.queue_id;
+        impl_->count(1);
         impl_->hint.send('I');
         co_return committed;
     }

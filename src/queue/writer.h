@@ -73,6 +73,8 @@ public:
     // The same with marks for recipients that need no delivery any more (survivors that are moved): one per recipient.
     Task<Result<Committed>> commit(Draft draft, std::vector<RecipientMark> marks);
     [[nodiscard]] bool broken() const;
+    // More is coming in than the queue manager takes: who brings mail should wait for in_flow_delay before commit().
+    [[nodiscard]] bool queue_manager_is_behind();
     // Whether the queue can take a message of this size now (queue_minfree, free space): NoSpace if not.
     Result<void> check_space(std::uint64_t expected_size) const;
 

@@ -125,7 +125,7 @@ Task<qmgr::DeliveryReply> DeliveryAgent::answer(qmgr::DeliveryRequest request)
         problem.damaged = message.error().kind() == ErrorKind::Corrupt;
         co_return problem;
     }
-    if (message->message_mark() != queue::MessageMark::Live) {
+    if (!queue::is_live(message->message_mark())) {
         problem.message_problem = "message is gone";
         co_return problem;
     }

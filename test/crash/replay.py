@@ -302,7 +302,7 @@ SEGMENT_SIZE = 262144                       # the smallest; what the crash tests
 MARKS = 4096                                # queue/layout.h: where a segment's marks and frames begin
 FRAMES = MARKS + -(-(SEGMENT_SIZE // 64) // 4096) * 4096
 IN_USE, FREE = 1, 2                         # SegmentState
-DONE, FAILED_OR_MOVED = 1, 2                # RecipientMark and MessageMark
+DONE, FAILED_OR_MOVED, EXPIRED = 1, 2, 3    # RecipientMark and MessageMark
 A_FILE = "*[!/]"
 
 
@@ -328,6 +328,7 @@ ARROWS = (
     _segment("delivered", WRITE, program="!qmgr", low=MARKS, high=FRAMES - 1, tag=DONE),
     _segment("bounced", WRITE, program="!qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
     _segment("settled", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=DONE),
+    _segment("expired", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=EXPIRED, rare=True),
     _segment("moved", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
     _segment("moved-synced", SYNC_END, program="qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
     _segment("marks-synced", SYNC_END, program="qmgr"),
@@ -356,6 +357,7 @@ ARROWS = (
     Arrow("file-delivered", WRITE, "active/*", program="!qmgr", tag=DONE),
     Arrow("file-bounced", WRITE, "active/*", program="!qmgr", tag=FAILED_OR_MOVED),
     Arrow("file-settled", WRITE, "active/*", program="qmgr", tag=DONE, rare=True),
+    Arrow("file-expired", MODE, "active/*", program="qmgr", rare=True),
     Arrow("file-buried", UNLINK, "active/*"),
     Arrow("active-synced", SYNC_END, "active/"),
     # reports

@@ -245,6 +245,18 @@ def test_mail_that_is_being_delivered_is_removed_when_that_is_over(in_flight):
     instance.wait_until_queue_empty()
 
 
+def test_h_and_H_of_all_mail_know_what_is_being_delivered(in_flight):
+    instance, queue_id, connection = in_flight
+    assert said(instance.run("postsuper", "-H", "ALL")) == "postsuper: Released from hold: 0 messages"
+    assert said(instance.run("postsuper", "-h", "ALL")) == "postsuper: Placed on hold: 1 message"
+    assert said(instance.run("postsuper", "-h", "ALL")) == "postsuper: Placed on hold: 0 messages"
+    assert said(instance.run("postsuper", "-H", "ALL")) == "postsuper: Released from hold: 1 message"
+    assert said(instance.run("postsuper", "-h", "ALL")) == "postsuper: Placed on hold: 1 message"
+    connection.close()
+    wait_until(lambda: queue_name(instance, queue_id) == "hold", "the message on hold")
+    assert said(instance.run("postsuper", "-H", "ALL")) == "postsuper: Released from hold: 1 message"
+
+
 def test_mail_in_the_journal_is_found_printed_and_deleted_after_a_crash(in_flight):
     instance, queue_id, _ = in_flight
     instance.kill_all()
@@ -269,6 +281,48 @@ def test_mail_in_the_journal_is_held_after_a_crash_and_delivered_when_released(i
     assert queue_name(instance, queue_id) == "hold"
     instance.run("postsuper", "-H", queue_id)
     instance.wait_for_log(rf"{queue_id}: removed")
+
+
+def test_postcat_finds_what_lies_behind_damage_in_the_journal(in_flight):
+    instance, first, _ = in_flight
+    second = send(instance, "y@far.test")
+    instance.kill_all()
+    for segment in (instance.queue / "journal").glob("0*"):
+        content = segment.read_bytes()
+        # The envelope of the first message has its queue id; the frame of the second stands behind it.
+        if (at := content.find(first.encode())) >= 0:
+            with segment.open("r+b") as file:
+                file.seek(content.rfind(b"PHFR", 0, at))
+                file.write(bytes(8))
+    assert instance.run("postcat", "-q", first, check=False).returncode == 1
+    assert b"\nrecipient: y@far.test\n" in instance.run("postcat", "-q", second).stdout
+
+
+def test_expiry_of_what_is_being_delivered_outlives_a_crash(in_flight):
+    instance, queue_id, _ = in_flight
+    assert said(instance.run("postsuper", "-e", queue_id)).endswith("Force-expired: 1 message")
+    instance.kill_all()
+    instance.configure(transport_maps="inline:{far.test=retry:}")
+    instance.start()
+    instance.wait_for_log(rf"{queue_id}: from=<.*>, status=force-expired, returned to sender")
+
+
+def test_all_mail_is_listed_and_can_be_changed_while_the_active_queue_is_full(make_instance, silent_server):
+    port = silent_server.getsockname()[1]
+    instance = make_instance(transport_maps=f"inline:{{far.test=smtp:[127.0.0.1]:{port}}}", qmgr_message_active_limit="1",
+                             queue_journal_message_limit="2000").start()
+    active = send(instance, "x@far.test")
+    wait_until(lambda: queue_name(instance, active) == "active", "the first message")
+    waits = [send(instance, f"y{number}@far.test") for number in range(3)]
+    with instance.smtp() as client:
+        large = client.deliver("ann@a.test", "z@far.test", b"Subject: large\r\n\r\n" + b"x" * 70 + b"\r\n" * 4000)
+    assert queue(instance).keys() == {active, large, *waits}
+    assert {queue_name(instance, queue_id) for queue_id in (large, *waits)} == {"incoming"}
+    assert said(instance.run("postsuper", "-d", large)).startswith(f"postsuper: {large}: removed")
+    assert said(instance.run("postsuper", "-d", waits[1])).startswith(f"postsuper: {waits[1]}: removed")
+    assert queue(instance).keys() == {active, waits[0], waits[2]}
+    assert said(instance.run("postsuper", "-d", "ALL", "incoming")) == "postsuper: Deleted: 2 messages"
+    assert queue(instance).keys() == {active}
 
 
 def test_expired_mail_goes_back_after_the_next_attempt(waiting):

@@ -146,15 +146,27 @@ bool is_this(std::string_view encoded_envelope, const std::string& queue_id)
     return stored && stored->envelope.queue_id == queue_id;
 }
 
+// Also behind damage: the queue manager goes on there, too.
+std::optional<queue::ScannedFrame> next_frame(const queue::SegmentFile& file, const queue::SegmentHeader& header,
+                                              queue::ScanPosition& position)
+{
+    if (auto scanned = queue::scan_next(file, header, position, header.size, false))
+        return scanned;
+    auto behind = queue::find_behind_damage(file, header, position);
+    if (!behind)
+        return std::nullopt;
+    position = behind->position;
+    return queue::scan_next(file, header, position, header.size, false);
+}
+
 std::optional<FoundMessage> find_in_segment(const queue::SegmentFile& file, const queue::SegmentHeader& header,
                                             const std::string& queue_id)
 {
     queue::ScanPosition position{.offset = header.frames_offset};
-    while (auto scanned = queue::scan_next(file, header, position, header.size, false)) {
+    while (auto scanned = next_frame(file, header, position)) {
         const queue::FrameHeader& frame = scanned->frame;
         std::string marks(file.marks(frame, header));
-        auto mark = static_cast<queue::MessageMark>(marks[0]);
-        if (mark == queue::MessageMark::Dead || mark == queue::MessageMark::Moved)
+        if (!queue::is_live(static_cast<queue::MessageMark>(marks[0])))
             continue;
         std::string envelope(file.envelope(scanned->offset, frame));
         if (!is_this(envelope, queue_id))

@@ -191,7 +191,7 @@ Result<bool> Exporter::write_message(const Job& job)
     for (std::size_t i = 0; i < message->envelope().recipients.size(); ++i)
         if (message->mark(i) == RecipientMark::Todo || message->mark(i) == RecipientMark::Bounced)
             recipients.push_back(i);
-    if (recipients.empty() || message->message_mark() != queue::MessageMark::Live)
+    if (recipients.empty() || !queue::is_live(message->message_mark()))
         return false;
     TRY(write_file(path,
                    queue::write_postfix_file(message->envelope(), recipients, message->facts(), message->content(),

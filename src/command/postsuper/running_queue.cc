@@ -53,7 +53,7 @@ public:
     {
         MessageList found;
         TRY(add_active(found));
-        for (queue::QueueName name : {queue::QueueName::Deferred, queue::QueueName::Hold})
+        for (queue::QueueName name : {queue::QueueName::Incoming, queue::QueueName::Deferred, queue::QueueName::Hold})
             if (auto read = queue::for_each_file_below(
                     options_, queue::name(name), [&](const queue::WalkedFile& file) { found[file.queue_id] = name; });
                 !read)
@@ -94,8 +94,9 @@ private:
     {
         TRY(auto entries, net::run_until_done(server::list_of_queue_manager(socket_)));
         for (const qmgr::ListEntry& entry : entries)
-            found[entry.queue_id] =
-                entry.queue_name == "active" ? queue::QueueName::Active : queue::QueueName::Incoming;
+            found[entry.queue_id] = entry.to_be_held               ? queue::QueueName::Hold
+                                    : entry.queue_name == "active" ? queue::QueueName::Active
+                                                                   : queue::QueueName::Incoming;
         return {};
     }
 

@@ -38,6 +38,7 @@ std::vector<ListEntry> QueueManager::list()
         ListEntry entry = entry_of(message->ref(), message->envelope(), message->facts());
         entry.queue_name = "active";
         entry.forced_expire = forced_expiry_.contains(id);
+        entry.to_be_held = message->notes.wish == Wish::Hold;
         auto read = for_each_recipient(*message, [&](std::size_t index, const queue::Recipient& recipient) {
             if (const RecipientState state = message->recipients()[index]; state.progress != Progress::Done)
                 add_recipient(entry, recipient, state.reason);
@@ -52,9 +53,28 @@ std::vector<ListEntry> QueueManager::list()
             continue;
         ListEntry entry = entry_of(parked.ref, message->envelope, message->facts);
         entry.queue_name = "incoming";
+        entry.forced_expire = forced_expiry_.contains(parked.ref.queue_id);
+        entry.to_be_held = parked.notes.wish == Wish::Hold;
         for (std::size_t i = 0; i < message->marks.size(); ++i)
             if (message->marks[i] == queue::RecipientMark::Todo)
                 add_recipient(entry, message->envelope.recipients[i], {});
+        entries.push_back(std::move(entry));
+    }
+    return entries;
+}
+
+QueueManager::UnreadEntries QueueManager::list_unread() { return UnreadEntries(store_->list_unread()); }
+
+std::vector<ListEntry> QueueManager::UnreadEntries::next(std::size_t most)
+{
+    std::vector<ListEntry> entries;
+    for (const queue::LoadedMessage& message : unread_.next(most)) {
+        ListEntry entry = entry_of(message.ref, message.envelope, message.facts);
+        entry.queue_name = "incoming";
+        entry.forced_expire = message.expired;
+        for (std::size_t i = 0; i < message.marks.size(); ++i)
+            if (message.marks[i] == queue::RecipientMark::Todo)
+                add_recipient(entry, message.envelope.recipients[i], {});
         entries.push_back(std::move(entry));
     }
     return entries;
@@ -90,6 +110,7 @@ Task<ControlReply> QueueManager::control(ControlRequest request)
         }
         co_await apply_to_files(command, std::move(files));
     }
+    apply_to_unread(command, reply.results);
     hint();
     co_return reply;
 }
@@ -108,7 +129,7 @@ ControlOutcome QueueManager::apply_to_parked(Command command, ParkedMessages::Pa
     ControlOutcome outcome = ControlOutcome::Done;
     switch (command) {
     case Command::Remove: outcome = ControlOutcome::Failed; break;
-    case Command::Expire: forced_expiry_.insert(queue_id); break;
+    case Command::Expire: expire(parked.ref); break;
     case Command::Hold:
         wish = Wish::Hold;
         outcome = ControlOutcome::Pending;
@@ -133,10 +154,45 @@ bool QueueManager::apply_to_scheduled(Command command, const std::string& queue_
     if ((!expire && command != Command::Requeue && command != Command::Retry) || !schedule_.contains(queue_id))
         return false;
     if (expire)
-        forced_expiry_.insert(queue_id);
+        this->expire({.queue = queue::QueueName::Deferred, .queue_id = queue_id});
     else
         schedule_.make_due(queue_id);
     return true;
+}
+
+// Known here for the next attempt, and to the queue for those after a restart.
+void QueueManager::expire(const queue::MessageRef& ref)
+{
+    forced_expiry_.insert(ref.queue_id);
+    if (auto expired = store_->set_expired(ref); !expired)
+        log::warning("{}: {}", ref.queue_id, expired.error().text());
+}
+
+// What was not found may wait in the journal, beyond the room of the active queue: it is changed as what waits in
+// place.
+void QueueManager::apply_to_unread(Command command, std::vector<ControlResult>& results)
+{
+    std::set<std::string> missing;
+    if (command != Command::Release && command != Command::Retry)
+        for (const ControlResult& result : results)
+            if (result.outcome == ControlOutcome::NotFound && queue::is_queue_id(result.queue_id))
+                missing.insert(result.queue_id);
+    if (missing.empty())
+        return;
+    for (queue::LoadedMessage& message : store_->take_unread(missing)) {
+        if (message.expired)
+            forced_expiry_.insert(message.ref.queue_id);
+        park(message.ref, clock_.running());
+    }
+    park_stranded();
+    for (ControlResult& result : results) {
+        if (result.outcome != ControlOutcome::NotFound)
+            continue;
+        if (auto active = active_.find(result.queue_id); active != active_.end())  // it was read meanwhile
+            result.outcome = apply_to_active(command, *active->second);
+        else if (auto parked = parked_.take(result.queue_id))
+            result.outcome = apply_to_parked(command, std::move(*parked));
+    }
 }
 
 namespace {
@@ -217,7 +273,7 @@ ControlOutcome QueueManager::apply_to_active(Command command, ActiveMessage& mes
             return ControlOutcome::NotFound;
         wish = Wish::Requeue;
         return ControlOutcome::Pending;
-    case Command::Expire: forced_expiry_.insert(message.queue_id()); return ControlOutcome::Pending;
+    case Command::Expire: expire(message.ref()); return ControlOutcome::Pending;
     default: message.try_again = true; return ControlOutcome::Done;  // to be tried: it is being tried
     }
     if (message.attempt_is_over)

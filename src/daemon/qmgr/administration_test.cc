@@ -125,6 +125,49 @@ TEST_F(QueueManagerTest, returns_a_message_that_is_expired_by_hand)
     EXPECT_THAT(files("deferred"), IsEmpty());
 }
 
+TEST_F(QueueManagerTest, lists_and_changes_what_waits_beyond_the_active_limit)
+{
+    gated = true;
+    add_agent("smtp", sent);
+    start("qmgr_message_active_limit = 1\n");
+    const std::string under_way = submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 1; }));
+    const std::string removed = submit({"b@remote.test"});
+    const std::string held_back = submit({"c@remote.test"});
+    const std::string left = submit({"d@remote.test"});
+    auto unread = manager->list_unread();
+    EXPECT_EQ(manager->list().size(), 1U);
+    std::vector<std::string> ids;
+    for (const ListEntry& entry : unread.next(10))
+        ids.push_back(entry.queue_id);
+    EXPECT_THAT(ids, ElementsAre(removed, held_back, left));
+    EXPECT_EQ(control(Command::Remove, removed), ControlOutcome::Done);
+    EXPECT_EQ(control(Command::Remove, removed), ControlOutcome::NotFound);
+    EXPECT_EQ(control(Command::Hold, held_back), ControlOutcome::Pending);
+    EXPECT_EQ(manager->list().size(), 2U);
+    gate.set();
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 2 && manager->active() == 0 && manager->list().empty(); }));
+    EXPECT_THAT(attempts, ElementsAre("smtp a@remote.test", "smtp d@remote.test"));
+    EXPECT_THAT(files("hold"), ElementsAre(held_back));
+}
+
+TEST_F(QueueManagerTest, forced_expiry_of_what_is_under_way_outlives_a_restart)
+{
+    gated = true;
+    add_agent("smtp", put_off);
+    start();
+    const std::string id = submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 1 && manager->recipients_in_memory() == 1; }));
+    EXPECT_EQ(control(Command::Expire, id), ControlOutcome::Pending);
+    housekeeping.reset();
+    manager.reset();
+    start();
+    gate.set();
+    ASSERT_TRUE(wait_for([&] { return !reports.empty() && manager->active() == 0; }));
+    EXPECT_THAT(reports, testing::Contains("bounce 1 1"));
+    EXPECT_EQ(manager->deferred(), 0U);
+}
+
 TEST_F(QueueManagerTest, what_is_to_be_held_is_held_whatever_else_is_asked_for)
 {
     gated = true;
@@ -152,8 +195,11 @@ TEST_F(QueueManagerTest, a_hold_is_taken_back_before_it_is_done)
     const std::string id = submit({"a@remote.test"});
     ASSERT_TRUE(wait_for([&] { return manager->active() == 1 && manager->recipients_in_memory() == 1; }));
     EXPECT_EQ(control(Command::Release, id), ControlOutcome::NotFound);
+    EXPECT_FALSE(manager->list().at(0).to_be_held);
     EXPECT_EQ(control(Command::Hold, id), ControlOutcome::Pending);
+    EXPECT_TRUE(manager->list().at(0).to_be_held);
     EXPECT_EQ(control(Command::Release, id), ControlOutcome::Pending);
+    EXPECT_FALSE(manager->list().at(0).to_be_held);
     gate.set();
     ASSERT_TRUE(wait_for([&] { return attempts.size() == 2 && manager->deferred() == 1; }));
     EXPECT_THAT(files("hold"), IsEmpty());

@@ -106,7 +106,7 @@ Task<void> QueueManager::settle(ActiveMessage* message)
 
     if (message->count(Progress::Done) == message->recipients().size()) {
         if (has_defer_log)
-            co_await ask(&defer_, {.command = bounce::Command::Drop, .queue_id = message->queue_id()});
+            co_await ask(ReportService::Defer, {.command = bounce::Command::Drop, .queue_id = message->queue_id()});
         bury(*message);
         co_return;
     }
@@ -133,7 +133,7 @@ Task<bool> QueueManager::report(ActiveMessage* message, std::vector<std::size_t>
                             .sender = message->envelope().sender};
     if (!co_await record_expired(message, expired, &request.records))
         co_return false;
-    if (!co_await ask(&bounce_, std::move(request)))
+    if (!co_await ask(ReportService::Bounce, std::move(request)))
         co_return false;
     std::vector<std::size_t> settled = message->with(Progress::Bounced);
     std::ranges::copy(expired, std::back_inserter(settled));
@@ -174,7 +174,7 @@ Task<bool> QueueManager::record_expired(ActiveMessage* message, std::vector<std:
             }
             ++index;
         }
-        if (!request.records.empty() && !co_await ask(&bounce_, std::move(request)))
+        if (!request.records.empty() && !co_await ask(ReportService::Bounce, std::move(request)))
             co_return false;
     }
     co_return true;
@@ -193,11 +193,12 @@ Task<void> QueueManager::report_trace(ActiveMessage* message)
             log::warning("{}: {}", message->queue_id(), read.error().text());
     }
     if (wanted || message->confirms_delay_cleared)
-        co_await ask(&trace_, {.command = message->confirms_delay_cleared ? bounce::Command::ConfirmDelayCleared
-                                                                          : bounce::Command::Flush,
-                               .queue_id = message->queue_id(),
-                               .message = message->ref().text(),
-                               .sender = envelope.sender});
+        co_await ask(
+            ReportService::Trace,
+            {.command = message->confirms_delay_cleared ? bounce::Command::ConfirmDelayCleared : bounce::Command::Flush,
+             .queue_id = message->queue_id(),
+             .message = message->ref().text(),
+             .sender = envelope.sender});
 }
 
 Seconds QueueManager::delay_warning_of(const ActiveMessage& message) const
@@ -221,18 +222,21 @@ Task<void> QueueManager::warn_of_delay(ActiveMessage* message)
         co_return;
     const Seconds warning = delay_warning_of(*message);
     if (warning > last_attempt(*message) && warning <= clock_.now())
-        co_await ask(&defer_, {.command = bounce::Command::Warn,
-                               .queue_id = message->queue_id(),
-                               .message = message->ref().text(),
-                               .sender = message->envelope().sender});
+        co_await ask(ReportService::Defer, {.command = bounce::Command::Warn,
+                                            .queue_id = message->queue_id(),
+                                            .message = message->ref().text(),
+                                            .sender = message->envelope().sender});
 }
 
-Task<bool> QueueManager::ask(ipc::Client* service, bounce::Request request)
+Task<bool> QueueManager::ask(ReportService which, bounce::Request request)
 {
     const std::string queue_id = request.queue_id;
+    const std::shared_ptr<Snapshot> snapshot = snapshot_;  // a reload may name another service meanwhile
+    ipc::Client& service = which == ReportService::Bounce  ? snapshot->bounce
+                           : which == ReportService::Defer ? snapshot->defer
+                                                           : snapshot->trace;
     log::flush();  // the report's own lines come after ours
-    auto reply =
-        co_await service->call<bounce::Reply>(std::move(request), net::Deadline::after(snapshot_->ipc_timeout));
+    auto reply = co_await service.call<bounce::Reply>(std::move(request), net::Deadline::after(snapshot->ipc_timeout));
     if (reply && reply->ok)
         co_return true;
     log::warning("{}: bounce or trace service failure: {}", queue_id, reply ? reply->error : reply.error().text());
@@ -243,8 +247,8 @@ void QueueManager::drop_logs(const std::string& queue_id) { tasks_.start(drop_lo
 
 Task<void> QueueManager::drop_logs_of(std::string queue_id)
 {
-    co_await ask(&defer_, {.command = bounce::Command::Drop, .queue_id = queue_id});
-    co_await ask(&bounce_, {.command = bounce::Command::Drop, .queue_id = std::move(queue_id)});
+    co_await ask(ReportService::Defer, {.command = bounce::Command::Drop, .queue_id = queue_id});
+    co_await ask(ReportService::Bounce, {.command = bounce::Command::Drop, .queue_id = std::move(queue_id)});
 }
 
 // postsuper -d
@@ -372,7 +376,10 @@ std::optional<Command> QueueManager::after_move(const queue::Store::Survivor& su
         const bool soon = try_again || moved.error().kind() == ErrorKind::Temporary;
         park(survivor.ref, soon ? clock_.running() + held_pause : due,
              {.previous_retry = seconds_of(survivor.retry_at), .flushed = try_again, .wish = wish});
-    } else if (survivor.to == queue::QueueName::Deferred) {
+    }
+    if (moved && forced_expiry_.contains(queue_id))
+        expire(*moved);  // perhaps asked for while the file was written
+    if (moved && survivor.to == queue::QueueName::Deferred) {
         schedule_.put(queue_id, due);
         if (try_again)
             schedule_.make_due(queue_id);

@@ -16,6 +16,18 @@ TEST_F(QueueManagerTest, asks_for_a_report_before_a_bounced_message_is_gone)
     EXPECT_EQ(manager->deferred(), 0U);
 }
 
+TEST_F(QueueManagerTest, asks_the_report_service_that_a_reload_names)
+{
+    add_agent("smtp", refused);
+    start();
+    submit({"a@remote.test"});
+    ASSERT_TRUE(wait_until_idle(1));
+    ASSERT_TRUE(manager->configure(configuration("bounce_service_name = other_bounce\n")));
+    submit({"b@remote.test"});
+    ASSERT_TRUE(wait_until_idle(2));
+    EXPECT_THAT(reports, testing::ElementsAre("bounce 1 0", "other_bounce 1 0"));
+}
+
 TEST_F(QueueManagerTest, keeps_a_bounced_message_while_no_report_can_be_made)
 {
     reports_work = false;

@@ -4,8 +4,8 @@
 // protocol begins with a digit. Requests are answered in order: List with one ListEntry a message and one that only
 // says that it is the last, every other command with one ControlReply.
 //
-// List names what lies in the queue manager's hands: active messages and those that wait in place. Deferred and held
-// messages are files, which tools read themselves.
+// List names what lies in the queue manager's hands: active messages, those that wait in place, and those in the
+// journal that it has not read yet. Messages in incoming/, deferred/ and hold/ are files, which tools read themselves.
 #pragma once
 
 #include "ipc/connection.h"
@@ -51,19 +51,21 @@ struct ListedRecipient {
 // One message with the recipients that are not done. The entry that ends the list has `last` and nothing else.
 struct ListEntry {
     bool last = false;
-    std::string queue_name;  // "active"; "incoming" where it waits in place
+    std::string queue_name;  // "active"; "incoming" where it waits in place or is not read yet
     std::string queue_id;
     std::int64_t arrival_time = 0;  // seconds since the epoch
     std::uint64_t message_size = 0;
     std::string sender;
     bool forced_expire = false;
+    bool to_be_held = false;  // postsuper -h was asked for and is done when the delivery is over
     std::vector<ListedRecipient> recipients;
 
-    static constexpr auto fields = ipc::fields(
-        ipc::field("last", &ListEntry::last), ipc::field("queue_name", &ListEntry::queue_name),
-        ipc::field("queue_id", &ListEntry::queue_id), ipc::field("arrival_time", &ListEntry::arrival_time),
-        ipc::field("message_size", &ListEntry::message_size), ipc::field("sender", &ListEntry::sender),
-        ipc::field("forced_expire", &ListEntry::forced_expire), ipc::field("recipients", &ListEntry::recipients));
+    static constexpr auto fields =
+        ipc::fields(ipc::field("last", &ListEntry::last), ipc::field("queue_name", &ListEntry::queue_name),
+                    ipc::field("queue_id", &ListEntry::queue_id), ipc::field("arrival_time", &ListEntry::arrival_time),
+                    ipc::field("message_size", &ListEntry::message_size), ipc::field("sender", &ListEntry::sender),
+                    ipc::field("forced_expire", &ListEntry::forced_expire),
+                    ipc::field("to_be_held", &ListEntry::to_be_held), ipc::field("recipients", &ListEntry::recipients));
 };
 
 enum class ControlOutcome : std::uint8_t {

@@ -7,7 +7,6 @@
 #include "log/events_delivery.h"
 #include "log/events_qmgr.h"
 #include "log/log.h"
-#include "param/services.h"
 
 #include <algorithm>
 #include <chrono>
@@ -50,7 +49,7 @@ std::int64_t microseconds_now()
 Result<std::unique_ptr<QueueManager>> QueueManager::open(ConfigPtr config, queue::QueueOptions options,
                                                          Surroundings surroundings)
 {
-    TRY(std::shared_ptr<Snapshot> snapshot, Snapshot::make(std::move(config)));
+    TRY(std::shared_ptr<Snapshot> snapshot, Snapshot::make(std::move(config), surroundings));
     TRY(std::unique_ptr<queue::Store> store, queue::Store::open(std::move(options)));
     return std::unique_ptr<QueueManager>(
         new QueueManager(std::move(snapshot), std::move(store), std::move(surroundings)));
@@ -59,12 +58,6 @@ Result<std::unique_ptr<QueueManager>> QueueManager::open(ConfigPtr config, queue
 QueueManager::QueueManager(std::shared_ptr<Snapshot> snapshot, std::unique_ptr<queue::Store> store,
                            Surroundings surroundings)
     : snapshot_(std::move(snapshot)), store_(std::move(store)), surroundings_(std::move(surroundings)),
-      bounce_(surroundings_.private_directory + "/" + snapshot_->config->get(param::bounce_service_name),
-              bounce::bounce_protocol),
-      defer_(surroundings_.private_directory + "/" + snapshot_->config->get(param::defer_service_name),
-             bounce::bounce_protocol),
-      trace_(surroundings_.private_directory + "/" + snapshot_->config->get(param::trace_service_name),
-             bounce::bounce_protocol),
       scheduler_(
           snapshot_->config,
           [this](const std::string& transport, AgentLinkOwner& owner) -> std::unique_ptr<AgentLink> {
@@ -80,7 +73,7 @@ QueueManager::~QueueManager() = default;
 
 Result<void> QueueManager::configure(ConfigPtr config)
 {
-    TRY(snapshot_, Snapshot::make(std::move(config)));
+    TRY(snapshot_, Snapshot::make(std::move(config), surroundings_));
     scheduler_.configure(snapshot_->config);
     hint();
     return {};
@@ -279,6 +272,8 @@ void QueueManager::admit(queue::LoadedMessage&& stored, Source source, const Not
         park(stored.ref, clock_.running() + still_held_pause, notes);
         return;
     }
+    if (stored.expired)
+        forced_expiry_.insert(stored.ref.queue_id);
     auto made = std::make_unique<ActiveMessage>(std::move(stored), microseconds_now());
     ActiveMessage& message = *made;
     message.was_deferred = source != Source::New;

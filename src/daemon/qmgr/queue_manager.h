@@ -65,6 +65,17 @@ public:
 
     // What tools ask for (administration.cc).
     std::vector<ListEntry> list();
+    // What is not read yet, piece by piece: there may be very much of it. Begun in the same turn of the loop as list(),
+    // both together are every message.
+    class UnreadEntries {
+    public:
+        explicit UnreadEntries(queue::Store::UnreadList unread) : unread_(std::move(unread)) {}
+        std::vector<ListEntry> next(std::size_t most);  // none: that was all
+
+    private:
+        queue::Store::UnreadList unread_;
+    };
+    UnreadEntries list_unread();
     Task<ControlReply> control(ControlRequest request);
 
     [[nodiscard]] std::size_t active() const { return active_.size(); }
@@ -130,7 +141,8 @@ private:
                               std::vector<bounce::Record>* last);
     Task<void> report_trace(ActiveMessage* message);
     Task<void> warn_of_delay(ActiveMessage* message);
-    Task<bool> ask(ipc::Client* service, bounce::Request request);
+    enum class ReportService : unsigned char { Bounce, Defer, Trace };
+    Task<bool> ask(ReportService which, bounce::Request request);
     void remove(ActiveMessage& message);
     void bury(ActiveMessage& message);
     void bury_done();
@@ -148,15 +160,14 @@ private:
     // Administration (administration.cc).
     ControlOutcome apply_to_active(Command command, ActiveMessage& message);
     ControlOutcome apply_to_parked(Command command, ParkedMessages::Parked parked);
+    void apply_to_unread(Command command, std::vector<ControlResult>& results);
+    void expire(const queue::MessageRef& ref);
     bool apply_to_scheduled(Command command, const std::string& queue_id);
     Task<void> apply_to_files(Command command, std::vector<ControlResult*> results);
 
     std::shared_ptr<Snapshot> snapshot_;
     std::unique_ptr<queue::Store> store_;
     Surroundings surroundings_;
-    ipc::Client bounce_;
-    ipc::Client defer_;
-    ipc::Client trace_;
     Scheduler scheduler_;
 
     std::unordered_map<std::string, std::unique_ptr<ActiveMessage>> active_;  // by queue id

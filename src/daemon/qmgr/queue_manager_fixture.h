@@ -32,7 +32,7 @@ protected:
         std::filesystem::create_directory(directory / "private");
         options.directory = directory.string();
         options.segment_size = 1 << 20;
-        for (const char* service : {"bounce", "defer", "trace"})
+        for (const char* service : {"bounce", "defer", "trace", "other_bounce"})
             tasks.start(listen(service, [this](net::Stream stream, std::string which) {
                 return serve_reports(std::move(stream), std::move(which));
             }));
@@ -141,14 +141,19 @@ protected:
         co_return outcomes;
     }
 
-    void start(const std::string& settings = {})
+    static std::shared_ptr<const config::Config> configuration(const std::string& settings)
     {
         auto config = config::load_text("myhostname = mail.test\nmydestination = local.test\n"
                                         "inet_interfaces = 127.0.0.1\nlocal_transport = local\n" +
                                             settings,
                                         "main.cf", {});
-        ASSERT_TRUE(config) << config.error().text();
-        auto opened = QueueManager::open(*config, options, {.private_directory = (directory / "private").string()});
+        EXPECT_TRUE(config) << config.error().text();
+        return *config;
+    }
+    void start(const std::string& settings = {})
+    {
+        auto opened = QueueManager::open(configuration(settings), options,
+                                         {.private_directory = (directory / "private").string()});
         ASSERT_TRUE(opened) << opened.error().text();
         manager = std::move(*opened);
         ASSERT_TRUE(manager->start());

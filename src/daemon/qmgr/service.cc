@@ -17,6 +17,8 @@ namespace {
 constexpr std::chrono::seconds lock_patience{30};  // an earlier queue manager may be on its way out
 constexpr std::chrono::milliseconds lock_pause{200};
 constexpr std::chrono::minutes tool_patience{10};
+constexpr std::size_t unread_at_once = 200;  // in a listing: some milliseconds, and then mail goes on
+constexpr std::chrono::milliseconds unread_pause{1};
 constexpr std::chrono::seconds pass_on_patience{60};
 
 }  // namespace
@@ -56,6 +58,7 @@ Task<void> Service::main()
 
 Task<Result<void>> Service::on_reload(std::shared_ptr<const config::Config> config)
 {
+    log::set_delay_resolution(config->get(param::delay_logging_resolution_limit));
     if (manager_)
         co_return manager_->configure(std::move(config));
     co_return Result<void>{};
@@ -127,19 +130,33 @@ Task<void> Service::serve_tool(net::Stream client)
         auto request = co_await connection.receive<ControlRequest>(net::Deadline::after(tool_patience));
         if (!request)
             co_return;
-        const net::Deadline deadline = net::Deadline::after(tool_patience);
-        std::string answer;
         if (request->command == Command::List) {
-            for (const ListEntry& entry : manager_->list())
-                ipc::append_framed(answer, ipc::encode(entry));
-            ipc::append_framed(answer, ipc::encode(ListEntry{.last = true}));
-        } else {
-            ControlReply reply = co_await manager_->control(std::move(*request));
-            ipc::append_framed(answer, ipc::encode(reply));
+            if (!co_await list(connection.stream()))
+                co_return;
+            continue;
         }
-        if (!co_await connection.stream().write_all(answer, deadline))
+        std::string answer;
+        ipc::append_framed(answer, ipc::encode(co_await manager_->control(std::move(*request))));
+        if (!co_await connection.stream().write_all(answer, net::Deadline::after(tool_patience)))
             co_return;
     }
+}
+
+Task<Result<void>> Service::list(net::Stream& client)
+{
+    auto unread = manager_->list_unread();
+    std::vector<ListEntry> entries = manager_->list();
+    do {
+        std::string answer;
+        for (const ListEntry& entry : entries)
+            ipc::append_framed(answer, ipc::encode(entry));
+        CO_TRY(co_await client.write_all(answer, net::Deadline::after(tool_patience)));
+        entries = unread.next(unread_at_once);
+        co_await net::sleep_for(unread_pause);
+    } while (!entries.empty());
+    std::string end;
+    ipc::append_framed(end, ipc::encode(ListEntry{.last = true}));
+    co_return co_await client.write_all(end, net::Deadline::after(tool_patience));
 }
 
 }  // namespace posthaste::qmgr

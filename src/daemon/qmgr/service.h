@@ -26,6 +26,7 @@ private:
     Task<void> pass_on(net::Stream client);
     Task<void> serve_hints(net::Stream client);
     Task<void> serve_tool(net::Stream client);
+    Task<Result<void>> list(net::Stream& client);
     void take_hint(char hint);
 
     server::Context* context_;

@@ -6,13 +6,23 @@
 #include "param/bounce.h"
 #include "param/cleanup.h"
 #include "param/qmgr.h"
+#include "param/services.h"
 #include "routing/unwrap.h"
 
 namespace posthaste::qmgr {
 
-Result<std::shared_ptr<QueueManager::Snapshot>> QueueManager::Snapshot::make(ConfigPtr config)
+QueueManager::Snapshot::Snapshot(ConfigPtr new_config, const Surroundings& surroundings)
+    : config(std::move(new_config)),
+      bounce(surroundings.private_directory + "/" + config->get(param::bounce_service_name), bounce::bounce_protocol),
+      defer(surroundings.private_directory + "/" + config->get(param::defer_service_name), bounce::bounce_protocol),
+      trace(surroundings.private_directory + "/" + config->get(param::trace_service_name), bounce::bounce_protocol)
 {
-    auto snapshot = std::make_shared<Snapshot>();
+}
+
+Result<std::shared_ptr<QueueManager::Snapshot>> QueueManager::Snapshot::make(ConfigPtr config,
+                                                                             const Surroundings& surroundings)
+{
+    auto snapshot = std::make_shared<Snapshot>(config, surroundings);
     TRY(snapshot->router, routing::Router::open(config, routing::Purpose::Routing));
     for (std::string_view name : split(config->get(param::defer_transports), ", \t\r\n"))
         snapshot->defer_transports.emplace(name);
@@ -33,7 +43,6 @@ Result<std::shared_ptr<QueueManager::Snapshot>> QueueManager::Snapshot::make(Con
     snapshot->delay_warning_time = config->get(param::delay_warning_time);
     snapshot->confirm_delay_cleared = config->get(param::confirm_delay_cleared);
     snapshot->ipc_timeout = config->get(param::qmgr_ipc_timeout);
-    snapshot->config = std::move(config);
     return snapshot;
 }
 

@@ -13,7 +13,13 @@
 namespace posthaste::qmgr {
 
 struct QueueManager::Snapshot {
+    Snapshot(ConfigPtr new_config, const Surroundings& surroundings);
+
     ConfigPtr config;
+    // Of bounce_service_name, defer_service_name and trace_service_name. Who asks them holds on to the snapshot.
+    ipc::Client bounce;
+    ipc::Client defer;
+    ipc::Client trace;
     std::unique_ptr<routing::Router> router;
     std::set<std::string, std::less<>> defer_transports;
     std::string double_bounce_sender;  // the local part; all mail to it is discarded
@@ -30,7 +36,7 @@ struct QueueManager::Snapshot {
     std::chrono::seconds ipc_timeout{60};
 
     // Invalid: a value has no meaning.
-    static Result<std::shared_ptr<Snapshot>> make(ConfigPtr config);
+    static Result<std::shared_ptr<Snapshot>> make(ConfigPtr config, const Surroundings& surroundings);
 
     // FILTER transport:nexthop takes the place of what routing said (access(5), header_checks(5)).
     void apply_filter(const std::string& filter, routing::Route* route) const;

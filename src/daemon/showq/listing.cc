@@ -34,6 +34,7 @@ Task<Result<void>> Listing::begin()
 {
     queues_ = {"maildrop", "deferred", "hold"};
     if (manager_ == QueueManager::Running) {
+        queues_.emplace_front("incoming");  // what is too big for the journal, while the active queue is full
         co_return co_await ask_queue_manager();
     }
     queues_.insert(queues_.begin() + 1, "active");
@@ -139,6 +140,7 @@ Task<Result<void>> Listing::read_journal()
             marks.push_back(static_cast<char>(mark));
         server::QueuedMessage message = listed(loaded.envelope, loaded.facts, marks);
         message.queue_name = "incoming";
+        message.forced_expire = loaded.expired;
         server::append_queued_message(ready_, message);
     }
     co_return Result<void>{};

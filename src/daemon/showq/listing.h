@@ -1,9 +1,9 @@
 // listing.h — everything that is in the queue, wherever it is, in the form of showq's stream.
 //
-// maildrop/, deferred/ and hold/ are files that are read here, on several threads and some hundred at a time; what is
-// active or waits in the journal is asked of the queue manager, or read from the journal while none runs. A message
-// that moves meanwhile may be seen twice or not at all, as with every listing of a living queue. Memory is bounded by
-// the active queue.
+// incoming/, maildrop/, deferred/ and hold/ are files that are read here, on several threads and some hundred at a
+// time; what is active or waits in the journal is asked of the queue manager, or read from the journal while none runs.
+// A message that moves meanwhile may be seen twice or not at all, as with every listing of a living queue. Memory is
+// bounded by the active queue.
 #pragma once
 
 #include "base/result.h"
