@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace posthaste::dns {
 namespace {
 
@@ -54,6 +56,36 @@ TEST(Reverse, NamesOfAddresses)
     EXPECT_EQ(reverse_name(*net::Endpoint::ip("192.0.2.1", 0), "dnsbl.test"), "1.2.0.192.dnsbl.test");
     EXPECT_EQ(reverse_name(*net::Endpoint::ip("2001:db8::1", 0)),
               "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
+}
+
+TEST(Services, PriorityComesFirst)
+{
+    std::mt19937 randomness{1};
+    for (int i = 0; i < 20; ++i) {
+        auto ordered = in_order_of_use({{20, 100, 1, "c"}, {0, 0, 1, "a"}, {10, 0, 1, "b"}}, randomness);
+        EXPECT_EQ(ordered[0].host + ordered[1].host + ordered[2].host, "abc");
+    }
+}
+
+TEST(Services, EqualsAreFirstAsOftenAsTheirWeightsSay)
+{
+    std::mt19937 randomness{1};
+    std::map<std::string, int> first;
+    for (int i = 0; i < 4000; ++i)
+        ++first[in_order_of_use({{1, 10, 1, "small"}, {1, 30, 1, "large"}, {1, 0, 1, "none"}}, randomness)[0].host];
+    EXPECT_NEAR(first["large"], 3000, 200);
+    EXPECT_NEAR(first["small"], 1000, 200);
+    EXPECT_GT(first["none"], 0);  // RFC 2782: a very small chance
+    EXPECT_LT(first["none"], 300);
+}
+
+TEST(Services, WithoutWeightsEverybodyComesFirstAtTimes)
+{
+    std::mt19937 randomness{1};
+    std::map<std::string, int> first;
+    for (int i = 0; i < 300; ++i)
+        ++first[in_order_of_use({{1, 0, 1, "a"}, {1, 0, 1, "b"}, {1, 0, 1, "c"}}, randomness)[0].host];
+    EXPECT_EQ(first.size(), 3U);
 }
 
 TEST(Protocols, AllMeansBoth)

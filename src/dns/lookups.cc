@@ -79,6 +79,53 @@ Result<HostAddresses> native_lookup(const std::string& host, std::uint16_t port,
 
 }  // namespace
 
+// RFC 2782, "Weight": of those that are left, each is next with a chance of its weight by the sum of them; those with
+// weight 0 stand first, so that they have a chance at all.
+std::vector<SrvRecord> in_order_of_use(std::vector<SrvRecord> records, std::mt19937& randomness)
+{
+    std::ranges::shuffle(records, randomness);
+    std::ranges::sort(records, {}, [](const SrvRecord& record) { return std::pair(record.priority, record.weight > 0); });
+    std::vector<SrvRecord> ordered;
+    ordered.reserve(records.size());
+    while (!records.empty()) {
+        const auto end = std::ranges::find_if(
+            records, [&](const SrvRecord& record) { return record.priority != records.front().priority; });
+        std::uint32_t sum = 0;
+        for (auto record = records.begin(); record != end; ++record)
+            sum += record->weight;
+        std::uint32_t drawn = std::uniform_int_distribution<std::uint32_t>(0, sum)(randomness);
+        auto chosen = records.begin();
+        for (; chosen + 1 != end && chosen->weight < drawn; ++chosen)
+            drawn -= chosen->weight;
+        ordered.push_back(std::move(*chosen));
+        records.erase(chosen);
+    }
+    return ordered;
+}
+
+Task<Result<std::vector<ServiceHost>>> service_hosts(Resolver& resolver, std::string service, net::Deadline deadline)
+{
+    CO_TRY(Answer answer, co_await resolver.lookup(service, Type::Srv, deadline));
+    if (!answer.found())
+        co_return fail(not_found(service, Type::Srv, answer));
+    std::vector<SrvRecord> records;
+    for (const std::string& rdata : answer.records) {
+        auto record = parse_srv(rdata);
+        if (record)
+            records.push_back(std::move(*record));
+        else
+            log::warning("ignoring an SRV record of {}: {}", service, record.error().text());
+    }
+    // As with MX records, above: a mistake proves nothing.
+    if (records.empty())
+        co_return fail(ErrorKind::Temporary, describe(service, Type::Srv, "Malformed name server reply"));
+    std::vector<ServiceHost> hosts;
+    for (SrvRecord& record : in_order_of_use(std::move(records), randomness()))
+        if (record.host != ".")
+            hosts.push_back({.port = record.port, .host = std::move(record.host)});
+    co_return hosts;
+}
+
 Task<Result<MailExchangers>> mail_exchangers(Resolver& resolver, std::string domain, net::Deadline deadline)
 {
     CO_TRY(Answer answer, co_await resolver.lookup(domain, Type::Mx, deadline));

@@ -5,8 +5,10 @@
 #pragma once
 
 #include "dns/resolver.h"
+#include "dns/wire.h"
 #include "net/endpoint.h"
 
+#include <random>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,18 @@ struct MailExchangers {
 };
 // NotFound: no MX record; the domain itself may still be a host.
 Task<Result<MailExchangers>> mail_exchangers(Resolver& resolver, std::string domain, net::Deadline deadline);
+
+// One host of a service, and its port (RFC 2782).
+struct ServiceHost {
+    std::uint16_t port = 0;
+    std::string host;
+    friend bool operator==(const ServiceHost&, const ServiceHost&) = default;
+};
+// The hosts of "_submission._tcp.example.com" in the order in which they are to be tried: by priority, and equals at
+// random by their weights; none: the domain says that it does not have the service. NotFound: there is no SRV record.
+Task<Result<std::vector<ServiceHost>>> service_hosts(Resolver& resolver, std::string service, net::Deadline deadline);
+// That order; pure but for the randomness.
+std::vector<SrvRecord> in_order_of_use(std::vector<SrvRecord> records, std::mt19937& randomness);
 
 // postconf(5) inet_protocols.
 struct Protocols {

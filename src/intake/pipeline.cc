@@ -193,12 +193,26 @@ Task<void> Message::State::rewrite_sender()
     sender_rewritten = true;
 }
 
+namespace {
+
+AddressPlace place_of(HeaderRole role)
+{
+    return role == HeaderRole::Sender ? AddressPlace::HeaderSender : AddressPlace::HeaderRecipient;
+}
+
+}  // namespace
+
 Task<void> Message::State::rewrite_header()
 {
     if (places.empty())
         co_return;
-    auto rewritten = co_await rewrite_header_addresses(pipeline->rewriter.get(), std::move(pending), std::move(places),
-                                                       pipeline->rules.token_limit);
+    AddressRewriter& rewriter = *pipeline->rewriter;
+    std::erase_if(places, [&](const HeaderPlace& header) { return !rewriter.changes(place_of(header.role)); });
+    auto rewritten = co_await rewrite_header_addresses(
+        [&rewriter](std::string address, HeaderRole role) {
+            return rewriter.rewrite(std::move(address), place_of(role));
+        },
+        std::move(pending), std::move(places), pipeline->rules.token_limit);
     if (rewritten)
         pending = std::move(*rewritten);
     else

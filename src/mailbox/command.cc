@@ -212,11 +212,17 @@ dsn::Outcome over_time(std::string_view output, std::string_view shown)
 
 }  // namespace
 
-Command command_line(const std::string& text)
+Command command_line(const std::string& text, std::string_view shell)
 {
     constexpr std::string_view special = "\"'`\\$&|;<>()*?[]{}~#!=^\n";
     Command command;
     command.shown = text;
+    for (std::string_view word : split(shell, " \t"))
+        command.argv.emplace_back(word);
+    if (!command.argv.empty()) {
+        command.argv.push_back(text);
+        return command;
+    }
     if (text.find_first_of(special) != std::string::npos) {
         command.argv = shell_words(text);
         return command;

@@ -31,7 +31,8 @@ constexpr std::chrono::seconds command_grace{30};
 
 // A command line of aliases(5), .forward or mailbox_command, as local(8) runs it: directly where possible; by /bin/sh
 // when it contains what is special to the shell, or when the program is none that PATH has ("exit 67": a built-in).
-Command command_line(const std::string& text);
+// shell: the words of local_command_shell, which get the text as their last argument whatever it is; empty: as above.
+Command command_line(const std::string& text, std::string_view shell = {});
 
 // input: headers and content in the form that the command expects. success: text of the outcome when it exits with 0;
 // bounced with 5.3.0 is a status that sysexits.h does not know.

@@ -17,6 +17,8 @@ dsn::Outcome outcome_of(const std::string& text)
 TEST(CommandLine, RunsDirectlyWhatNeedsNoShell)
 {
     EXPECT_EQ(command_line("/usr/bin/program -a  b").argv, (std::vector<std::string>{"/usr/bin/program", "-a", "b"}));
+    EXPECT_EQ(command_line("/usr/bin/program a", "/bin/smrsh -c").argv,
+              (std::vector<std::string>{"/bin/smrsh", "-c", "/usr/bin/program a"}));
     EXPECT_EQ(command_line("program >file").argv, (std::vector<std::string>{"/bin/sh", "-c", "program >file"}));
 }
 

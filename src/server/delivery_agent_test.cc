@@ -15,6 +15,15 @@ using std::chrono::milliseconds;
 
 net::Deadline soon() { return net::Deadline::after(std::chrono::seconds(10)); }
 
+Outcomes three_outcomes(const Job& job)
+{
+    Outcomes outcomes;
+    outcomes.push_back({.recipient = 0, .outcome = dsn::Outcome::delivered({2, 0, 0}, "stored", "store[1]")});
+    outcomes.push_back({.recipient = 1, .outcome = dsn::Outcome::bounced({5, 1, 1}, "unknown")});
+    outcomes.push_back({.recipient = job.recipients().size() - 1, .outcome = dsn::Outcome::deferred({4, 2, 2}, "full")});
+    return outcomes;
+}
+
 // A queue in a directory of its own, and bounce, defer and trace services that remember what they are told.
 class DeliveryAgentTest : public testing::Test {
 protected:
@@ -269,6 +278,27 @@ TEST_F(DeliveryAgentTest, ManyRequestsAtOnceAreAllAnswered)
     for (const auto& reply : replies)
         seen[reply.id] = true;
     EXPECT_EQ(std::ranges::count(seen, true), 300);
+}
+
+// The agent before reports and marks: it knows for whom of the envelope the delivery was made.
+TEST_F(DeliveryAgentTest, WhatAnotherAgentHandedOnIsAnsweredInFullAndNotMarked)
+{
+    const auto ref = make_message({"r0@test", "r1@test", "r2@test"}, queue::notify_success);
+    qmgr::DeliveryRequest request = request_for(ref, 3);
+    request.handed_on = 1;
+    auto deliver = [](JobPtr job) -> Task<Outcomes> { co_return three_outcomes(*job); };
+    const auto replies = ask(deliver, {request});
+    ASSERT_EQ(replies.size(), 1U);
+    ASSERT_EQ(replies[0].recipients.size(), 3U);
+    EXPECT_EQ(replies[0].recipients[0].result, qmgr::RecipientResult::Done);
+    EXPECT_EQ(replies[0].recipients[0].reason, "stored");
+    EXPECT_EQ(replies[0].recipients[0].relay, "store[1]");
+    EXPECT_EQ(replies[0].recipients[1].result, qmgr::RecipientResult::Bounced);
+    EXPECT_EQ(replies[0].recipients[1].code, "5.1.1");
+    EXPECT_EQ(replies[0].recipients[2].result, qmgr::RecipientResult::Deferred);
+    EXPECT_TRUE(reports_.empty());
+    for (std::size_t i = 0; i < 3; ++i)
+        EXPECT_EQ(mark(ref, i), queue::RecipientMark::Todo);
 }
 
 }  // namespace

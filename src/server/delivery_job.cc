@@ -30,10 +30,19 @@ std::string_view action_of_success(const dsn::Outcome& outcome)
     }
 }
 
+std::string_view status_word(dsn::Action action)
+{
+    switch (action) {
+    case dsn::Action::Deferred: return "deferred";
+    case dsn::Action::Bounced: return "bounced";
+    default: return "sent";
+    }
+}
+
 qmgr::RecipientReply reply_for_mark(std::uint32_t index, queue::RecipientMark mark)
 {
     auto result = mark == queue::RecipientMark::Bounced ? qmgr::RecipientResult::Bounced : qmgr::RecipientResult::Done;
-    return {.index = index, .result = result, .code = {}, .reason = {}};
+    return {.index = index, .result = result, .code = {}, .reason = "settled before"};
 }
 
 }  // namespace
@@ -96,6 +105,10 @@ Task<void> Job::settle(Outcomes outcomes)
             for (ExpandedOutcome& member : item.expanded)
                 co_await services_->filter->apply(&member.outcome);
         }
+    if (request_.handed_on > 0) {
+        answer_agent(std::move(outcomes));
+        co_return;
+    }
     Outcomes sent, failed, deferred;
     for (RecipientOutcome& item : outcomes) {
         if (item.recipient >= recipients_.size() || settled_[item.recipient])
@@ -118,6 +131,35 @@ Task<void> Job::settle(Outcomes outcomes)
         co_await settle_failed(std::move(failed));
     if (!deferred.empty())
         co_await settle_deferred(std::move(deferred), "deferred");
+}
+
+// The agent that handed the recipients on reports and marks; the log line is written here, where the delivery was made.
+void Job::answer_agent(Outcomes outcomes)
+{
+    for (RecipientOutcome& item : outcomes) {
+        settled_[item.recipient] = true;
+        const bool failed = item.outcome.action == dsn::Action::Bounced;
+        const bool put_off = item.outcome.action == dsn::Action::Deferred;
+        std::string_view status = status_word(item.outcome.action);
+        if (verify_only())
+            status = failed || put_off ? "undeliverable" : "deliverable";
+        else if (failed && services_->soft_bounce)
+            status = "SOFTBOUNCE";
+        log_lines(item, status);
+        const dsn::Outcome& outcome = item.outcome;
+        reply_.recipients.push_back({.index = recipients_[item.recipient].index,
+                                     .result = put_off  ? qmgr::RecipientResult::Deferred
+                                               : failed ? qmgr::RecipientResult::Bounced
+                                                        : qmgr::RecipientResult::Done,
+                                     .code = outcome.code.text(),
+                                     .reason = outcome.text,
+                                     .relay = outcome.relay,
+                                     .remote_mta = outcome.remote_mta,
+                                     .diagnostic_type = outcome.diagnostic_type,
+                                     .diagnostic = outcome.diagnostic,
+                                     .is_relayed = outcome.action == dsn::Action::Relayed,
+                                     .notification_passed_on = item.notification_passed_on});
+    }
 }
 
 // The answer to "what would happen": a report, and no second attempt.
@@ -293,19 +335,6 @@ void Job::finish(const RecipientOutcome& item, std::string_view status, qmgr::Re
         reply.code = item.outcome.code.text();
     }
 }
-
-namespace {
-
-std::string_view status_word(dsn::Action action)
-{
-    switch (action) {
-    case dsn::Action::Deferred: return "deferred";
-    case dsn::Action::Bounced: return "bounced";
-    default: return "sent";
-    }
-}
-
-}  // namespace
 
 void Job::log_lines(const RecipientOutcome& item, std::string_view status) const
 {

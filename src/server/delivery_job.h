@@ -103,6 +103,7 @@ public:
 
 private:
     Job(qmgr::DeliveryRequest request, queue::StoredMessage message, ReportServices& services);
+    void answer_agent(Outcomes outcomes);
     Task<void> settle_probe(Outcomes deliverable, Outcomes undeliverable);
     Task<void> settle_sent(Outcomes outcomes);
     Task<void> settle_failed(Outcomes outcomes);

@@ -94,7 +94,66 @@ _BCC = [{"name": "plain"}, {"name": "null sender", "from": ""}, {"name": "sender
                      "r@out.test NOTIFY=SUCCESS", "alias@v.test", "target@out.test", "two@out.test", "arch@out.test",
                      "loop@out.test", "r@out.test, r@out.test", "bcc@out.test, r@out.test")]
 
+_GENERIC = ("inline:{{a@out.test=b@new.test} {b@new.test=never@again.test} {self@out.test=self@out.test} "
+            "{two@out.test=x@new.test, y@new.test} {named@out.test=Some One <one@new.test>} {bare@out.test=plain} "
+            "{user=luser@new.test} {@dom.test=@newdom.test} {ext@out.test=noext@new.test} {full+ext@out.test=fullext@new.test} "
+            "{@catch.test=all@new.test} {short@out.test=x@host} {upper@out.test=MiXed@New.Test} {quoted@out.test=\"a b\"@new.test} "
+            "{\"q t\"@out.test=qt@new.test} {dot@out.test=x@new.test.} {perc@out.test=x%p.test} {bang@out.test=p.test!x} "
+            "{cmt@out.test=x@new.test (comment)} {owner-list@out.test=owner@new.test} {list@out.test=list@new.test} "
+            "{@mail.local.test=host@new.test} {sub@sub.out.test=sub@new.test} {[10.0.0.1]=never@new.test} {@[10.0.0.1]=literal@new.test}}")
+_GENERIC_FORMS = ["a@out.test", "A@OUT.test", "b@new.test", "self@out.test", "two@out.test", "named@out.test", "bare@out.test", "user",
+                  "user@local.test", "user@out.test", "user+x@local.test", "x@dom.test", "x+y@dom.test", "ext@out.test",
+                  "ext+foo@out.test", "full+ext@out.test", "full+other@out.test", "any@catch.test", "any+e@catch.test",
+                  "short@out.test", "upper@out.test", "quoted@out.test", '"q t"@out.test', "dot@out.test", "perc@out.test",
+                  "bang@out.test", "cmt@out.test", "none@out.test", "owner-list@out.test", "list+x@out.test", "a@out.test.",
+                  "any@mail.local.test", "sub@sub.out.test", "u@[10.0.0.1]", "a%out.test@local.test", "@r.test:a@out.test"]
+
+_UTF8_FORMS = ["jürgen@out.test", "JÜRGEN@out.test", "u@bücher.test", "u@xn--bcher-kva.test", "jürgen@bücher.test",
+               "jürgen+x@out.test", "u@sub.bücher.test", "u@BÜCHER.test", "日本@out.test", '"jü rgen"@out.test', "ünknown@out.test"]
+
+
+def _utf8(*addresses):
+    return [mail | {"options": ["SMTPUTF8"]} for mail in _both(*addresses)]
+
+
+def _utf8_tables(parameter):
+    return {"utf8": True, "mail": _utf8(*_UTF8_FORMS),
+            "parameters": {parameter: "inline:{{jürgen@out.test=ascii@new.test} {@bücher.test=@livres.test} "
+                           "{日本@out.test=nihon@日本.test} {\"jü rgen\"@out.test=quoted@new.test} {u@xn--bcher-kva.test=alabel@new.test}}"}}
+
+
 SCENARIOS = {
+    "generic": {"parameters": {"smtp_generic_maps": _GENERIC}, "mail": _both(*_GENERIC_FORMS)},
+    "generic-propagated": {"parameters": {"smtp_generic_maps": _GENERIC, "propagate_unmatched_extensions": "generic"},
+                           "mail": _both("ext+foo@out.test", "full+other@out.test", "x+y@dom.test", "any+e@catch.test",
+                                         "user+x@local.test", "list+x@out.test", "bare+x@out.test", "quoted+x@out.test")},
+    "generic-minus": {"parameters": {"smtp_generic_maps": _GENERIC, "recipient_delimiter": "-"},
+                      "mail": _both("owner-list@out.test", "list-x@out.test", "owner-other@out.test", "list-request@out.test", "ext-a-b@out.test")},
+    "generic-origin": {"parameters": {"smtp_generic_maps": _GENERIC, "myorigin": "origin.test"},
+                       "mail": _both("user", "user@origin.test", "user@local.test", "bare@out.test", "short@out.test")},
+    "generic-origin-off": {"parameters": {"smtp_generic_maps": _GENERIC, "append_at_myorigin": "no", "append_dot_mydomain": "no"},
+                           "mail": _both("user@local.test", "bare@out.test", "short@out.test", "user")},
+    "generic-pattern": {"parameters": {"smtp_generic_maps": "regexp:{{/^(.*)@p\\.test$$/ $${1}@q.test} {/^only@/ no@q.test} {/^bare$$/ never@q.test}}"},
+                        "mail": _both("u@p.test", "u+x@p.test", "only@local.test", "bare", '"a b"@p.test')},
+    "generic-layouts": {"parameters": {"smtp_generic_maps": "inline:{joe@mail.local.test=j.doe@new.test, "
+                                       "joe@host.local.test=h@new.test, {ann@mail.local.test=\"an n\"@new.test}}"},
+                        "mail": _headers(*_LAYOUTS)},
+    "generic-headers": {"parameters": {"smtp_generic_maps": "inline:{h@out.test=new@out.test, bare@mail.local.test=b@out.test}", "message_drop_headers": "x-none"},
+                        "mail": _headers(*[f"{name}: bare, h@out.test" for name in _ADDRESS_HEADERS])},
+    "generic-last": {"parameters": {"smtp_generic_maps": "inline:{a@x.test=never@y.test, c@x.test=generic@y.test, v@x.test=generic-v@y.test, "
+                                    "u@out.test=masked@y.test}", "canonical_maps": "inline:{a@x.test=c@x.test}",
+                                    "virtual_alias_maps": "inline:{w@x.test=v@x.test}", "masquerade_domains": "out.test"},
+                     "mail": [*_both("a@x.test", "w@x.test", "u@sub.out.test"), *_recipients(
+                         "c@x.test, v@x.test", "c@x.test NOTIFY=SUCCESS", "w@x.test ORCPT=rfc822;o@o.test", "c@x.test, c@x.test")]},
+    "canonical-utf8": _utf8_tables("canonical_maps"),
+    "virtual-utf8": _utf8_tables("virtual_alias_maps"),
+    "generic-utf8": _utf8_tables("smtp_generic_maps"),
+    "sender-canonical-utf8": _utf8_tables("sender_canonical_maps"),
+    "recipient-bcc-utf8": _utf8_tables("recipient_bcc_maps"),
+    "masquerade-utf8": {"parameters": {"masquerade_domains": "bücher.test out.test", "masquerade_exceptions": "jürgen"}, "utf8": True,
+                        "mail": _utf8("u@a.bücher.test", "u@a.xn--bcher-kva.test", "jürgen@a.out.test", "ü@a.out.test", "u@bücher.test")},
+    "standard-form-utf8": {"parameters": {}, "utf8": True,
+                           "mail": _utf8("jürgen", "jürgen@host", "u@bücher", "bücher.test!jürgen", "jürgen%bücher.test", "u@bücher.test.")},
     "standard-form": {"parameters": {}, "mail": _both(*_FORMS)},
     "standard-form-off": {"parameters": {"append_dot_mydomain": "no", "append_at_myorigin": "no", "swap_bangpath": "no",
                                          "allow_percent_hack": "no"}, "mail": _both(*_FORMS)},

@@ -81,7 +81,7 @@ def _outcome(message, replies, log, queue_id):
 
 def observe(name, make=None, kind="posthaste"):
     scenario = SCENARIOS[name]
-    with Sink() as sink:
+    with Sink(smtputf8=scenario.get("utf8", False)) as sink:
         hop = f"smtp:[127.0.0.1]:{sink.port}"
         parameters = _COMMON | {"default_transport": hop, "local_transport": hop, "relay_transport": hop,
                                 **scenario["parameters"]}

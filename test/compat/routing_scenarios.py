@@ -1,12 +1,13 @@
 """Where mail goes: what the delivery agent logs for one recipient under one configuration.
 
-observe(kind, name) gives {"sender recipient": "agent: to=..., dsn=..., status=... (text)"}. The answers of Debian's
-Postfix are in routing.json; `routing_scenarios.py record` (run with test/ in PYTHONPATH) writes that file again.
+observe(name) gives {"<sender> <recipient>": ["agent: to=..., dsn=..., status=... (text)"]}, or the server's reply where it
+did not take the mail. The answers of Debian's Postfix are in routing.json; `tools/compat-record routing` makes that file
+anew.
 """
-import json
 import pathlib
 import re
-import sys
+
+from routing_matrix import SCENARIOS as MATRIX
 
 from support import Instance, free_port
 from support.waiting import wait_until
@@ -62,43 +63,93 @@ SCENARIOS = {
             ("a@x.test", "u%d.test@local.test"), ("a@x.test", "d.test!u@local.test"), ("a@x.test", "u@[10.1.1.1]"),
             ("a@x.test", "u@LOCAL.test"), ("a@x.test", "a@b@local.test"), ("a@x.test", '"a b"@par.test')],
     },
+    **MATRIX,
 }
 
+# For the matrix: the server takes what is asked of it, so that routing is what answers.
+_COMMON = {"smtpd_reject_unlisted_recipient": "no", "smtpd_error_sleep_time": "0", "smtpd_junk_command_limit": "1000",
+           "smtpd_hard_error_limit": "1000", "smtpd_soft_error_limit": "1000", "smtpd_recipient_limit": "1000"}
 
-def _lines_of(instance, number):
-    """What was logged of the message with this number once it reached the active queue, times and ids taken out."""
-    log = instance.log()
-    queue_id = re.search(rf": (\w+): message-id=<{number}@probe.test>", log)
-    if not queue_id:
-        return []
-    lines = re.findall(rf"postfix/(\w+)\[\d+\]: {queue_id.group(1)}: (to=.*|from=.*, status=.*)$", log, re.M)
+
+def _lines_of(log, queue_id):
+    """What was logged of a message once it reached the active queue, times and ids taken out."""
+    lines = re.findall(rf"postfix/(\w+)\[\d+\]: {queue_id}: (to=.*|from=.*, status=.*)$", log, re.M)
     return [f"{program}: {re.sub('delay=.*, dsn=', 'dsn=', text)}" for program, text in lines]
+
+
+def _submit(instance, number, sender, recipient, expected):
+    instance.sendmail("-f", sender, "--", recipient, stdin=f"Message-ID: <{number}@probe.test>\n\nx\n")
+    queue_id = instance.wait_for_log(rf": (\w+): message-id=<{number}@probe.test>")[1]
+    wait_until(lambda: len(_lines_of(instance.log(), queue_id)) >= expected,
+               lambda: f"the log of <{recipient}>: {instance.log()[-3000:]}")
+    return _lines_of(instance.log(), queue_id)
+
+
+def _verify(instance, number, sender, recipient):
+    """What sendmail -bv makes the agent say; the question has no Message-ID to find it by, but comes through pickup in turn."""
+    instance.sendmail("-bv", "-f", sender, "--", recipient)
+    queue_id = instance.wait_for_log(r"postfix/pickup\[\d+\]: (\w+): uid=", count=number + 1)[1]
+    wait_until(lambda: _lines_of(instance.log(), queue_id), lambda: f"the log of <{recipient}>: {instance.log()[-3000:]}")
+    return _lines_of(instance.log(), queue_id)
+
+
+def _send(client, sender, recipient, options):
+    """The queue id, or the first reply that refuses."""
+    for reply in (client.mail(sender, *options), client.rcpt(recipient)):
+        if reply.code != 250:
+            client.rset()
+            return None, str(reply)
+    reply = client.data(b"Subject: x\n\nx\n")
+    return re.search(r"queued as (\w+)", reply.text)[1], None
+
+
+def _followed(log, queue_id):
+    """The same for a message that local(8) may have forwarded as new ones, with the senders of those."""
+    lines = []
+    for line in _lines_of(log, queue_id):
+        forwarded = re.search(r"\(forwarded as (\w+)\)$", line)
+        lines.append(re.sub(r"\(forwarded as \w+\)$", "(forwarded)", line))
+        if forwarded and forwarded[1] not in line.split("<")[0]:
+            sender = re.search(rf": {forwarded[1]}: from=<(.*?)>, size", log)
+            lines += [f"> from=<{sender[1] if sender else '?'}>"] + [f"> {each}" for each in _followed(log, forwarded[1])]
+    return sorted(set(lines))
+
+
+def _is_done(log, queue_id):
+    """Removed, or put off; and so is what it was forwarded as."""
+    ends = re.search(rf": {queue_id}: removed$", log, re.M) or re.search(rf": {queue_id}: to=.*status=deferred", log)
+    return ends and all(_is_done(log, new) for new in re.findall(rf": {queue_id}: to=.*forwarded as (\w+)\)$", log, re.M))
+
+
+def _send_all(instance, scenario):
+    with instance.smtp() as client:
+        options = ("SMTPUTF8",) if scenario.get("smtputf8") else ()
+        sent = {f"<{sender}> <{recipient}>": _send(client, sender, recipient, options) for sender, recipient in scenario["mail"]}
+    is_done, lines_of = (_is_done, _followed) if scenario.get("follow") else (_lines_of, _lines_of)
+    wait_until(lambda: all(queue_id is None or is_done(instance.log(), queue_id) for queue_id, _ in sent.values()),
+               lambda: f"the log of all mail: {instance.log()[-3000:]}")
+    log = instance.log()
+    return {name: [reply] if queue_id is None else lines_of(log, queue_id) for name, (queue_id, reply) in sent.items()}
 
 
 def observe(name, make=None, kind="posthaste"):
     scenario = SCENARIOS[name]
     port = str(free_port())
     parameters = {key: value.replace(DEAD, port) for key, value in scenario["parameters"].items()}
+    if name in MATRIX:
+        parameters = _COMMON | parameters
     instance = make(**parameters) if make else Instance(kind=kind, **parameters)
     try:
         instance.start()
+        if name in MATRIX and not scenario.get("verify"):
+            return _send_all(instance, scenario)
         expected = 2 if name == "expiry" else 1
         result = {}
         for number, (sender, recipient) in enumerate(scenario["mail"]):
-            instance.sendmail("-f", sender, "--", recipient, stdin=f"Message-ID: <{number}@probe.test>\n\nx\n")
-            wait_until(lambda: len(_lines_of(instance, number)) >= expected,
-                       lambda: f"the log of <{recipient}>: {instance.log()[-3000:]}")
-            result[f"<{sender}> <{recipient}>"] = [line.replace(port, DEAD) for line in _lines_of(instance, number)]
+            lines = (_verify(instance, number, sender, recipient) if scenario.get("verify") else
+                     _submit(instance, number, sender, recipient, expected))
+            result[f"<{sender}> <{recipient}>"] = [line.replace(port, DEAD) for line in lines]
         return result
     finally:
         if not make:
             instance.close()
-
-
-def record():
-    scenarios = {name: observe(name, kind="postfix") for name in SCENARIOS}
-    RECORD.write_text(json.dumps({"postfix": "3.7.11", "scenarios": scenarios}, indent=1) + "\n")
-
-
-if __name__ == "__main__" and sys.argv[1:] == ["record"]:
-    record()

@@ -38,7 +38,7 @@ class Sink:
     once.
     """
 
-    def __init__(self, port=None, address="127.0.0.1", size_limit=100_000_000, **replies):
+    def __init__(self, port=None, address="127.0.0.1", size_limit=100_000_000, smtputf8=False, **replies):
         self.port = port or free_port(address=address)
         self.address = address
         self.messages = []
@@ -54,7 +54,7 @@ class Sink:
 
         class Server(Controller):
             def factory(self):
-                return Session(sink, hostname="sink.test", enable_SMTPUTF8=False, data_size_limit=size_limit,
+                return Session(sink, hostname="sink.test", enable_SMTPUTF8=smtputf8, data_size_limit=size_limit,
                                timeout=300)
 
         self._controller = Server(self, hostname=address, port=self.port)

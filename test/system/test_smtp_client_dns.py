@@ -138,3 +138,78 @@ def test_mail_that_would_come_back_bounces(make_instance, dns):
     instance = make_instance().start()
     line = wait_for_line(instance, send(instance, "x@self.test"), "bounced")
     assert "dsn=5.4.6" in line and line.endswith("(mail for self.test loops back to myself)")
+
+
+def test_use_srv_lookup_finds_hosts_and_ports(mailer, dns):
+    port = free_port(address="127.0.0.2")
+    dns.zone("srv.test", f"_submission._tcp SRV 10 0 {port} second\n_submission._tcp SRV 0 0 {port} first\n"
+                         "@ MX 0 never\nfirst A 127.0.0.2\nsecond A 127.0.0.3")
+    with ScriptedServer(address="127.0.0.2", port=port) as first, ScriptedServer(address="127.0.0.3", port=port):
+        instance = mailer(free_port(), use_srv_lookup="submission", transport_maps="inline:{x.test=smtp:srv.test:submission}")
+        line = wait_for_line(instance, send(instance, "x@x.test"), "sent")
+        assert f"relay=first.srv.test[127.0.0.2]:{port}" in line
+        assert len(first.transactions) == 1
+
+
+def test_srv_host_that_is_down_is_followed_by_the_next(mailer, dns):
+    port = free_port(address="127.0.0.3")
+    dns.zone("srvdown.test", f"_submission._tcp SRV 0 0 {port} first\n_submission._tcp SRV 10 0 {port} second\n"
+                             "first A 127.0.0.2\nsecond A 127.0.0.3")
+    with ScriptedServer(address="127.0.0.3", port=port):
+        instance = mailer(free_port(), use_srv_lookup="submission", transport_maps="inline:{x.test=smtp:srvdown.test:submission}")
+        assert "relay=second.srvdown.test" in wait_for_line(instance, send(instance, "x@x.test"), "sent")
+
+
+def test_service_that_is_not_listed_or_in_brackets_is_not_looked_up(mailer, dns):
+    dns.zone("plain.test", "_submission._tcp SRV 0 0 1 never\n@ A 127.0.0.2")
+    port = free_port(address="127.0.0.2")
+    with ScriptedServer(address="127.0.0.2", port=port) as server:
+        instance = mailer(port, use_srv_lookup="submission", known_tcp_ports=f"submission={port} other={port}",
+                          transport_maps="inline:{x.test=smtp:[plain.test]:submission, y.test=smtp:plain.test:other}")
+        wait_for_line(instance, send(instance, "x@x.test"), "sent")
+        wait_for_line(instance, send(instance, "x@y.test"), "sent")
+        assert len(server.transactions) == 2
+
+
+@pytest.mark.parametrize(("fallback", "status"), [("no", "bounced"), ("yes", "sent")])
+def test_allow_srv_lookup_fallback_where_there_is_no_srv_record(mailer, dns, fallback, status):
+    dns.zone("nosrv.test", "@ MX 0 mx\nmx A 127.0.0.2")
+    port = free_port(address="127.0.0.2")
+    with ScriptedServer(address="127.0.0.2", port=port):
+        instance = mailer(port, use_srv_lookup="submission", allow_srv_lookup_fallback=fallback,
+                          known_tcp_ports=f"submission={port}", transport_maps="inline:{x.test=smtp:nosrv.test:submission}")
+        line = wait_for_line(instance, send(instance, "x@x.test"), status)
+        assert ("_submission._tcp.nosrv.test type=SRV" if status == "bounced" else "relay=mx.nosrv.test") in line
+
+
+@pytest.mark.parametrize(("ignore", "words"), [("no", "type=SRV"), ("yes", "type=MX")])
+def test_ignore_srv_lookup_error_asks_for_exchangers_instead(mailer, ignore, words):
+    """Nobody serves refused.test: neither question gets an answer, and the log says which one mattered."""
+    instance = mailer(free_port(), use_srv_lookup="submission", ignore_srv_lookup_error=ignore,
+                      transport_maps="inline:{x.test=smtp:refused.test:submission}")
+    line = wait_for_line(instance, send(instance, "x@x.test"), "deferred")
+    assert "dsn=4.4.3" in line and words in line
+
+
+def test_service_that_the_domain_does_not_have_is_final(mailer, dns):
+    dns.zone("dot.test", "_submission._tcp SRV 0 0 0 .\n@ A 127.0.0.2")
+    instance = mailer(free_port(), use_srv_lookup="submission", allow_srv_lookup_fallback="yes",
+                      transport_maps="inline:{x.test=smtp:dot.test:submission}")
+    line = wait_for_line(instance, send(instance, "x@x.test"), "bounced")
+    assert "dsn=5.4.4" in line and "Domain dot.test does not offer service submission" in line
+
+
+def test_best_mx_transport_gets_what_would_loop_back(mailer, dns):
+    dns.zone("best.test", "@ MX 10 me\n@ MX 20 other\nme A 127.0.0.1\nother A 127.0.0.3")
+    instance = mailer(25, best_mx_transport="discard:best", smtp_fallback_relay="[127.0.0.9]")
+    queue_id = send(instance, "x@best.test")
+    instance.wait_for_log(rf"postfix/discard\[\d+\]: {queue_id}: to=<x@best.test>.*status=sent \(best\)$")
+    instance.wait_for_log(f"{queue_id}: removed")
+    assert not re.search(rf"postfix/smtp\[\d+\]: {queue_id}: to=", instance.log())
+
+
+def test_without_best_mx_transport_a_loop_is_returned(mailer, dns):
+    dns.zone("loop.test", "@ MX 10 me\nme A 127.0.0.1")
+    instance = mailer(25, smtp_fallback_relay="[127.0.0.9]")
+    line = wait_for_line(instance, send(instance, "x@loop.test"), "bounced")
+    assert "dsn=5.4.6" in line and "mail for loop.test loops back to myself" in line

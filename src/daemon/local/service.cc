@@ -4,11 +4,14 @@
 #include "address/fold.h"
 #include "address/local_part.h"
 #include "base/text.h"
+#include "daemon/local/recipient_names.h"
 #include "mailbox/command.h"
 #include "mailbox/content.h"
 #include "param/basics.h"
 #include "param/local.h"
 #include "param/services.h"
+#include "routing/unwrap.h"
+#include "server/hand_over.h"
 
 #include <algorithm>
 #include <chrono>
@@ -20,6 +23,7 @@ namespace posthaste::local {
 namespace {
 
 constexpr std::string_view relay = "local";
+constexpr std::chrono::seconds stat_time_limit{60};
 
 // The worst of several outcomes decides for the recipient: deferred before bounced before delivered. A failure that an
 // owner was told of is settled.
@@ -45,18 +49,14 @@ std::string name_of(const Target& target)
                        target.kind == TargetKind::Problem ? target.problem.text : target.text);
 }
 
-// Addresses and HELO names are a stranger's words, and commands are often shell scripts: what is not among the allowed
-// characters becomes '_', as with Postfix.
-void keep_only(std::string_view allowed, std::string& value)
-{
-    std::ranges::replace_if(value, [&](char c) { return !allowed.contains(c); }, '_');
-}
-
 }  // namespace
 
 Result<void> Service::before_jail()
 {
-    TRY(aliases_, table::Maps::open(config().get(param::alias_maps)));
+    TRY(tables_.aliases, table::Maps::open(config().get(param::alias_maps)));
+    TRY(tables_.mailbox_transport, table::Maps::open(config().get(param::mailbox_transport_maps)));
+    TRY(tables_.fallback_transport, table::Maps::open(config().get(param::fallback_transport_maps)));
+    TRY(mailbox_commands_, table::Maps::open(config().get(param::mailbox_command_maps)));
     TRY(router_, routing::Router::open(context().config, routing::Purpose::Routing));
     cleanup_ =
         std::make_unique<ipc::Client>("public/" + config().get(param::cleanup_service_name), cleanup::cleanup_protocol);
@@ -80,7 +80,7 @@ Task<server::Outcomes> Service::deliver(server::JobPtr job)
 Task<server::RecipientOutcome> Service::deliver_to(server::JobPtr job, std::size_t recipient)
 {
     server::RecipientOutcome settled{.recipient = recipient};
-    Expansion expansion(config(), aliases_, *router_, mailbox::delivered_to_addresses(job->message().content()));
+    Expansion expansion(config(), tables_, *router_, mailbox::delivered_to_addresses(job->message().content()));
     auto targets = co_await expansion.expand(job->recipients()[recipient].address);
     if (!targets) {
         settled.outcome = dsn::Outcome::deferred({4, 3, 0}, targets.error().text(), std::string(relay));
@@ -124,7 +124,8 @@ Task<std::vector<server::ExpandedOutcome>> Service::deliver_members(server::JobP
         return true;
     };
     auto settle = [&](const std::string& name, server::ExpandedOutcome member) {
-        member.outcome.relay = relay;
+        if (!member.is_known)
+            member.outcome.relay = relay;
         if (member.outcome.is_final())
             known.emplace(name, member.outcome);
         done.push_back(std::move(member));
@@ -141,7 +142,10 @@ Task<std::vector<server::ExpandedOutcome>> Service::deliver_members(server::JobP
         if (settled_before(name, member))
             continue;
         const ScopePtr scope = target.scope;
-        member.outcome = co_await deliver_target(job, recipient, std::move(target));
+        if (target.kind == TargetKind::Transport)
+            co_await hand_to_transport(job, recipient, std::move(target), &member);
+        else
+            member.outcome = co_await deliver_target(job, recipient, std::move(target));
         if (member.outcome.action == dsn::Action::Bounced && scope->owner)
             member.outcome = co_await told_to_owner(job, *scope->owner, member);
         settle(name, std::move(member));
@@ -179,6 +183,9 @@ Task<dsn::Outcome> Service::deliver_target(server::JobPtr job, std::size_t recip
 {
     if (target.kind == TargetKind::Problem)
         co_return target.problem;
+    if (target.scope->of_user() && config().get(param::require_home_directory))
+        if (auto missing = co_await home_is_missing(target.scope->account))
+            co_return std::move(*missing);
     if (job->verify_only())
         co_return dsn::Outcome::delivered({2, 0, 0},
                                           target.kind == TargetKind::Command   ? "delivers to command: " + target.text
@@ -189,9 +196,52 @@ Task<dsn::Outcome> Service::deliver_target(server::JobPtr job, std::size_t recip
         std::string command = target.text;
         co_return co_await deliver_to_command(job, recipient, std::move(target), std::move(command));
     }
-    if (target.kind == TargetKind::Mailbox && !config().get(param::mailbox_command).empty())
-        co_return co_await deliver_to_command(job, recipient, std::move(target), config().get(param::mailbox_command));
+    if (target.kind == TargetKind::Mailbox) {
+        auto command = co_await mailbox_command_of(target.scope);
+        if (!command)
+            co_return dsn::Outcome::deferred({4, 3, 0}, command.error().text());
+        if (!command->empty())
+            co_return co_await deliver_to_command(job, recipient, std::move(target), std::move(*command));
+    }
     co_return co_await deliver_to_mailbox(job, recipient, std::move(target));
+}
+
+// postconf(5) mailbox_command_maps, mailbox_command. Empty: mail goes to the mailbox.
+Task<Result<std::string>> Service::mailbox_command_of(ScopePtr scope)
+{
+    if (!mailbox_commands_.empty()) {
+        CO_TRY(auto found, co_await mailbox_commands_.find(scope->name));
+        if (found)
+            co_return std::move(*found);
+    }
+    co_return config().get(param::mailbox_command);
+}
+
+// Asked as the user: root may not see into a directory that another machine exports.
+Task<std::optional<dsn::Outcome>> Service::home_is_missing(mailbox::Account account)
+{
+    const std::string home = account.home;
+    dsn::Outcome outcome = co_await mailbox::run_as(std::move(account), stat_time_limit, [home] {
+        struct stat status{};
+        if (::stat(home.c_str(), &status) == 0)
+            return dsn::Outcome::delivered({2, 0, 0}, "exists");
+        return dsn::Outcome::deferred({4, 3, 0}, Error::system(errno, "cannot access home directory " + home).text());
+    });
+    co_return outcome.is_final() ? std::optional<dsn::Outcome>() : std::optional(std::move(outcome));
+}
+
+// postconf(5) mailbox_transport, fallback_transport: the other agent delivers and logs.
+Task<void> Service::hand_to_transport(server::JobPtr job, std::size_t recipient, Target target,
+                                      server::ExpandedOutcome* member)
+{
+    const routing::TransportAndNexthop to = routing::parse_transport(target.text);
+    server::HandOver hand{.transport = to.transport,
+                          .nexthop = to.nexthop,
+                          .sender = target.scope->owner ? *target.scope->owner : job->sender(),
+                          .recipients = {{recipient, target.scope->address}}};
+    std::vector<server::HandedOutcome> handed = co_await server::hand_over(job, std::move(hand));
+    member->outcome = std::move(handed.front().outcome);
+    member->is_known = handed.front().is_logged;
 }
 
 bool Service::prepends_delivered_to(std::string_view context) const
@@ -300,6 +350,7 @@ std::vector<std::pair<std::string, std::string>> Service::environment(const serv
         variables.emplace_back("HOME", scope.account.home);
         variables.emplace_back("SHELL", scope.account.shell);
     }
+    // Addresses and HELO names are a stranger's words, and commands are often shell scripts.
     for (auto& [name, value] : variables)
         keep_only(config().get(param::command_expansion_filter), value);
     return variables;
@@ -312,7 +363,12 @@ Task<dsn::Outcome> Service::deliver_to_command(server::JobPtr job, std::size_t r
     auto account = co_await never_root(scope.account);
     if (!account)
         co_return dsn::Outcome::deferred({4, 3, 5}, account.error().text());
-    mailbox::Command run = mailbox::command_line(command);
+    mailbox::Command run = mailbox::command_line(command, config().get(param::local_command_shell));
+    auto directory = expand_names(config(), config().get(param::command_execution_directory), scope,
+                                  config().get(param::execution_directory_expansion_filter));
+    if (!directory)
+        co_return dsn::Outcome::deferred({4, 3, 5}, "command_execution_directory: " + directory.error().text());
+    run.directory = std::move(*directory);
     run.environment = environment(*job, recipient, scope);
     run.time_limit = config().get(param::command_time_limit);
     std::string input = mailbox::from_line(scope.owner ? *scope.owner : job->sender()) +

@@ -37,6 +37,10 @@ private:
     Task<dsn::Outcome> told_to_owner(server::JobPtr job, std::string owner, server::ExpandedOutcome member);
     Task<dsn::Outcome> deliver_target(server::JobPtr job, std::size_t recipient, Target target);
     Task<dsn::Outcome> deliver_to_mailbox(server::JobPtr job, std::size_t recipient, Target target);
+    Task<void> hand_to_transport(server::JobPtr job, std::size_t recipient, Target target,
+                                 server::ExpandedOutcome* member);
+    Task<Result<std::string>> mailbox_command_of(ScopePtr scope);
+    static Task<std::optional<dsn::Outcome>> home_is_missing(mailbox::Account account);
     Task<Result<mailbox::Account>> never_root(mailbox::Account account);
     Task<dsn::Outcome> deliver_to_command(server::JobPtr job, std::size_t recipient, Target target,
                                           std::string command);
@@ -50,7 +54,8 @@ private:
     [[nodiscard]] std::string headers(const server::Job& job, std::size_t recipient, const Scope& scope,
                                       std::string_view context) const;
 
-    table::Maps aliases_;
+    Tables tables_;
+    table::Maps mailbox_commands_;  // mailbox_command_maps
     std::unique_ptr<routing::Router> router_;
     std::unique_ptr<ipc::Client> cleanup_;
     mailbox::MboxOptions mbox_;

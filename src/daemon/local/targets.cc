@@ -83,21 +83,9 @@ bool is_good_recipient(const std::string& address)
 
 }  // namespace
 
-// One step of the path, for as long as its list is being expanded.
-class Expansion::PathStep {
-public:
-    PathStep(std::vector<Step>& path, Step step) : path_(&path) { path.push_back(std::move(step)); }
-    ~PathStep() { path_->pop_back(); }
-    PathStep(const PathStep&) = delete;
-    PathStep& operator=(const PathStep&) = delete;
-
-private:
-    std::vector<Step>* path_;
-};
-
-Expansion::Expansion(const config::Config& config, table::Maps& aliases, routing::Router& router,
+Expansion::Expansion(const config::Config& config, Tables& tables, routing::Router& router,
                      std::set<std::string> delivered_to)
-    : config_(config), aliases_(aliases), router_(router), delivered_to_(std::move(delivered_to)),
+    : config_(config), tables_(tables), router_(router), delivered_to_(std::move(delivered_to)),
       duplicate_limit_(static_cast<std::size_t>(config.get(param::duplicate_filter_limit)))
 {
 }
@@ -158,7 +146,7 @@ bool Expansion::on_path(Step::Kind kind, const std::string& name) const
 
 Task<Result<std::optional<std::string>>> Expansion::alias_of(std::string name)
 {
-    co_return co_await aliases_.find(name);
+    co_return co_await tables_.aliases.find(name);
 }
 
 // aliases(5): commands and files run with the rights of the alias table's owner; root's mean default_privs.
@@ -171,7 +159,7 @@ Task<Result<mailbox::Account>> Expansion::alias_account()
         self.gid = ::getegid();
         co_return self;
     }
-    auto status = table_file(aliases_);
+    auto status = table_file(tables_.aliases);
     if (status && status->st_uid != 0)
         co_return co_await mailbox::find_account(status->st_uid);
     co_return co_await mailbox::find_account(config_.get(param::default_privs));
@@ -271,32 +259,6 @@ Task<Result<void>> Expansion::expand_alias(std::string key, std::string list, Na
     named->source = ListSource::AliasTable;
     const PathStep step(path_, {Step::Kind::Alias, std::move(key), named});
     co_return co_await expand_list(std::move(list), std::move(named));
-}
-
-Task<Result<void>> Expansion::expand_user(Named named)
-{
-    auto account = co_await mailbox::find_account(named->name);
-    if (!account && account.error().kind() == ErrorKind::NotFound) {
-        if (is_new("unknown " + named->name))
-            add_unknown(std::move(named), account.error().text());
-        co_return Result<void>{};
-    }
-    if (!account)
-        co_return fail(std::move(account).error());
-    named->account = std::move(*account);
-    if (!on_path(Step::Kind::Forward, named->name)) {
-        if (!is_new("user " + address::fold_case(parts_of(named->address).local)))
-            co_return Result<void>{};
-        CO_TRY(auto list, co_await forward_list(named));
-        if (list && !list->empty()) {
-            named->source = ListSource::Forward;
-            named->hands_on_for_forward = true;
-            const PathStep step(path_, {Step::Kind::Forward, named->name, named});
-            co_return co_await expand_list(std::move(*list), std::move(named));
-        }
-    }
-    add_target({TargetKind::Mailbox, std::move(named), {}, {}});
-    co_return Result<void>{};
 }
 
 Task<Result<void>> Expansion::expand_list(std::string list, ScopePtr scope)
@@ -399,49 +361,6 @@ Task<Result<void>> Expansion::expand_include(std::string path, ScopePtr scope)
         CO_TRY(included->account, co_await include_account(file->owner, scope->account));
     }
     co_return co_await expand_list(std::move(file->destinations), std::move(included));
-}
-
-Result<std::string> Expansion::forward_paths(const mailbox::Account& account, const std::string& extension) const
-{
-    auto names = [&](std::string_view name) -> Result<std::optional<config::NameValue>> {
-        auto value = [](std::string text) {
-            return std::optional(config::NameValue{std::move(text), config::Further::Keep});
-        };
-        if (name == "home")
-            return value(account.home);
-        if (name == "user")
-            return value(account.name);
-        if (name == "extension")
-            return value(extension.empty() ? std::string() : extension.substr(1));
-        if (name == "recipient_delimiter")
-            return value(extension.substr(0, 1));
-        return std::optional<config::NameValue>();
-    };
-    return config_.try_expand(config_.get(param::forward_path), names);
-}
-
-// The list in the first file of forward_path that exists and can be trusted.
-Task<Result<std::optional<std::string>>> Expansion::forward_list(Named named)
-{
-    CO_TRY(std::string paths, forward_paths(named->account, named->extension));
-    CO_TRY(std::string general_paths, forward_paths(named->account, {}));
-    for (std::string_view piece : split(paths, ", \t\r\n")) {
-        std::string path(piece);
-        struct stat status{};
-        if (!path.starts_with('/') || ::lstat(path.c_str(), &status) != 0)
-            continue;
-        CO_TRY(count_file());
-        auto file = co_await read_list_file(named->account, path, ListFileKind::Forward);
-        if (file) {
-            if (lists(general_paths, path))  // the file of all extensions
-                named->unmatched = named->extension;
-            co_return std::optional(std::move(file->destinations));
-        }
-        if (file.error().action != dsn::Action::Bounced)
-            co_return fail(ErrorKind::Temporary, "cannot read " + path + ": " + file.error().text);
-        log::warning("{}", file.error().text);
-    }
-    co_return std::optional<std::string>();
 }
 
 }  // namespace posthaste::local

@@ -32,10 +32,10 @@
 
 namespace posthaste::local {
 
-enum class TargetKind : std::uint8_t { Mailbox, File, Command, Forward, Problem };
+enum class TargetKind : std::uint8_t { Mailbox, Transport, File, Command, Forward, Problem };
 
 // Where a list of destinations comes from: what it may contain, and whose rights count. None: no list, the user.
-enum class ListSource : std::uint8_t { None, AliasTable, AliasInclude, Forward, ForwardInclude };
+enum class ListSource : std::uint8_t { None, AliasTable, AliasInclude, Forward, ForwardInclude, LuserRelay };
 
 // On behalf of whom something is delivered: what the members of one list have in common. Never changed once made.
 struct Scope {
@@ -60,16 +60,23 @@ using ScopePtr = std::shared_ptr<const Scope>;
 
 struct Target {
     TargetKind kind = TargetKind::Problem;
-    ScopePtr scope;        // Mailbox: the user; else the list in which it stands
-    std::string text;      // File: path; Command: command; Forward: address
+    ScopePtr scope;        // Mailbox, Transport: the user; else the list in which it stands
+    std::string text;      // File: path; Command: command; Forward: address; Transport: "transport:nexthop"
     dsn::Outcome problem;  // Problem: what is wrong
+};
+
+// The tables that say what a name stands for. Opened as root, before anybody is served.
+struct Tables {
+    table::Maps aliases;
+    table::Maps mailbox_transport;   // mailbox_transport_maps
+    table::Maps fallback_transport;  // fallback_transport_maps
 };
 
 // Expands one recipient; refers to the service's tables and configuration. Lives as long as the expansion.
 class Expansion {
 public:
     // delivered_to: mailbox::delivered_to_addresses() of the message.
-    Expansion(const config::Config& config, table::Maps& aliases, routing::Router& router,
+    Expansion(const config::Config& config, Tables& tables, routing::Router& router,
               std::set<std::string> delivered_to);
 
     // An error is temporary: a table did not answer, or there is more than the limits allow. Problems of single members
@@ -84,7 +91,17 @@ private:
         std::string name;  // the alias or the user
         ScopePtr scope;
     };
-    class PathStep;
+    // One step of the path, for as long as its list is being expanded.
+    class PathStep {
+    public:
+        PathStep(std::vector<Step>& path, Step step) : path_(&path) { path.push_back(std::move(step)); }
+        ~PathStep() { path_->pop_back(); }
+        PathStep(const PathStep&) = delete;
+        PathStep& operator=(const PathStep&) = delete;
+
+    private:
+        std::vector<Step>* path_;
+    };
     // A name that is being looked up: the scope that it will have, as far as it is known.
     using Named = std::shared_ptr<Scope>;
 
@@ -102,7 +119,8 @@ private:
     Task<Result<mailbox::Account>> alias_account();
     Task<Result<mailbox::Account>> include_account(uid_t owner, mailbox::Account account);
     Task<Result<std::optional<std::string>>> forward_list(Named named);
-    Result<std::string> forward_paths(const mailbox::Account& account, const std::string& extension) const;
+    Task<Result<std::optional<std::string>>> transport_for(table::Maps* maps, const std::string* fixed, Named named);
+    Task<Result<void>> expand_unknown(Named named, std::string why);
     Result<void> count_file();
     [[nodiscard]] bool on_path(Step::Kind kind, const std::string& name) const;
     // True the first time, and always once duplicate_filter_limit is reached.
@@ -113,7 +131,7 @@ private:
     void add_loop(ScopePtr scope);
 
     const config::Config& config_;
-    table::Maps& aliases_;
+    Tables& tables_;
     routing::Router& router_;
     std::set<std::string> delivered_to_;
     std::size_t duplicate_limit_;  // 0: none
@@ -123,6 +141,7 @@ private:
     std::size_t files_ = 0;
     std::set<std::string> includes_;    // files that have been read, and as whom
     std::set<std::string> remembered_;  // duplicate filter
+    std::set<std::string> relayed_;     // names that luser_relay stands for
     std::vector<Target> targets_;
 };
 

@@ -50,6 +50,9 @@ struct DeliveryRequest {
     std::int64_t active_since = 0;     // microseconds since the epoch: entered the active queue ("a" of delays= ends)
     std::int64_t agent_requested = 0;  // microseconds since the epoch: qmgr handed it over ("b" ends)
     std::vector<RequestRecipient> recipients;
+    // How many agents have handed it on (server/hand_over.h). 0: it comes from the queue manager. Else the agent before
+    // reports and marks; this one delivers and logs, and answers with all of the outcome.
+    std::uint32_t handed_on = 0;
 
     static constexpr auto fields = ipc::fields(
         ipc::field("id", &DeliveryRequest::id), ipc::field("message", &DeliveryRequest::message),
@@ -57,7 +60,7 @@ struct DeliveryRequest {
         ipc::field("sender", &DeliveryRequest::sender), ipc::field("kind", &DeliveryRequest::kind),
         ipc::field("active_since", &DeliveryRequest::active_since),
         ipc::field("agent_requested", &DeliveryRequest::agent_requested),
-        ipc::field("recipients", &DeliveryRequest::recipients));
+        ipc::field("recipients", &DeliveryRequest::recipients), ipc::field("handed_on", &DeliveryRequest::handed_on));
 };
 
 // What became of one recipient, as far as the scheduler needs to know; reasons are in the defer and bounce logs.
@@ -67,11 +70,22 @@ struct RecipientReply {
     std::uint32_t index = 0;
     RecipientResult result = RecipientResult::Deferred;
     std::string code;    // enhanced status code
-    std::string reason;  // deferred: the text of the log line
+    std::string reason;  // deferred, or handed on: the text of the log line
+    // Only to an agent that has handed the recipient on: what its report needs (dsn/outcome.h).
+    std::string relay{};
+    std::string remote_mta{};
+    std::string diagnostic_type{};
+    std::string diagnostic{};
+    bool is_relayed = false;
+    bool notification_passed_on = false;
 
-    static constexpr auto fields =
-        ipc::fields(ipc::field("index", &RecipientReply::index), ipc::field("result", &RecipientReply::result),
-                    ipc::field("code", &RecipientReply::code), ipc::field("reason", &RecipientReply::reason));
+    static constexpr auto fields = ipc::fields(
+        ipc::field("index", &RecipientReply::index), ipc::field("result", &RecipientReply::result),
+        ipc::field("code", &RecipientReply::code), ipc::field("reason", &RecipientReply::reason),
+        ipc::field("relay", &RecipientReply::relay), ipc::field("remote_mta", &RecipientReply::remote_mta),
+        ipc::field("diagnostic_type", &RecipientReply::diagnostic_type),
+        ipc::field("diagnostic", &RecipientReply::diagnostic), ipc::field("is_relayed", &RecipientReply::is_relayed),
+        ipc::field("notification_passed_on", &RecipientReply::notification_passed_on));
 };
 
 struct DeliveryReply {

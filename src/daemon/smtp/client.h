@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/bounce/protocol.h"
+#include "daemon/smtp/generic.h"
 #include "daemon/smtp/session_pool.h"
 #include "daemon/smtp/settings.h"
 #include "daemon/smtp/targets.h"
@@ -29,6 +30,7 @@ struct Client {
     match::List cache_destinations;  // smtp_connection_cache_destinations
     TargetFinder finder;
     SessionPool pool;
+    std::unique_ptr<Generic> generic;     // null: addresses leave as they are
     std::unique_ptr<ipc::Client> bounce;  // for notices to the postmaster; null if none are wanted
 };
 

@@ -4,6 +4,7 @@
 #include "daemon/smtp/trouble.h"
 #include "log/events_delivery.h"
 #include "log/log.h"
+#include "server/hand_over.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -22,6 +23,8 @@ Task<server::Outcomes> Delivery::run()
 {
     const std::string& destination = job_->request().nexthop;
     job_->connecting();
+    if (!co_await prepare())
+        co_return outcomes_of_left();
     pool_->begin(destination, co_await keep_policy());
     co_await use_kept_session();
     if (!left_.empty()) {
@@ -36,6 +39,21 @@ Task<server::Outcomes> Delivery::run()
     co_return outcomes_of_left();
 }
 
+// False: what the message is to look like cannot be found out now.
+Task<bool> Delivery::prepare()
+{
+    if (!client_->generic)
+        co_return true;
+    auto outgoing = co_await client_->generic->rewrite(job_.get());
+    if (outgoing) {
+        outgoing_ = std::move(*outgoing);
+        co_return true;
+    }
+    for (std::size_t recipient : left_)
+        put_off_[recipient] = outgoing.error();
+    co_return false;
+}
+
 Task<void> Delivery::run_nexthops(std::vector<Nexthop> nexthops)
 {
     // RFC 5321 does not know fallback relays; postconf(5) smtp_fallback_relay does.
@@ -45,11 +63,38 @@ Task<void> Delivery::run_nexthops(std::vector<Nexthop> nexthops)
         bool last = i + 1 == nexthops.size();
         if (targets)
             co_await run_targets(std::move(*targets));
+        else if (loops_back(targets.error()))  // a fallback relay would only send it here
+            co_await hand_to_best_mx_transport(targets.error());
         else if (last && targets.error().action == dsn::Action::Bounced)
             co_await settle_left(targets.error());
         else
             put_off_all(targets.error());
     }
+}
+
+// postconf(5) best_mx_transport.
+Task<void> Delivery::hand_to_best_mx_transport(dsn::Outcome loop)
+{
+    const routing::TransportAndNexthop& to = settings_->best_mx_transport;
+    if (to.transport.empty()) {
+        co_await settle_left(loop);
+        co_return;
+    }
+    server::HandOver hand{
+        .transport = to.transport, .nexthop = to.nexthop, .sender = job_->sender(), .recipients = {}};
+    for (std::size_t recipient : left_)
+        hand.recipients.push_back({recipient, job_->recipients()[recipient].address});
+    std::vector<server::HandedOutcome> handed = co_await server::hand_over(job_, std::move(hand));
+    server::Outcomes outcomes;
+    for (std::size_t i = 0; i < handed.size(); ++i)
+        outcomes.push_back({.recipient = left_[i],
+                            .outcome = handed[i].outcome,
+                            .expanded = {{.address = job_->recipients()[left_[i]].address,
+                                          .outcome = handed[i].outcome,
+                                          .is_known = handed[i].is_logged}},
+                            .notification_passed_on = handed[i].notification_passed_on});
+    left_.clear();
+    co_await job_->settle(std::move(outcomes));
 }
 
 // smtp_connection_cache_destinations lists destinations without brackets and port.
@@ -120,7 +165,7 @@ Task<void> Delivery::run_target(Target target)
 
 Task<bool> Delivery::transact(std::unique_ptr<Session> session)
 {
-    Transaction transaction(*settings_, *session, *job_, left_);
+    Transaction transaction(*settings_, *session, *job_, outgoing_, left_);
     job_->connection_use(session->uses + 1);
     co_await transaction.run();
     if (transaction.stale)

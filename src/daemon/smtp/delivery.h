@@ -24,7 +24,9 @@ public:
     Task<server::Outcomes> run();
 
 private:
+    Task<bool> prepare();
     Task<void> run_nexthops(std::vector<Nexthop> nexthops);
+    Task<void> hand_to_best_mx_transport(dsn::Outcome loop);
     Task<SessionPool::Keep> keep_policy();
     Task<void> use_kept_session();
     Task<void> run_targets(std::vector<Target> targets);
@@ -42,6 +44,7 @@ private:
     const Settings* settings_;
     SessionPool* pool_;
     server::JobPtr job_;
+    Outgoing outgoing_;
     std::vector<std::size_t> left_;      // recipients without a final outcome
     std::vector<dsn::Outcome> put_off_;  // by recipient: the last reason why not yet
     std::size_t sessions_ = 0;           // used for this job; dead ones do not count

@@ -42,7 +42,7 @@ namespace {
 Result<Nexthop> parse_host(std::string_view text, Nexthop::Kind kind, std::uint16_t default_port,
                            const PortNames& ports)
 {
-    Nexthop nexthop{.kind = kind, .name = {}, .port = default_port};
+    Nexthop nexthop{.kind = kind, .name = {}, .port = default_port, .service = {}};
     std::string_view port;
     if (text.starts_with('[')) {
         std::size_t end = text.find(']');
@@ -66,6 +66,8 @@ Result<Nexthop> parse_host(std::string_view text, Nexthop::Kind kind, std::uint1
         return fail(ErrorKind::Invalid, "no host or domain in: " + printable(text));
     if (!port.empty()) {
         TRY(nexthop.port, ports.find(port.substr(1)));
+        if (!text.starts_with('[') && !parse_number<std::uint16_t>(port.substr(1)))
+            nexthop.service = port.substr(1);
     }
     return nexthop;
 }
@@ -78,7 +80,7 @@ Result<std::vector<Nexthop>> parse_nexthops(std::string_view text, Lookup lookup
     std::vector<Nexthop> nexthops;
     for (std::string_view entry : split(text, ", \t\r\n")) {
         if (entry.starts_with("unix:")) {
-            nexthops.push_back({.kind = Nexthop::Kind::Socket, .name = std::string(entry.substr(5)), .port = 0});
+            nexthops.push_back({.kind = Nexthop::Kind::Socket, .name = std::string(entry.substr(5)), .port = 0, .service = {}});
             if (nexthops.back().name.empty())
                 return fail(ErrorKind::Invalid, "no path in: " + printable(entry));
             continue;

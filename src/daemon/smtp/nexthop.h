@@ -24,6 +24,7 @@ struct Nexthop {
     Kind kind = Kind::Domain;
     std::string name;  // domain, host, address without brackets, or path
     std::uint16_t port = 0;
+    std::string service;  // the name of the port, behind a host without brackets (use_srv_lookup)
 
     friend bool operator==(const Nexthop&, const Nexthop&) = default;
 };

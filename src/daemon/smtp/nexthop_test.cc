@@ -30,6 +30,14 @@ TEST(Nexthop, Lists)
         (std::vector<Nexthop>{{Kind::Domain, "a.test", 25}, {Kind::Host, "b.test", 26}, {Kind::Domain, "c.test", 25}}));
 }
 
+TEST(Nexthop, ServiceIsTheNameOfThePortUnlessBracketsForbidToAskForIt)
+{
+    EXPECT_EQ(parse("a.test:submission")->front().service, "submission");
+    EXPECT_EQ(parse("inet:a.test:submission", Lookup::HostsOnly)->front().service, "submission");
+    EXPECT_EQ(parse("[a.test]:submission")->front().service, "");
+    EXPECT_EQ(parse("a.test:587")->front().service, "");
+}
+
 TEST(Nexthop, SocketsAndInet)
 {
     EXPECT_EQ(*parse("unix:private/dovecot-lmtp", Lookup::HostsOnly),

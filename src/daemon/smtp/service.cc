@@ -43,6 +43,7 @@ Result<void> Service::before_jail()
     TRY(match::List keep, match::List::parse(config().get(destinations), match::Kind::String));
     client_ =
         std::make_unique<Client>(std::move(settings), std::move(resolver), std::move(own_addresses), std::move(keep));
+    TRY(client_->generic, Generic::open(context().config, dialect));
     if (client_->settings.notifies_protocol)
         client_->bounce = std::make_unique<ipc::Client>("private/" + config().get(param::bounce_service_name),
                                                         bounce::bounce_protocol);

@@ -82,6 +82,9 @@ Result<void> read_lookups(Settings& settings, const config::Config& config, cons
     settings.randomize_addresses = config.get(param::smtp_randomize_addresses);
     settings.defer_if_no_mx_address = read(param::smtp_defer_if_no_mx_address_found);
     settings.ignore_mx_lookup_error = config.get(param::ignore_mx_lookup_error);
+    settings.srv_services = words(config.get(param::use_srv_lookup));
+    settings.allow_srv_fallback = config.get(param::allow_srv_lookup_fallback);
+    settings.ignore_srv_error = config.get(param::ignore_srv_lookup_error);
     settings.address_limit = read.count(param::smtp_mx_address_limit);
     settings.session_limit = read.count(param::smtp_mx_session_limit);
     return {};
@@ -113,6 +116,7 @@ Result<Settings> read_settings(const config::Config& config, Dialect dialect)
         Lookup lookup = dialect == Dialect::Lmtp ? Lookup::HostsOnly : Lookup::MailExchangers;
         TRY(settings.fallback_relays, parse_nexthops(fallback, lookup, settings.default_port, settings.ports));
     }
+    settings.best_mx_transport = routing::parse_transport(config.get(param::best_mx_transport));
     TRY(settings.bind_v4, bind_address("smtp_bind_address", read(param::smtp_bind_address)));
     TRY(settings.bind_v6, bind_address("smtp_bind_address6", read(param::smtp_bind_address6)));
     settings.bind_enforce = read(param::smtp_bind_address_enforce);

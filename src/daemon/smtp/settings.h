@@ -6,6 +6,7 @@
 #include "daemon/smtp/nexthop.h"
 #include "dns/lookups.h"
 #include "net/endpoint.h"
+#include "routing/unwrap.h"
 #include "smtp/extensions.h"
 #include "table/maps.h"
 
@@ -42,9 +43,13 @@ struct Settings {
     bool randomize_addresses = true;
     bool defer_if_no_mx_address = false;
     bool ignore_mx_lookup_error = false;
+    std::vector<std::string> srv_services;  // use_srv_lookup
+    bool allow_srv_fallback = false;
+    bool ignore_srv_error = false;
     std::size_t address_limit = 0;  // 0: none
     std::size_t session_limit = 0;
     std::vector<Nexthop> fallback_relays;
+    routing::TransportAndNexthop best_mx_transport;  // no transport: mail that loops back is returned
     net::Endpoint bind_v4, bind_v6;  // no family: the system chooses
     bool bind_enforce = false;
 

@@ -16,6 +16,7 @@ namespace {
 constexpr std::chrono::seconds lookup_timeout{100};
 constexpr std::size_t most_exchangers = 100;
 constexpr std::uint16_t smtp_port = 25;
+constexpr dsn::Code loop_code{5, 4, 6};  // RFC 3463: routing loop detected
 
 std::unexpected<dsn::Outcome> bounced(dsn::Code code, std::string text)
 {
@@ -70,6 +71,8 @@ std::string Target::name() const { return host + "[" + address.address() + "]"; 
 
 std::string Target::relay() const { return address.is_unix() ? name() : name() + ":" + std::to_string(address.port()); }
 
+bool loops_back(const dsn::Outcome& why) { return why.code == loop_code; }
+
 std::vector<Target> order_targets(std::vector<Target> targets, const Settings& settings)
 {
     if (settings.randomize_addresses)
@@ -110,6 +113,9 @@ Task<Targets> TargetFinder::find(Nexthop nexthop)
         co_return std::vector<Target>{{.host = nexthop.name, .address = *literal}};
     if (!address::is_valid_hostname(nexthop.name))
         co_return bounced({5, 4, 4}, dns::describe(printable(nexthop.name), dns::Type::A, "Invalid host name"));
+    if (settings_->use_dns && std::ranges::find(settings_->srv_services, nexthop.service) != settings_->srv_services.end())
+        if (auto found = co_await find_service(&nexthop))
+            co_return std::move(*found);
     if (nexthop.kind == Nexthop::Kind::Domain && settings_->use_dns)
         co_return co_await find_domain(std::move(nexthop));
     co_return co_await find_host(std::move(nexthop));
@@ -120,13 +126,36 @@ Task<Targets> TargetFinder::find_domain(Nexthop nexthop)
     auto found = co_await dns::mail_exchangers(*resolver_, nexthop.name, net::Deadline::after(lookup_timeout));
     if (found && found->null_mx)
         co_return bounced({5, 1, 0}, "Domain " + nexthop.name + " does not accept mail (nullMX)");
-    if (found)
-        co_return co_await find_exchangers(nexthop, std::move(found->hosts));
+    if (found) {
+        std::vector<Exchanger> exchangers;
+        for (dns::MailExchanger& exchanger : found->hosts)
+            exchangers.push_back({std::move(exchanger.host), nexthop.port, exchanger.preference});
+        co_return co_await find_exchangers(std::move(nexthop), std::move(exchangers));
+    }
     if (found.error().kind() != ErrorKind::NotFound && !settings_->ignore_mx_lookup_error)
         co_return lookup_failed(found.error());
     // RFC 5321 5.1: without MX records the domain is treated as its own exchanger, with preference 0.
-    std::vector<dns::MailExchanger> itself{{.preference = 0, .host = nexthop.name}};
+    std::vector<Exchanger> itself{{nexthop.name, nexthop.port, 0}};
     co_return co_await find_exchangers(std::move(nexthop), std::move(itself));
+}
+
+// postconf(5) use_srv_lookup. Nothing: there is no such record or no answer, and the domain is to be asked for MX and
+// address records, as if services were not looked up.
+Task<std::optional<Targets>> TargetFinder::find_service(const Nexthop* nexthop)
+{
+    const std::string service = "_" + nexthop->service + "._tcp." + nexthop->name;
+    auto found = co_await dns::service_hosts(*resolver_, service, net::Deadline::after(lookup_timeout));
+    if (!found) {
+        if (found.error().kind() == ErrorKind::NotFound ? settings_->allow_srv_fallback : settings_->ignore_srv_error)
+            co_return std::nullopt;
+        co_return Targets(lookup_failed(found.error()));
+    }
+    if (found->empty())  // RFC 2782: "the service is decidedly not available at this domain"
+        co_return Targets(bounced({5, 4, 4}, "Domain " + nexthop->name + " does not offer service " + nexthop->service));
+    std::vector<Exchanger> exchangers;
+    for (dns::ServiceHost& each : *found)
+        exchangers.push_back({std::move(each.host), each.port, static_cast<unsigned>(exchangers.size())});
+    co_return co_await find_exchangers(*nexthop, std::move(exchangers));
 }
 
 Task<Targets> TargetFinder::find_host(Nexthop nexthop)
@@ -140,7 +169,7 @@ Task<Targets> TargetFinder::find_host(Nexthop nexthop)
     co_return order_targets(std::move(targets), *settings_);
 }
 
-Task<Targets> TargetFinder::find_exchangers(Nexthop nexthop, std::vector<dns::MailExchanger> exchangers)
+Task<Targets> TargetFinder::find_exchangers(Nexthop nexthop, std::vector<Exchanger> exchangers)
 {
     if (exchangers.size() > most_exchangers)
         exchangers.resize(most_exchangers);
@@ -148,7 +177,7 @@ Task<Targets> TargetFinder::find_exchangers(Nexthop nexthop, std::vector<dns::Ma
                                                   Result<dns::HostAddresses>(fail(ErrorKind::Cancelled, "not asked")));
     net::TaskGroup lookups;
     for (std::size_t i = 0; i < exchangers.size(); ++i)
-        lookups.start(look_up_into(exchangers[i].host, nexthop.port, &found[i]));
+        lookups.start(look_up_into(exchangers[i].host, exchangers[i].port, &found[i]));
     // Each lookup has a deadline; the group ends with them.
     static_cast<void>(co_await lookups.join(net::Deadline::never()));
 
@@ -179,7 +208,7 @@ Task<Targets> TargetFinder::find_exchangers(Nexthop nexthop, std::vector<dns::Ma
             own = std::min(own, target.preference);
     std::erase_if(targets, [own](const Target& target) { return target.preference >= own; });
     if (targets.empty())
-        co_return bounced({5, 4, 6}, "mail for " + nexthop.name + " loops back to myself");
+        co_return bounced(loop_code, "mail for " + nexthop.name + " loops back to myself");
     co_return order_targets(std::move(targets), *settings_);
 }
 

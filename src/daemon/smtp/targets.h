@@ -14,6 +14,7 @@
 #include "routing/own_addresses.h"
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,14 @@ public:
 private:
     Task<Targets> find_domain(Nexthop nexthop);
     Task<Targets> find_host(Nexthop nexthop);
-    Task<Targets> find_exchangers(Nexthop nexthop, std::vector<dns::MailExchanger> exchangers);
+    // A host that takes mail for the nexthop. Those with the same preference are tried in random order.
+    struct Exchanger {
+        std::string host;
+        std::uint16_t port = 0;
+        unsigned preference = 0;
+    };
+    Task<std::optional<Targets>> find_service(const Nexthop* nexthop);
+    Task<Targets> find_exchangers(Nexthop nexthop, std::vector<Exchanger> exchangers);
     Task<Result<dns::HostAddresses>> look_up(std::string host, std::uint16_t port);
     Task<void> look_up_into(std::string host, std::uint16_t port, Result<dns::HostAddresses>* found);
     [[nodiscard]] bool is_own(const Target& target) const;
@@ -53,6 +61,9 @@ private:
     dns::Resolver* resolver_;
     const routing::OwnAddresses* own_addresses_;
 };
+
+// Why mail does not go anywhere: the best exchanger of its domain is this machine (postconf(5) best_mx_transport).
+[[nodiscard]] bool loops_back(const dsn::Outcome& why);
 
 // Which addresses are tried, and in which order: postconf(5) smtp_address_preference, smtp_randomize_addresses,
 // smtp_mx_address_limit, smtp_balance_inet_protocols. Preference classes keep their order.

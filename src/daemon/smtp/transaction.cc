@@ -25,6 +25,17 @@ bool is_ascii(std::string_view text)
     return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) > 127; });
 }
 
+std::size_t longest_line(std::string_view lines)
+{
+    std::size_t longest = 0;
+    for (std::size_t begin = 0; begin < lines.size();) {
+        const std::size_t end = std::min(lines.find("\r\n", begin), lines.size());
+        longest = std::max(longest, end - begin);
+        begin = end + 2;
+    }
+    return longest;
+}
+
 std::string_view stage_of(int verb)
 {
     constexpr std::string_view stages[] = {
@@ -72,9 +83,9 @@ std::optional<dsn::Outcome> Transaction::check_requirements() const
             {5, 3, 4},
             fmt::format("message size {} exceeds size limit {} of server {}", facts.size, limit, target.name()),
             target.relay());
-    bool needs_utf8 = job_->envelope().smtputf8 && (facts.utf8_header || !is_ascii(job_->sender()) ||
-                                                    std::ranges::any_of(recipients_, [this](std::size_t recipient) {
-                                                        return !is_ascii(job_->recipients()[recipient].address);
+    bool needs_utf8 = job_->envelope().smtputf8 && (facts.utf8_header || !is_ascii(sender()) ||
+                                                    std::ranges::any_of(recipients_, [this](std::size_t position) {
+                                                        return !is_ascii(recipient(position));
                                                     }));
     if (needs_utf8 && !session_->offers(smtp::Extension::Smtputf8))
         return dsn::Outcome::bounced({5, 6, 7}, "SMTPUTF8 is required, but was not offered by host " + target.name(),
@@ -102,6 +113,13 @@ std::vector<Transaction::Command> Transaction::plan() const
     if (!job_->verify_only())
         commands.push_back({Command::Verb::Data});
     return commands;
+}
+
+const std::string& Transaction::sender() const { return outgoing_->sender ? *outgoing_->sender : job_->sender(); }
+
+const std::string& Transaction::recipient(std::size_t position) const
+{
+    return outgoing_->recipients.empty() ? job_->recipients()[position].address : outgoing_->recipients[position];
 }
 
 std::string Transaction::external(std::string_view address) const
@@ -133,12 +151,12 @@ void Transaction::append(std::string& out, const Command& command) const
     case Command::Verb::XforwardSession: append_xforward(out, smtp::XforwardPart::Session); return;
     case Command::Verb::Data: out += "DATA\r\n"; return;
     case Command::Verb::Mail: {
-        std::string sender = external(job_->sender());
+        const std::string from = external(sender());
         smtp::Return ret = envelope.dsn_return == queue::DsnReturn::Full      ? smtp::Return::Full
                            : envelope.dsn_return == queue::DsnReturn::Headers ? smtp::Return::Headers
                                                                               : smtp::Return::Unset;
         smtp::append_mail(out,
-                          {.sender = sender,
+                          {.sender = from,
                            .size = facts.size,
                            .eight_bit = facts.eight_bit || envelope.encoding == queue::BodyEncoding::EightBit,
                            .smtputf8 = envelope.smtputf8,
@@ -148,15 +166,15 @@ void Transaction::append(std::string& out, const Command& command) const
         return;
     }
     case Command::Verb::Rcpt: {
-        const server::JobRecipient& recipient = job_->recipients()[recipients_[command.recipient]];
-        std::string to = external(recipient.address);
+        const server::JobRecipient& received = job_->recipients()[recipients_[command.recipient]];
+        const std::string to = external(recipient(recipients_[command.recipient]));
         // RFC 3461 5.2.1: an ORCPT of ours where the sender gave none, so that reports can name the original.
-        std::string orcpt = recipient.envelope->dsn_orcpt;
+        std::string orcpt = received.envelope->dsn_orcpt;
         if (orcpt.empty() && session_->offers(smtp::Extension::Dsn)) {
-            const std::string& original = recipient.envelope->original;
-            orcpt = "rfc822;" + (original.empty() ? to : external(original));
+            const std::string& original = received.envelope->original;
+            orcpt = "rfc822;" + external(original.empty() ? received.address : original);
         }
-        smtp::append_rcpt(out, {.recipient = to, .notify = recipient.envelope->notify, .orcpt = orcpt},
+        smtp::append_rcpt(out, {.recipient = to, .notify = received.envelope->notify, .orcpt = orcpt},
                           session_->peer());
         return;
     }
@@ -263,34 +281,46 @@ Task<bool> Transaction::send_content()
     co_return false;
 }
 
+// One part of the content: into `out` as far as it is short, so that little goes out in one write with its dot.
+Task<Result<void>> Transaction::write_part(std::string_view part, ContentForm form, std::string* out)
+{
+    const std::chrono::seconds timeout = settings_->timeouts.data_xfer;
+    smtp::ClientConnection& connection = session_->connection();
+    if (form == ContentForm::AsItLies) {
+        if (part.size() <= small_content) {
+            *out += part;
+            co_return Result<void>{};
+        }
+        CO_TRY(co_await connection.send_content(std::exchange(*out, {}), timeout));
+        co_return co_await connection.send_content(part, timeout);
+    }
+    smtp::ContentEncoder encoder(part, settings_->line_limit);
+    while (encoder.next(*out, encoded_piece)) {
+        if (out->size() < encoded_piece)
+            continue;  // what is left goes with the next part, or the dot
+        CO_TRY(co_await connection.send_content(*out, timeout));
+        out->clear();
+    }
+    co_return Result<void>{};
+}
+
 Task<bool> Transaction::write_content()
 {
     const queue::StoredMessage& message = job_->message();
     const queue::ContentFacts& facts = message.facts();
-    std::string_view content = message.content();
-    smtp::ClientConnection& connection = session_->connection();
-    const std::chrono::seconds timeout = settings_->timeouts.data_xfer;
-    bool as_it_lies = !facts.dot_lines && (settings_->line_limit == 0 || facts.longest_line <= settings_->line_limit);
+    const std::string_view header = outgoing_->header ? std::string_view(*outgoing_->header) : std::string_view();
+    const std::string_view content = message.content().substr(outgoing_->header ? facts.header_size : 0);
+    const std::size_t longest = std::max<std::size_t>(facts.longest_line, longest_line(header));
+    const bool too_long = settings_->line_limit > 0 && longest > settings_->line_limit;
+    if (too_long)
+        log::session_trouble(job_->envelope().queue_id,
+                             fmt::format("breaking line > {} bytes with <CR><LF>SPACE", settings_->line_limit));
+    const ContentForm form = facts.dot_lines || too_long ? ContentForm::Encoded : ContentForm::AsItLies;
 
-    Result<void> sent;
     std::string out;
-    if (as_it_lies && content.size() > small_content) {
-        sent = co_await connection.send_content(content, timeout);
-    } else if (as_it_lies) {
-        out.reserve(content.size() + final_dot.size() + 2);
-        out = content;
-    } else {
-        if (settings_->line_limit > 0 && facts.longest_line > settings_->line_limit)
-            log::session_trouble(job_->envelope().queue_id,
-                                 fmt::format("breaking line > {} bytes with <CR><LF>SPACE", settings_->line_limit));
-        smtp::ContentEncoder encoder(content, settings_->line_limit);
-        while (sent && encoder.next(out, encoded_piece)) {
-            if (out.size() < encoded_piece)
-                break;  // the rest goes with the dot
-            sent = co_await connection.send_content(out, timeout);
-            out.clear();
-        }
-    }
+    auto sent = co_await write_part(header, form, &out);
+    if (sent)
+        sent = co_await write_part(content, form, &out);
     if (!sent)
         co_return break_off(sent.error(), "sending message body");
     // Everything has been read from the queue: what follows makes the server keep it.
@@ -301,7 +331,7 @@ Task<bool> Transaction::write_content()
     if (!content.empty() && !content.ends_with("\r\n"))
         out += "\r\n";
     out += final_dot;
-    sent = co_await connection.send_content(out, timeout);
+    sent = co_await session_->connection().send_content(out, settings_->timeouts.data_xfer);
     if (!sent)
         co_return break_off(sent.error(), end_of_data);
     co_return true;

@@ -8,6 +8,7 @@
 // reader is never completed, the connection is dropped instead.
 #pragma once
 
+#include "daemon/smtp/outgoing.h"
 #include "daemon/smtp/session.h"
 #include "daemon/smtp/settings.h"
 #include "server/delivery_job.h"
@@ -25,8 +26,9 @@ namespace posthaste::smtp_client {
 class Transaction {
 public:
     // recipients: positions in job->recipients().
-    Transaction(const Settings& settings, Session& session, server::Job& job, std::vector<std::size_t> recipients)
-        : settings_(&settings), session_(&session), job_(&job), recipients_(std::move(recipients))
+    Transaction(const Settings& settings, Session& session, server::Job& job, const Outgoing& outgoing,
+                std::vector<std::size_t> recipients)
+        : settings_(&settings), session_(&session), job_(&job), outgoing_(&outgoing), recipients_(std::move(recipients))
     {
     }
 
@@ -55,6 +57,8 @@ private:
     Task<bool> take_reply(Command command);
     void accept_reply(Command command, const smtp::PeerReply& reply);
     Task<bool> send_content();
+    enum class ContentForm : unsigned char { AsItLies, Encoded };
+    Task<Result<void>> write_part(std::string_view part, ContentForm form, std::string* out);
     Task<bool> write_content();
     Task<void> finish_empty();
     bool is_final_reply(const Result<smtp::PeerReply>& reply);
@@ -63,11 +67,14 @@ private:
     bool break_off(const Error& error, std::string_view stage);
     void set_outcome(std::size_t recipient, dsn::Outcome outcome);
     [[nodiscard]] dsn::Outcome final_outcome(const smtp::PeerReply& reply, std::size_t recipient) const;
+    [[nodiscard]] const std::string& sender() const;
+    [[nodiscard]] const std::string& recipient(std::size_t position) const;
     [[nodiscard]] std::string external(std::string_view address) const;
 
     const Settings* settings_;
     Session* session_;
     server::Job* job_;
+    const Outgoing* outgoing_;
     std::vector<std::size_t> recipients_;
     std::vector<std::size_t> accepted_;  // those of recipients_ that the server took
     bool mail_refused_ = false;
