@@ -6,6 +6,7 @@
 #include "param/basics.h"
 #include "param/bounce.h"
 #include "param/smtp.h"
+#include "param/smtp_lookup.h"
 #include "smtp/transcript.h"
 
 namespace posthaste::smtp_client {
