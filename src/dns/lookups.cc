@@ -84,7 +84,8 @@ Result<HostAddresses> native_lookup(const std::string& host, std::uint16_t port,
 std::vector<SrvRecord> in_order_of_use(std::vector<SrvRecord> records, std::mt19937& randomness)
 {
     std::ranges::shuffle(records, randomness);
-    std::ranges::sort(records, {}, [](const SrvRecord& record) { return std::pair(record.priority, record.weight > 0); });
+    std::ranges::sort(records, {},
+                      [](const SrvRecord& record) { return std::pair(record.priority, record.weight > 0); });
     std::vector<SrvRecord> ordered;
     ordered.reserve(records.size());
     while (!records.empty()) {

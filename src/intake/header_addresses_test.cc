@@ -41,10 +41,7 @@ TEST(StoredHeader, WhatIsBeyondTheTokenLimitStays)
     EXPECT_EQ(*rewritten("To: a@x.test, b@x.test\r\n\r\n", 5), "To: \"to a\"@x.test, b@x.test\r\n\r\n");
 }
 
-TEST(StoredHeader, TableThatDoesNotAnswerIsAnError)
-{
-    EXPECT_FALSE(rewritten("To: a@x.test, broken@x.test\r\n\r\n"));
-}
+TEST(StoredHeader, TableThatDoesNotAnswerIsAnError) { EXPECT_FALSE(rewritten("To: a@x.test, broken@x.test\r\n\r\n")); }
 
 }  // namespace
 }  // namespace posthaste::intake

@@ -65,6 +65,10 @@ Task<Result<Destination>> Router::Impl::unwrap(std::string address)
         std::string domain(split.domain);
         if (domain.ends_with('.'))
             domain.pop_back();
+        // What a local part holds is an address that nobody has completed yet: user%host@here.
+        if (depth > 0 && !domain.empty() && !domain.starts_with('[') && !domain.contains('.') &&
+            !local_rules.domain.empty())
+            domain += "." + local_rules.domain;
         std::string user(split.local_part);
         destination = {.local_part = user, .domain = domain};
         if (domain.empty() && null_domain_is_local)
@@ -138,14 +142,19 @@ Task<Result<void>> Router::Impl::choose_by_class(std::string_view sender, const 
     co_return Result<void>{};
 }
 
+// As canonical(5) looks addresses up: the bare user stands for senders of this machine, too.
 Task<Result<std::optional<std::string>>> Router::Impl::for_sender(table::Maps* maps, std::string_view sender,
                                                                   std::string_view empty_key)
 {
     if (maps->empty())
         co_return std::optional<std::string>();
-    CO_TRY(auto hit, co_await maps->find_address(sender.empty() ? empty_key : sender,
-                                                 {.order = table::AddressOrder::Mailbox,
-                                                  .recipient_delimiter = config->get(param::recipient_delimiter)}));
+    const std::string_view key = sender.empty() ? empty_key : sender;
+    const std::string_view domain = address::split_at_domain(key).domain;
+    CO_TRY(const bool local, co_await is_local(domain));
+    CO_TRY(auto hit, co_await maps->find_address(
+                         key, {.order = table::AddressOrder::Canonical,
+                               .recipient_delimiter = config->get(param::recipient_delimiter),
+                               .domain_is_local = local || equal_ignoring_case(domain, config->get(param::myorigin))}));
     if (!hit || equal_ignoring_case(hit->value, no_override))
         co_return std::optional<std::string>();
     co_return std::optional(std::move(hit->value));

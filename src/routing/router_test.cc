@@ -111,6 +111,23 @@ TEST(Router, unwraps_local_domains_and_tells_of_routes_beyond_the_next_system)
     EXPECT_EQ(path(resolved(*strict, "u@remote.test@example.com")), "local:mail.example.com u@remote.test@example.com");
 }
 
+TEST(Router, completes_what_a_local_part_holds)
+{
+    auto r = router("append_dot_mydomain = yes\n");
+    EXPECT_EQ(path(resolved(*r, "u%host@example.com")), "smtp:host.example.com u@host.example.com");
+    EXPECT_EQ(path(resolved(*r, "host!u@example.com")), "smtp:host.example.com u@host.example.com");
+    EXPECT_EQ(path(resolved(*r, "u%mail@example.com")), "local:mail.example.com u@mail.example.com");
+    EXPECT_EQ(path(resolved(*r, "u@host")), "smtp:host u@host");
+}
+
+TEST(Router, finds_a_sender_of_this_machine_by_the_bare_name)
+{
+    auto r = router("sender_dependent_relayhost_maps = inline:{u=[own.test]}\n");
+    EXPECT_EQ(resolved(*r, "r@far.test", "u@example.com").nexthop, "[own.test]");
+    EXPECT_EQ(resolved(*r, "r@far.test", "u@[127.0.0.1]").nexthop, "[own.test]");
+    EXPECT_EQ(resolved(*r, "r@far.test", "u@other.test").nexthop, "far.test");
+}
+
 TEST(Router, completes_the_empty_recipient_and_bare_names)
 {
     auto r = router("");

@@ -20,7 +20,8 @@ Outcomes three_outcomes(const Job& job)
     Outcomes outcomes;
     outcomes.push_back({.recipient = 0, .outcome = dsn::Outcome::delivered({2, 0, 0}, "stored", "store[1]")});
     outcomes.push_back({.recipient = 1, .outcome = dsn::Outcome::bounced({5, 1, 1}, "unknown")});
-    outcomes.push_back({.recipient = job.recipients().size() - 1, .outcome = dsn::Outcome::deferred({4, 2, 2}, "full")});
+    outcomes.push_back(
+        {.recipient = job.recipients().size() - 1, .outcome = dsn::Outcome::deferred({4, 2, 2}, "full")});
     return outcomes;
 }
 

@@ -18,9 +18,10 @@ constexpr std::chrono::seconds connect_timeout{60};
 dsn::Outcome outcome_of(const qmgr::RecipientReply& reply)
 {
     const dsn::Code code = dsn::parse_code(reply.code).value_or(dsn::Code{4, 3, 0});
-    dsn::Outcome outcome = reply.result == qmgr::RecipientResult::Deferred  ? dsn::Outcome::deferred(code, reply.reason)
-                           : reply.result == qmgr::RecipientResult::Bounced ? dsn::Outcome::bounced(code, reply.reason)
-                                                                            : dsn::Outcome::delivered(code, reply.reason);
+    dsn::Outcome outcome = reply.result == qmgr::RecipientResult::Deferred ? dsn::Outcome::deferred(code, reply.reason)
+                           : reply.result == qmgr::RecipientResult::Bounced
+                               ? dsn::Outcome::bounced(code, reply.reason)
+                               : dsn::Outcome::delivered(code, reply.reason);
     if (reply.is_relayed)
         outcome.action = dsn::Action::Relayed;
     outcome.relay = reply.relay;
@@ -71,7 +72,8 @@ Task<std::vector<HandedOutcome>> hand_over(JobPtr job, HandOver to, std::string 
 {
     qmgr::DeliveryRequest request = job->request();
     request.id = 1;
-    if (++request.handed_on > most_hands)
+    // A transport that waits for itself would wait for ever once all of its places do.
+    if (++request.handed_on > most_hands || to.transport == request.transport)
         co_return put_off(to.recipients.size(), {4, 3, 5}, "transports hand this mail to each other without end");
     request.transport = to.transport;
     if (!to.nexthop.empty())
@@ -84,7 +86,8 @@ Task<std::vector<HandedOutcome>> hand_over(JobPtr job, HandOver to, std::string 
     auto reply = co_await ask_agents(sockets + "/" + to.transport, std::move(request));
     const std::string problem = !reply ? reply.error().text() : reply->message_problem;
     if (!problem.empty()) {
-        log::warning("{}: cannot hand the message to transport {}: {}", job->envelope().queue_id, to.transport, problem);
+        log::warning("{}: cannot hand the message to transport {}: {}", job->envelope().queue_id, to.transport,
+                     problem);
         co_return put_off(to.recipients.size(), {4, 3, 0}, "mail transport unavailable");
     }
     if (!reply->destination_problem.empty())

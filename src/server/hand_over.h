@@ -5,7 +5,7 @@
 // whoever was asked by the queue manager, who knows for which recipient of the envelope the delivery was made. If this
 // process dies before the mark, the recipient is tried again: that is one more window for a duplicate.
 //
-// Transports may hand on what they were handed, five times at most.
+// Transports may hand on what they were handed, five times at most, and never to themselves.
 #pragma once
 
 #include "server/delivery_job.h"

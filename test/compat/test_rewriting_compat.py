@@ -15,7 +15,10 @@ _DIFFERENCES = tomllib.loads((pathlib.Path(__file__).resolve().parent / "differe
 
 @pytest.mark.parametrize("name", _RECORDED)
 def test_addresses_become_what_postfix_makes_of_them(name, make_instance):
-    ours, theirs = rewriting_scenarios.observe(name, make_instance), _RECORDED[name]
+    try:
+        ours, theirs = rewriting_scenarios.observe(name, make_instance), _RECORDED[name]
+    except rewriting_scenarios.Unavailable as reason:
+        pytest.skip(str(reason))
     expected = {entry["mail"] for entry in _DIFFERENCES if name in entry["scenarios"]}
     different = {mail for mail in theirs if ours[mail] != theirs[mail]}
     assert {mail: (theirs[mail], ours[mail]) for mail in different - expected} == {}, "(Postfix, Posthaste)"

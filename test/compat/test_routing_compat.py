@@ -9,4 +9,8 @@ _RECORDED = json.loads(routing_scenarios.RECORD.read_text())["scenarios"]
 
 @pytest.mark.parametrize("name", _RECORDED)
 def test_mail_goes_where_postfix_sends_it(name, make_instance):
-    assert routing_scenarios.observe(name, make_instance) == _RECORDED[name]
+    try:
+        ours = routing_scenarios.observe(name, make_instance)
+    except routing_scenarios.Unavailable as reason:
+        pytest.skip(str(reason))
+    assert ours == _RECORDED[name]

@@ -11,8 +11,8 @@
 namespace posthaste::local {
 
 // The text with $user $home $shell $recipient $extension $domain $local and $recipient_delimiter (that of the address;
-// without an extension the first that is configured) of whom the scope is about. Characters of the values that are not `allowed` become '_';
-// none are allowed: all are. Invalid: the text is malformed.
+// without an extension the first that is configured) of whom the scope is about. Characters of the values that are not
+// `allowed` become '_'; none are allowed: all are. Invalid: the text is malformed.
 Result<std::string> expand_names(const config::Config& config, std::string_view text, const Scope& scope,
                                  std::string_view allowed);
 

@@ -14,6 +14,7 @@
 #include "server/hand_over.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <fmt/format.h>
 #include <sys/stat.h>

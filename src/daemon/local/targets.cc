@@ -122,7 +122,7 @@ void Expansion::add_loop(ScopePtr scope)
 
 void Expansion::add_target(Target target)
 {
-    const bool is_mailbox = target.kind == TargetKind::Mailbox;
+    const bool is_mailbox = target.kind == TargetKind::Mailbox || target.kind == TargetKind::Transport;
     const std::string what = is_mailbox ? address::fold_case(parts_of(target.scope->address).local)
                              : target.kind == TargetKind::Forward ? address::fold_case(target.text)
                                                                   : target.text;
@@ -315,6 +315,8 @@ Task<Result<void>> Expansion::expand_address(std::string destination, ScopePtr s
     }
     if (!scope->unmatched.empty() && lists(config_.get(param::propagate_unmatched_extensions), word_of(scope->source)))
         destination = with_extension(destination, scope->unmatched);
+    // far.test!user and user%far.test are addresses elsewhere (swap_bangpath, allow_percent_hack).
+    destination = router_.canonical_form(destination, routing::RewriteContext::Local);
     const std::string domain = parts_of(destination).domain;
     if (domain.empty()) {
         destination += "@" + config_.get(param::myorigin);

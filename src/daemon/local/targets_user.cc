@@ -1,5 +1,6 @@
-// targets_user.cc — what a name stands for that is no alias: the user's .forward file, the transport that takes mail for
-// mailboxes, the mailbox; and where there is no such user, fallback_transport and luser_relay (local(8), targets.h).
+// targets_user.cc — what a name stands for that is no alias: the user's .forward file, the transport that takes mail
+// for mailboxes, the mailbox; and where there is no such user, fallback_transport and luser_relay (local(8),
+// targets.h).
 #include "address/fold.h"
 #include "address/local_part.h"
 #include "base/text.h"
@@ -79,7 +80,8 @@ Task<Result<void>> Expansion::expand_unknown(Named named, std::string why)
     co_return co_await expand_address(std::move(address), std::move(named));
 }
 
-// postconf(5) mailbox_transport_maps, fallback_transport_maps: the table says more than the parameter that counts for all.
+// postconf(5) mailbox_transport_maps, fallback_transport_maps: the table says more than the parameter that counts for
+// all.
 Task<Result<std::optional<std::string>>> Expansion::transport_for(table::Maps* maps, const std::string* fixed,
                                                                   Named named)
 {

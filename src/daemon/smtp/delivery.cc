@@ -80,8 +80,7 @@ Task<void> Delivery::hand_to_best_mx_transport(dsn::Outcome loop)
         co_await settle_left(loop);
         co_return;
     }
-    server::HandOver hand{
-        .transport = to.transport, .nexthop = to.nexthop, .sender = job_->sender(), .recipients = {}};
+    server::HandOver hand{.transport = to.transport, .nexthop = to.nexthop, .sender = job_->sender(), .recipients = {}};
     for (std::size_t recipient : left_)
         hand.recipients.push_back({recipient, job_->recipients()[recipient].address});
     std::vector<server::HandedOutcome> handed = co_await server::hand_over(job_, std::move(hand));

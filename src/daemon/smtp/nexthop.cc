@@ -80,7 +80,8 @@ Result<std::vector<Nexthop>> parse_nexthops(std::string_view text, Lookup lookup
     std::vector<Nexthop> nexthops;
     for (std::string_view entry : split(text, ", \t\r\n")) {
         if (entry.starts_with("unix:")) {
-            nexthops.push_back({.kind = Nexthop::Kind::Socket, .name = std::string(entry.substr(5)), .port = 0, .service = {}});
+            nexthops.push_back(
+                {.kind = Nexthop::Kind::Socket, .name = std::string(entry.substr(5)), .port = 0, .service = {}});
             if (nexthops.back().name.empty())
                 return fail(ErrorKind::Invalid, "no path in: " + printable(entry));
             continue;

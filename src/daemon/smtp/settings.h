@@ -50,7 +50,7 @@ struct Settings {
     std::size_t session_limit = 0;
     std::vector<Nexthop> fallback_relays;
     routing::TransportAndNexthop best_mx_transport;  // no transport: mail that loops back is returned
-    net::Endpoint bind_v4, bind_v6;  // no family: the system chooses
+    net::Endpoint bind_v4, bind_v6;                  // no family: the system chooses
     bool bind_enforce = false;
 
     // talking to them

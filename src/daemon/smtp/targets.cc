@@ -113,7 +113,8 @@ Task<Targets> TargetFinder::find(Nexthop nexthop)
         co_return std::vector<Target>{{.host = nexthop.name, .address = *literal}};
     if (!address::is_valid_hostname(nexthop.name))
         co_return bounced({5, 4, 4}, dns::describe(printable(nexthop.name), dns::Type::A, "Invalid host name"));
-    if (settings_->use_dns && std::ranges::find(settings_->srv_services, nexthop.service) != settings_->srv_services.end())
+    if (settings_->use_dns &&
+        std::ranges::find(settings_->srv_services, nexthop.service) != settings_->srv_services.end())
         if (auto found = co_await find_service(&nexthop))
             co_return std::move(*found);
     if (nexthop.kind == Nexthop::Kind::Domain && settings_->use_dns)
@@ -151,7 +152,8 @@ Task<std::optional<Targets>> TargetFinder::find_service(const Nexthop* nexthop)
         co_return Targets(lookup_failed(found.error()));
     }
     if (found->empty())  // RFC 2782: "the service is decidedly not available at this domain"
-        co_return Targets(bounced({5, 4, 4}, "Domain " + nexthop->name + " does not offer service " + nexthop->service));
+        co_return Targets(
+            bounced({5, 4, 4}, "Domain " + nexthop->name + " does not offer service " + nexthop->service));
     std::vector<Exchanger> exchangers;
     for (dns::ServiceHost& each : *found)
         exchangers.push_back({std::move(each.host), each.port, static_cast<unsigned>(exchangers.size())});

@@ -83,10 +83,10 @@ std::optional<dsn::Outcome> Transaction::check_requirements() const
             {5, 3, 4},
             fmt::format("message size {} exceeds size limit {} of server {}", facts.size, limit, target.name()),
             target.relay());
-    bool needs_utf8 = job_->envelope().smtputf8 && (facts.utf8_header || !is_ascii(sender()) ||
-                                                    std::ranges::any_of(recipients_, [this](std::size_t position) {
-                                                        return !is_ascii(recipient(position));
-                                                    }));
+    bool needs_utf8 =
+        job_->envelope().smtputf8 &&
+        (facts.utf8_header || !is_ascii(sender()) ||
+         std::ranges::any_of(recipients_, [this](std::size_t position) { return !is_ascii(recipient(position)); }));
     if (needs_utf8 && !session_->offers(smtp::Extension::Smtputf8))
         return dsn::Outcome::bounced({5, 6, 7}, "SMTPUTF8 is required, but was not offered by host " + target.name(),
                                      target.relay());
