@@ -59,7 +59,7 @@ def test_what_the_store_puts_off_is_tried_again(make_instance):
 def test_members_of_a_list_are_delivered_once_while_one_waits(make_instance):
     """The mailbox that was delivered to by a transport is not delivered to again with the one that is put off."""
     instance = make_instance(local_recipient_maps="", alias_maps="inline:{{list=one, two}}",
-                             mailbox_transport_maps="inline:{one=discard:one, two=retry:4.2.1 rests}").start()
+                             mailbox_transport_maps="inline:{{one=discard:one} {two=retry:4.2.1 rests}}").start()
     queue_id = _send(instance, "list")
     instance.wait_for_log(rf"{queue_id}: to=<two@.*status=deferred")
     instance.run("postqueue", "-i", queue_id)
