@@ -114,8 +114,8 @@ TEST(Router, unwraps_local_domains_and_tells_of_routes_beyond_the_next_system)
 TEST(Router, completes_what_a_local_part_holds)
 {
     auto r = router("append_dot_mydomain = yes\n");
-    EXPECT_EQ(path(resolved(*r, "u%host@example.com")), "smtp:host.example.com u@host.example.com");
-    EXPECT_EQ(path(resolved(*r, "host!u@example.com")), "smtp:host.example.com u@host.example.com");
+    EXPECT_EQ(path(resolved(*r, "u%host@example.com")), "relay:host.example.com u@host.example.com");
+    EXPECT_EQ(path(resolved(*r, "host!u@example.com")), "relay:host.example.com u@host.example.com");
     EXPECT_EQ(path(resolved(*r, "u%mail@example.com")), "local:mail.example.com u@mail.example.com");
     EXPECT_EQ(path(resolved(*r, "u@host")), "smtp:host u@host");
 }
