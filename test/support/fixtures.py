@@ -21,6 +21,19 @@ def dns(dns_server):
     return dns_server
 
 
+def close_checked(instances):
+    """Stops and removes them; fails if one of them had a problem that its test did not expect."""
+    problems = []
+    for instance in instances:
+        try:
+            instance.stop()
+        except AssertionError as error:
+            problems.append(str(error))
+        problems += instance.problems()
+        instance.close()
+    assert not problems, "\n".join(problems)
+
+
 @contextlib.contextmanager
 def _checked_instances(dns_port):
     """Gives a function that makes instances; at the end they are stopped, checked for problems and removed."""
@@ -31,15 +44,7 @@ def _checked_instances(dns_port):
         return made[-1]
 
     yield make
-    problems = []
-    for instance in made:
-        try:
-            instance.stop()
-        except AssertionError as error:
-            problems.append(str(error))
-        problems += instance.problems()
-        instance.close()
-    assert not problems, "\n".join(problems)
+    close_checked(made)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from support import Instance
+from support.fixtures import close_checked
 from support.paths import BUILD
 from support.waiting import wait_until
 
@@ -51,12 +52,7 @@ def make_shifted(sink):
         return made[-1].start()
 
     yield make
-    problems = []
-    for instance in made:
-        instance.stop()
-        problems += instance.problems()
-        instance.close()
-    assert not problems, "\n".join(problems)
+    close_checked(made)
 
 
 class Attempts:

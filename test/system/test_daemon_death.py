@@ -6,42 +6,23 @@ import pathlib
 import signal
 import socket
 import subprocess
-import threading
 import time
 
 import pytest
 
-from support.waiting import wait_until
+from support.load import Load
+from support.smtp_client import Disconnected
+from support.waiting import PATIENCE, wait_until
 
 KILLS = 3
 
 
-class Flow:
-    """Mail over SMTP and through sendmail, each message offered until it is acknowledged."""
+class Flow(Load):
+    """Small messages for three kinds of recipients, each offered under one token until it is acknowledged."""
 
     def __init__(self, instance):
-        self.instance = instance
-        self.acknowledged = []
+        super().__init__(instance)
         self.recipients = [f"{instance.user}@local.test", "bob@far.test", "bob@closed.test"]
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(way, number), daemon=True)
-                         for number, way in enumerate((self._over_smtp, self._over_smtp, self._through_sendmail))]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def wait_for(self, count):
-        """Until so many more messages are acknowledged than now."""
-        goal = len(self.acknowledged) + count
-        wait_until(lambda: len(self.acknowledged) >= goal,
-                   lambda: f"{goal} acknowledged messages; log:\n{self.instance.log()[-3000:]}")
 
     def _run(self, way, number):
         for count in itertools.count():
@@ -49,7 +30,7 @@ class Flow:
                 return
             token = f"token-{number}-{count}."
             while not self._stop.is_set():
-                with contextlib.suppress(OSError, AssertionError, EOFError, subprocess.SubprocessError):
+                with contextlib.suppress(OSError, AssertionError, EOFError, Disconnected, subprocess.SubprocessError):
                     if way(token):
                         self.acknowledged.append(token)
                         break
@@ -117,7 +98,8 @@ def check_that_nothing_is_lost(flow, sink):
                 mailbox.count(f"Subject: {token}".encode()) < 2]        # the message and the report, which quotes it
 
     wait_until(lambda: not missing(), lambda: f"{missing()[:10]} of {len(flow.acknowledged)}; queue:\n"
-               f"{instance.run('postqueue', '-p', check=False).stdout.decode()}\nlog:\n{instance.log()[-5000:]}")
+               f"{instance.run('postqueue', '-p', check=False).stdout.decode()}\nlog:\n{instance.log()[-5000:]}",
+               timeout=4 * PATIENCE)
     instance.wait_until_queue_empty()
 
 

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from support.fixtures import close_checked
 from support.ipc import IpcClient
 from support.load import Load
 from support.paths import BUILD
@@ -75,12 +76,7 @@ def make_replaceable(dns_server):
         return made[-1]
 
     yield make
-    problems = []
-    for instance in made:
-        instance.stop()
-        problems += instance.problems()
-        instance.close()
-    assert not problems, "\n".join(problems)
+    close_checked(made)
 
 
 def test_programs_are_replaced_under_load(make_replaceable, sink):
