@@ -55,7 +55,7 @@ struct FrameHeader {
     std::uint32_t checksum = 0;  // of this structure with checksum = 0
     std::uint64_t generation = 0;
     std::uint64_t sequence = 0;        // from 1 in each generation, without gaps
-    std::uint64_t batch_sequence = 0;  // sequence of the first frame of the same flush
+    std::uint64_t batch_sequence = 0;  // sequence of the first frame that was not known to be durable then
     std::uint64_t content_size = 0;
     std::uint64_t content_hash = 0;
     std::uint64_t envelope_hash = 0;

@@ -1,9 +1,9 @@
 // Walking the frames of a segment in order. The live path and recovery are this one reader.
 //
 // Frames follow each other at multiples of 8 within a batch; a batch begins at a multiple of 4096. Where no frame
-// with the next sequence number follows, the log ends, or is damaged. If a later batch exists behind such a place,
-// something acknowledged was lost there: a batch is written only after the one before it has been synced. If not, it
-// is the last batch, which a power cut may have torn before anybody was told 250.
+// with the next sequence number follows, the log ends, or is damaged. Each frame says what was durable when it was
+// written. If one behind such a place was written after that place had been synced, something acknowledged was lost
+// there. If not, these are the last batches, which a power cut may have torn before anybody was told 250.
 #pragma once
 
 #include "queue/segment.h"
@@ -30,7 +30,7 @@ std::optional<ScannedFrame> scan_next(const SegmentFile& file, const SegmentHead
 // The first intact frame behind damage.
 struct BehindDamage {
     ScanPosition position;
-    bool in_later_batch = false;  // than the damage: what is damaged had been acknowledged
+    bool in_later_batch = false;  // written after the damaged part had been synced: that had been acknowledged
 };
 
 // Called where scan_next() found nothing in a segment without a writer. No value: the log ends here.

@@ -1,11 +1,14 @@
 // writer.cc — group commit.
 //
 // The loop's thread collects finished drafts and hands those of one turn of the loop over together, after their log
-// lines are out (so that client= stands before to=). The flush thread takes everything that is waiting, lays
-// the frames out behind each other from a 4 KiB boundary on, writes them with one pwrite, and makes them durable with
-// one fdatasync; what arrives meanwhile is the next batch. So the number of syncs a second is bounded by the disk and
-// the number of messages a sync is bounded by the load. When a segment is half full the next one is claimed (or made)
-// on a thread of its own, so that going on to it costs nothing.
+// lines are out (so that client= stands before to=). A flush thread takes everything that is waiting, lays the frames
+// out behind each other from a 4 KiB boundary on, writes them with one pwrite, and makes them durable with one
+// fdatasync (journal_tail.h); what arrives meanwhile is the next batch. So the number of syncs a second is bounded by
+// the disk and the number of messages a sync is bounded by the load.
+//
+// A second flush thread begins with the next batch while the first waits for the disk, but only if that batch is not
+// smaller than the one under way: a few sessions do not wait for two syncs in a row, and many sessions, of which the
+// processor is the bound, do not pay for more syncs than they need.
 #include "queue/writer.h"
 
 #include "log/log.h"
@@ -13,16 +16,15 @@
 #include "net/tasks.h"
 #include "queue/draft.h"
 #include "queue/in_flow.h"
-#include "queue/positions.h"
+#include "queue/journal_tail.h"
 #include "queue/queue_id.h"
-#include "queue/segment.h"
 
+#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <fmt/format.h>
-#include <future>
 #include <mutex>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
@@ -31,23 +33,6 @@
 namespace posthaste::queue {
 
 namespace {
-
-// One message on its way through the flush thread.
-struct Pending {
-    std::string queue_id;
-    std::string content;
-    std::string encoded_envelope;
-    std::string marks;  // empty: all Todo
-    std::uint32_t marks_count = 1;
-    std::optional<Result<MessageRef>> result;
-    net::Event done;
-
-    [[nodiscard]] std::uint64_t frame_size() const
-    {
-        return align_up(sizeof(FrameHeader) + content.size() + encoded_envelope.size(), frame_alignment);
-    }
-};
-using PendingPtr = std::shared_ptr<Pending>;
 
 // Tells the queue manager that there is something new: one byte on a connection that is kept. A hint only: whatever
 // goes wrong, the queue manager finds the mail by itself within seconds.
@@ -94,26 +79,19 @@ struct Writer::Impl {
     }
     ~Impl();
 
-    // Hands what this turn of the loop has finished to the flush thread.
+    // Hands what this turn of the loop has finished to the flush threads.
     void hand_over();
+    // Whether a flush thread that is free should take what waits.
+    [[nodiscard]] bool worth_flushing() const { return !ready.empty() && ready.size() >= under_way; }
 
-    // --- flush thread
-    void flush_loop();
-    void flush(std::deque<PendingPtr>& work);
-    Result<void> ensure_segment();
-    void start_claiming_spare();
-    std::string lay_out(const std::vector<PendingPtr>& batch, std::vector<std::uint64_t>& offsets);
-    std::vector<PendingPtr> take_what_fits(std::deque<PendingPtr>& work);
-    Result<void> write_batch(const std::vector<PendingPtr>& batch);
+    // --- flush threads
+    void flush_loop(std::size_t lane);
     void complete(std::vector<PendingPtr> batch);
     void count(std::size_t committed) const;
-    void leave_segment();
-    [[nodiscard]] bool fits_a_segment(const Pending& pending) const;
 
     QueueOptions options;
     std::shared_ptr<DraftBudget> budget;
     NumberLease numbers;
-    std::unique_ptr<Positions> positions;
     Positions::Flow* flow = nullptr;  // null: no room for it
     InFlow in_flow{nullptr};
     Hint hint;
@@ -123,20 +101,14 @@ struct Writer::Impl {
     mutable net::Clock::time_point space_checked{};
     mutable std::uint64_t space_free = 0;
 
+    std::unique_ptr<JournalTail> tail;
+
     std::mutex mutex;
     std::condition_variable wake;
     std::deque<PendingPtr> ready;  // guarded by mutex
+    std::size_t under_way = 0;     // messages that flush threads have; guarded by mutex
     bool stopping = false;         // guarded by mutex
-    std::atomic<bool> broken = false;
-    std::thread thread;
-
-    // flush thread only
-    std::optional<ClaimedSegment> segment;
-    std::future<Result<ClaimedSegment>> spare;
-    std::uint64_t next_offset = 0;
-    std::uint64_t next_sequence = 1;
-    std::uint32_t next_mark = 0;
-    std::string buffer;
+    std::array<std::thread, JournalTail::lanes> threads;
 };
 
 Writer::Impl::~Impl()
@@ -146,12 +118,11 @@ Writer::Impl::~Impl()
         std::lock_guard lock(mutex);
         stopping = true;
     }
-    wake.notify_one();
-    if (thread.joinable())
-        thread.join();
-    leave_segment();
-    if (spare.valid())
-        spare.wait();
+    wake.notify_all();
+    for (std::thread& thread : threads)
+        if (thread.joinable())
+            thread.join();
+    tail.reset();
     *alive = false;
 }
 
@@ -160,166 +131,39 @@ void Writer::Impl::hand_over()
     if (staged.empty())
         return;
     log::flush();
+    bool worth = false;
     {
         std::lock_guard lock(mutex);
         ready.insert(ready.end(), std::make_move_iterator(staged.begin()), std::make_move_iterator(staged.end()));
+        worth = worth_flushing();
     }
     staged.clear();
-    wake.notify_one();
+    if (worth)
+        wake.notify_one();
 }
 
-void Writer::Impl::flush_loop()
+void Writer::Impl::flush_loop(std::size_t lane)
 {
     std::deque<PendingPtr> work;
+    std::unique_lock lock(mutex);
     for (;;) {
-        {
-            std::unique_lock lock(mutex);
-            wake.wait(lock, [this] { return stopping || !ready.empty(); });
-            if (ready.empty())
-                return;
-            work.swap(ready);
-        }
-        flush(work);
-    }
-}
-
-void Writer::Impl::flush(std::deque<PendingPtr>& work)
-{
-    while (!work.empty()) {
-        auto fail_all = [&](const Error& error) {
-            for (PendingPtr& pending : work)
-                pending->result = fail(error);
-            complete({work.begin(), work.end()});
-            work.clear();
-        };
-        if (broken) {
-            fail_all(Error(ErrorKind::Io, "the journal of this process failed before"));
+        wake.wait(lock, [this] { return stopping || worth_flushing(); });
+        if (ready.empty())
             return;
+        work.swap(ready);
+        under_way += work.size();
+        lock.unlock();
+        while (!work.empty()) {
+            std::vector<PendingPtr> batch = tail->commit_batch(work, lane);
+            const std::size_t messages = batch.size();
+            if (batch.front()->result->has_value())
+                count(messages);
+            complete(std::move(batch));
+            std::lock_guard relock(mutex);
+            under_way -= messages;
         }
-        if (Result<void> have = ensure_segment(); !have) {
-            fail_all(have.error());
-            return;
-        }
-        std::vector<PendingPtr> batch = take_what_fits(work);
-        if (batch.empty()) {
-            leave_segment();
-            continue;
-        }
-        if (Result<void> written = write_batch(batch); !written) {
-            // Final: the kernel may report an error once and then call the pages clean. Recovery reads what is there.
-            broken = true;
-            for (PendingPtr& pending : batch)
-                pending->result = fail(Error(ErrorKind::Io, written.error().text()));
-            segment.reset();
-        }
-        complete(std::move(batch));
+        lock.lock();
     }
-}
-
-void Writer::Impl::start_claiming_spare()
-{
-    spare = std::async(std::launch::async, [directory = options.directory, size = options.segment_size] {
-        return claim_segment(directory, size);
-    });
-}
-
-Result<void> Writer::Impl::ensure_segment()
-{
-    if (segment)
-        return {};
-    if (!spare.valid())
-        start_claiming_spare();
-    TRY(ClaimedSegment claimed, spare.get());
-    next_offset = claimed.header.frames_offset;
-    next_sequence = 1;
-    next_mark = 0;
-    TRY(positions->begin(claimed.header.number, claimed.header.generation, next_offset));
-    segment = std::move(claimed);
-    return {};
-}
-
-void Writer::Impl::leave_segment()
-{
-    if (segment)
-        positions->seal(segment->header.number, segment->header.generation);
-    segment.reset();  // closes the file and with it the writer's lock
-}
-
-std::vector<PendingPtr> Writer::Impl::take_what_fits(std::deque<PendingPtr>& work)
-{
-    std::vector<PendingPtr> batch;
-    std::uint64_t end = align_up(next_offset, block_size);
-    std::uint32_t mark = next_mark;
-    while (!work.empty()) {
-        const Pending& pending = *work.front();
-        if (end + pending.frame_size() > segment->header.size ||
-            mark + pending.marks_count > segment->header.marks_size)
-            break;
-        end += pending.frame_size();
-        mark += pending.marks_count;
-        batch.push_back(std::move(work.front()));
-        work.pop_front();
-    }
-    return batch;
-}
-
-std::string Writer::Impl::lay_out(const std::vector<PendingPtr>& batch, std::vector<std::uint64_t>& offsets)
-{
-    std::string bytes = std::move(buffer);
-    bytes.clear();
-    std::uint64_t start = align_up(next_offset, block_size);
-    std::uint64_t first_sequence = next_sequence;
-    for (const PendingPtr& pending : batch) {
-        FrameHeader frame;
-        frame.generation = segment->header.generation;
-        frame.sequence = next_sequence++;
-        frame.batch_sequence = first_sequence;
-        frame.content_size = pending->content.size();
-        frame.content_hash = hash_of(pending->content);
-        frame.envelope_hash = hash_of(pending->encoded_envelope);
-        frame.envelope_size = static_cast<std::uint32_t>(pending->encoded_envelope.size());
-        frame.marks_offset = next_mark;
-        frame.marks_count = pending->marks_count;
-        frame.checksum = checksum_of(frame);
-        next_mark += pending->marks_count;
-        offsets.push_back(start + bytes.size());
-        bytes.append(bytes_of(frame)).append(pending->content).append(pending->encoded_envelope);
-        bytes.resize(align_up(bytes.size(), frame_alignment));
-    }
-    return bytes;
-}
-
-Result<void> Writer::Impl::write_batch(const std::vector<PendingPtr>& batch)
-{
-    std::uint32_t mark = next_mark;
-    std::vector<std::uint64_t> offsets;
-    std::string bytes = lay_out(batch, offsets);
-    const SegmentHeader& header = segment->header;
-    int fd = segment->file->fd();
-    for (const PendingPtr& pending : batch) {
-        if (!pending->marks.empty())
-            TRY(write_fully_at(fd, pending->marks, static_cast<off_t>(header.marks_offset + mark)));
-        mark += pending->marks_count;
-    }
-    std::uint64_t start = align_up(next_offset, block_size);
-    TRY(write_fully_at(fd, bytes, static_cast<off_t>(start)));
-    // This is the moment: after it, and never before, a client may be told 250.
-    TRY(segment->file->sync());
-    next_offset = start + bytes.size();
-    buffer = std::move(bytes);
-    positions->publish(header.number, next_offset);
-    count(batch.size());
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-        MessageRef ref;
-        ref.segment = header.number;
-        ref.generation = header.generation;
-        ref.offset = offsets[i];
-        ref.queue_id = batch[i]->queue_id;
-        batch[i]->result = std::move(ref);
-    }
-    if (!spare.valid() && next_offset > header.size / 2)
-        start_claiming_spare();
-    return {};
 }
 
 void Writer::Impl::complete(std::vector<PendingPtr> batch)
@@ -338,32 +182,25 @@ void Writer::Impl::count(std::size_t committed) const
         flow->committed.fetch_add(committed, std::memory_order_relaxed);
 }
 
-bool Writer::Impl::fits_a_segment(const Pending& pending) const
-{
-    std::uint64_t size = std::max(options.segment_size, smallest_segment);
-    return pending.frame_size() <= size / 4 && pending.marks_count <= size / 256 &&
-           pending.encoded_envelope.size() <= UINT32_MAX;
-}
-
 Writer::Writer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Writer::~Writer() = default;
 
 Result<std::unique_ptr<Writer>> Writer::open(QueueOptions options, std::string qmgr_socket)
 {
     auto impl = std::make_unique<Impl>(std::move(options), std::move(qmgr_socket));
-    TRY(impl->positions, Positions::open(impl->options.directory));
-    impl->flow = impl->positions->flow();
+    TRY(impl->tail, JournalTail::open(impl->options));
+    impl->flow = impl->tail->flow();
     impl->in_flow = InFlow(impl->flow);
     net::Loop::current().before_wait([raw = impl.get(), guard = impl->alive] {
         if (*guard)
             raw->hand_over();
     });
-    impl->start_claiming_spare();
-    impl->thread = std::thread([raw = impl.get()] { raw->flush_loop(); });
+    for (std::size_t lane = 0; lane < impl->threads.size(); ++lane)
+        impl->threads.at(lane) = std::thread([raw = impl.get(), lane] { raw->flush_loop(lane); });
     return std::unique_ptr<Writer>(new Writer(std::move(impl)));
 }
 
-bool Writer::broken() const { return impl_->broken; }
+bool Writer::broken() const { return impl_->tail->broken(); }
 bool Writer::queue_manager_is_behind() { return impl_->in_flow.is_behind(net::Clock::now()); }
 
 Result<Draft> Writer::begin()
@@ -431,7 +268,7 @@ Task<Result<Committed>> Writer::commit(Draft draft, std::vector<RecipientMark> m
 
     if (!state.file) {
         pending->content = std::move(state.content);
-        if (!impl_->fits_a_segment(*pending)) {  // a very long recipient list
+        if (!fits_a_segment(*pending, impl_->options.segment_size)) {  // a very long recipient list
             state.content = std::move(pending->content);
             CO_TRY(state.spill());
         }
@@ -451,7 +288,7 @@ Task<Result<Committed>> Writer::commit(Draft draft, std::vector<RecipientMark> m
     }
     pending->queue_id = state.envelope.queue_id;
     impl_->staged.push_back(pending);
-    // The flush thread answers every message: after its sync, or with the error that ended it.
+    // A flush thread answers every message: after its sync, or with the error that ended it.
     static_cast<void>(co_await pending->done.wait(net::Deadline::never()));
     CO_TRY(committed.ref, std::move(*pending->result));
     co_return committed;

@@ -1,12 +1,12 @@
 // How a message gets into the queue: begin a Draft, append content, commit. When commit() returns without an error
 // the message survives a power cut; that is the only moment after which a client may be told 250.
 //
-// One Writer a process. It owns one journal segment at a time (an OFD lock for life) and one flush thread: every
-// draft that became ready while the last flush ran goes into the next batch (group commit). A draft whose content
+// One Writer a process. It owns one journal segment at a time (an OFD lock for life) and two flush threads: every draft
+// that became ready while they were at work goes into the next batch (group commit). A draft whose content
 // exceeds journal_message_limit, or that would take the process over its memory budget, is streamed into a queue
 // file in incoming/ instead and synced by itself; the caller sees no difference.
 //
-// A failed flush is final: the whole batch fails, the segment is abandoned, and broken() becomes true; the process
+// A failed flush is final: the whole batch fails, and one that is under way beside it; the segment is abandoned, and broken() becomes true; the process
 // should finish what it does and leave.
 #pragma once
 

@@ -19,8 +19,8 @@
 // Record: u32 magic, u32 length of the rest, u8 kind, u8 tag, i64 microseconds, u32 process, u64 inode, i64 number,
 // path, second path and program (u16 and bytes each), payload. A directory's path ends in "/". The tag of a write is
 // the byte of a one-byte write, or the state in a segment's header; a sync has number and tag of what this process
-// wrote last to that file (-1: nothing since its last sync). A write that is cut off by a kill leaves half a record,
-// which the reader skips.
+// wrote last to that file (-1: nothing since its last sync), and its payload is the number of the thread. A write that
+// is cut off by a kill leaves half a record, which the reader skips.
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -379,6 +379,8 @@ int sync_recorded(int fd, int (*real)(int))
     }
     Operation operation{
         .kind = Kind::SyncEnd, .inode = file.inode, .number = last.number, .path = file.path, .tag = last.tag};
+    const std::string thread = std::to_string(::gettid());
+    operation.payload = thread;
     Operation begin = operation;
     begin.kind = Kind::SyncBegin;
     record(begin);

@@ -6,6 +6,7 @@ holds the entry) has been synced. A cut keeps what is durable and an arbitrary s
 step: both names change or none.
 """
 import collections
+import bisect
 import dataclasses
 import fnmatch
 import os
@@ -106,7 +107,7 @@ class File:
 
     def __init__(self):
         self.data, self.mode, self.time = bytearray(), 0o600, None
-        self.pending = []  # (kind, number, payload)
+        self.pending = []  # (moment, (kind, number, payload)), in order
 
     def apply(self, change, sectors=None):
         kind, number, payload = change
@@ -148,8 +149,9 @@ class Disk:
         self.by_inode = {}                    # inode -> file number (an inode may be used again)
         self.names = {}                       # durable: path -> file number, or "directory"
         self.now = {}                         # as the processes see it
-        self.pending_names = []               # (operation, path, second, file number, parents not yet synced)
-        self.open_syncs = {}                  # (pid, inode) -> what the sync will cover
+        self.pending_names = []               # (moment, (operation, path, second, file number, parents not yet synced))
+        self.open_syncs = {}                  # which sync -> the file that it is of, and the moment in which it began
+        self.moment = 0                       # counts records: a sync covers what is older than its beginning
         self.count = 0
 
     def _new_file(self, inode):
@@ -170,19 +172,20 @@ class Disk:
 
     def _name_change(self, operation, path, second, number):
         parents = {self._parent(path), self._parent(second or path)}
-        self.pending_names.append([operation, path, second, number, parents])
+        self.pending_names.append((self.moment, (operation, path, second, number, parents)))
         _apply_name(self.now, operation, path, second, number)
 
     def step(self, record):
         """One record of the log."""
         kind = record.kind
+        self.moment += 1
         if kind == CREATE:
             self._name_change(CREATE, record.path, "", self._new_file(record.inode))
         elif kind in (WRITE, TRUNCATE, MODE, TIME):
             number = self.by_inode.get(record.inode)
             if number is None:
                 return
-            self.files[number].pending.append((kind, record.number, record.payload))
+            self.files[number].pending.append((self.moment, (kind, record.number, record.payload)))
         elif kind == MKDIR:
             self._name_change(MKDIR, record.path, "", "directory")
         elif kind in (RENAME, LINK):
@@ -191,48 +194,48 @@ class Disk:
         elif kind == UNLINK:
             self._name_change(UNLINK, record.path, "", None)
         elif kind == SYNC_BEGIN:
-            number = self.by_inode.get(record.inode)
-            held = len(self.files[number].pending) if number in self.files else 0
-            self.open_syncs[record.pid, record.inode, record.path] = (number, held, len(self.pending_names))
+            self.open_syncs[self._sync(record)] = (self.by_inode.get(record.inode), self.moment)
         elif kind == SYNC_END:
-            number, held, names = self.open_syncs.pop((record.pid, record.inode, record.path), (None, 0, 0))
+            number, begin = self.open_syncs.pop(self._sync(record), (None, 0))
             if record.path.endswith("/") or not record.path:
-                self._sync_directory(record.path.rstrip("/"), names)
+                self._sync_directory(record.path.rstrip("/"), begin)
             elif number in self.files:
-                self._make_durable(number, held)
+                self._make_durable(self.files[number], begin)
         elif kind == SYNC_ALL_BEGIN:
-            self.open_syncs[record.pid, "all"] = ({n: len(f.pending) for n, f in self.files.items()},
-                                                  len(self.pending_names))
+            self.open_syncs[self._sync(record)] = (None, self.moment)
         elif kind == SYNC_ALL_END:
-            held, names = self.open_syncs.pop((record.pid, "all"), ({}, 0))
-            for number, count in held.items():
-                self._make_durable(number, count)
-            for change in self.pending_names[:names]:
+            _, begin = self.open_syncs.pop(self._sync(record), (None, 0))
+            for file in self.files.values():
+                self._make_durable(file, begin)
+            for change in _take_older(self.pending_names, begin):
                 _apply_name(self.names, *change[:4])
-            del self.pending_names[:names]
 
-    def _make_durable(self, number, count):
-        file = self.files[number]
-        for change in file.pending[:count]:
+    @staticmethod
+    def _sync(record):
+        """Which call it is: several threads may sync one file at a time. The payload names the thread."""
+        return (record.pid, record.payload, record.inode, record.path)
+
+    @staticmethod
+    def _make_durable(file, begin):
+        for change in _take_older(file.pending, begin):
             file.apply(change)
-        del file.pending[:count]
 
-    def _sync_directory(self, path, count):
+    def _sync_directory(self, path, begin):
         kept = []
-        for index, change in enumerate(self.pending_names):
-            if index < count:
+        for moment, change in self.pending_names:
+            if moment < begin:
                 change[4].discard(path)
-            if index < count and not change[4]:
+            if moment < begin and not change[4]:
                 _apply_name(self.names, *change[:4])
             else:
-                kept.append(change)
+                kept.append((moment, change))
         self.pending_names = kept
 
     def cut(self, target, generator):
         """Writes one possible state after a power cut into the directory `target`."""
         names = dict(self.names)
         keep = generator.choice((0.0, 0.3, 0.5, 0.8, 1.0))
-        for change in self.pending_names:
+        for _, change in self.pending_names:
             if generator.random() < keep:
                 _apply_name(names, *change[:4])
         keep = generator.choice((0.0, 0.3, 0.5, 0.9, 1.0))
@@ -243,7 +246,7 @@ class Disk:
                 continue
             os.makedirs(os.path.dirname(full), exist_ok=True)
             file = self.files[number].copy()
-            for change in file.pending:
+            for _, change in file.pending:
                 if change[0] == WRITE:
                     file.apply(change, lambda: generator.random() < keep)
                 elif generator.random() < keep:
@@ -253,6 +256,14 @@ class Disk:
             os.chmod(full, file.mode & 0o7777)
             if file.time is not None:
                 os.utime(full, ns=(file.time, file.time))
+
+
+def _take_older(pending, moment):
+    """Takes what came before the moment out of the list, and returns it."""
+    count = bisect.bisect_left(pending, moment, key=lambda item: item[0])
+    taken = [change for _, change in pending[:count]]
+    del pending[:count]
+    return taken
 
 
 def _apply_name(names, operation, path, second, number):

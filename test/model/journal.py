@@ -23,7 +23,8 @@ NO_AGENT = None
 LAST_CLAIM = 2      # the generation of the last Free segment that is claimed: two uses are enough to be recycled under
 
 # Deliberate mistakes, each of which the model must find.
-MISTAKES = ("acknowledge-before-sync", "moved-before-file-is-synced", "scheduled-before-moved-is-synced",
+MISTAKES = ("acknowledge-before-sync", "acknowledge-by-the-sync-in-front", "published-over-what-is-not-answered",
+            "moved-before-file-is-synced", "scheduled-before-moved-is-synced",
             "marks-not-cleared", "generation-repeats", "generation-not-checked", "locks-ignored-by-a-new-qmgr",
             "bury-before-report", "read-beyond-the-published-end", "believes-what-is-not-synced",
             "files-before-the-journal", "freed-under-a-lock")
@@ -40,8 +41,8 @@ ARROWS = {"marks-cleared", "claimed", "claim-synced", "sealed", "batch-written",
 class State:
     pages: tuple = ((("free", 0), ()),) + ((None, ()),) * 2 + (("todo", ()),) * 2 + (("live", ()),) * 2 + \
         (("none", ()), ("none", ()), ("todo", ()))
-    writer: str = "idle"                # idle cleared claimed owning written synced
-    batch: tuple = ()
+    writer: str = "idle"                # idle cleared claimed owning
+    flights: tuple = ()                 # batches under way: (messages, the slot behind them, written synced acknowledged)
     next_slot: int = 0
     published: tuple = (0, 0)           # generation, frames
     client: tuple = ("new", "new")      # new sent acknowledged broken
@@ -158,28 +159,43 @@ class Model:
             yield "claim-synced", change(state, writer="owning", next_slot=0, published=(generation, 0),
                                          read=(False, False), pages=state.synced(state.pages, SEGMENT_PAGES))
         elif state.writer == "owning":
-            new = [message for message in (0, 1) if state.client[message] == "new"]
-            for batch in ([(m,) for m in new] + [tuple(new)] * (len(new) == 2)):
-                if state.next_slot + len(batch) <= 2:
-                    frames = [(FRAME + state.next_slot + i, (generation, m)) for i, m in enumerate(batch)]
-                    client = tuple("sent" if m in batch else state.client[m] for m in (0, 1))
-                    yield "batch-written", change(state, writer="written", batch=batch, client=client,
-                                                  pages=state.writes(*frames))
-            yield "sealed", change(state, writer="idle")
-        elif state.writer == "written":
-            after = change(state, writer="synced", pages=state.synced(state.pages, SEGMENT_PAGES))
-            yield "batch-committed", after
-            if self.mistake == "acknowledge-before-sync":
-                yield "acknowledged", self.acknowledge(change(state, writer="synced"))
-        elif state.writer == "synced":
-            yield "acknowledged", self.acknowledge(state)
+            yield from self.batches(state, generation)
+            if not state.flights:
+                yield "sealed", change(state, writer="idle")
+
+    def batches(self, state, generation):
+        new = [message for message in (0, 1) if state.client[message] == "new"]
+        for batch in ([(m,) for m in new] + [tuple(new)] * (len(new) == 2)):
+            end = state.next_slot + len(batch)
+            if end <= 2:
+                frames = [(FRAME + state.next_slot + i, (generation, m)) for i, m in enumerate(batch)]
+                client = tuple("sent" if m in batch else state.client[m] for m in (0, 1))
+                yield "batch-written", change(state, client=client, next_slot=end, pages=state.writes(*frames),
+                                              flights=(*state.flights, (batch, end, "written")))
+        for number, (_, end, stage) in enumerate(state.flights):
+            before = state.flights[number - 1][2] if number else ""
+            if stage == "written":      # its sync covers what was written before it began: all in front, nothing behind
+                covered = [page for page in SEGMENT_PAGES if not FRAME + end <= page < FRAME + 2]
+                yield "batch-committed", self.flight(state, number, "synced", pages=state.synced(state.pages, covered))
+            if stage == "synced" or (stage == "written" and (
+                    self.mistake == "acknowledge-before-sync" or
+                    (self.mistake == "acknowledge-by-the-sync-in-front" and before == "synced"))):
+                yield "acknowledged", self.acknowledge(state, number)
 
     @staticmethod
-    def acknowledge(state):
-        client = tuple("acknowledged" if m in state.batch else state.client[m] for m in (0, 1))
-        end = state.next_slot + len(state.batch)
-        return change(state, writer="owning", batch=(), client=client, next_slot=end,
-                      published=(state.published[0], end))
+    def flight(state, number, stage, **fields):
+        batch, end, _ = state.flights[number]
+        return change(state, flights=put(state.flights, number, (batch, end, stage)), **fields)
+
+    def acknowledge(self, state, number):
+        """250, and published as far as nothing in front is without an answer."""
+        client = tuple("acknowledged" if m in state.flights[number][0] else state.client[m] for m in (0, 1))
+        flights, published = self.flight(state, number, "acknowledged").flights, state.published
+        if self.mistake == "published-over-what-is-not-answered":
+            published = (published[0], max(published[1], flights[number][1]))
+        while flights and flights[0][2] == "acknowledged":
+            published, flights = (published[0], max(published[1], flights[0][1])), flights[1:]
+        return change(state, client=client, flights=flights, published=published)
 
     # --- qmgr
 
@@ -291,7 +307,7 @@ class Model:
 
     def upkeep(self, state):
         kind, generation = state.now(HEADER)
-        if any(state.pages[page][1] for page in SEGMENT_PAGES) and state.writer in ("idle", "owning") \
+        if any(state.pages[page][1] for page in SEGMENT_PAGES) and state.writer in ("idle", "owning") and not state.flights \
                 and state.retiring == "no":
             yield "marks-synced", change(state, pages=state.synced(state.pages, SEGMENT_PAGES))
         if any(state.pages[page][1] for page in FILE_PAGES) and state.known[0] not in ("created", "completed"):
@@ -369,7 +385,7 @@ class Model:
             frame = state.now(FRAME + place[1])
             if frame is None or frame[1] != message:
                 raise Broken(f"right: message {message} was asked for, frame {frame} was delivered")
-        if state.client[message] == "sent" and state.writer in ("written", "synced"):
+        if state.client[message] == "sent" and any(message in flight[0] for flight in state.flights):
             raise Broken(f"right: message {message} is delivered and may still be refused")
         if state.delivered[message] and not state.excused[message]:
             raise Broken(f"once: message {message} is delivered again")
@@ -384,7 +400,7 @@ class Model:
         left = state.crashes - 1
         broken = tuple("broken" if client == "sent" else client for client in state.client)
         if state.writer != "idle":
-            yield "kill-writer", change(state, writer="idle", batch=(), client=broken, crashes=left)
+            yield "kill-writer", change(state, writer="idle", flights=(), client=broken, crashes=left)
         excused = list(state.excused)
         for agent in state.agents:
             if agent and agent[2] == "asked":       # a request that nobody has read yet is delivered beside a new one

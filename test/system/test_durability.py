@@ -1,4 +1,5 @@
 """What 250 to the final dot means: the message is on disk. Faults of the disk are made by test/crash/recorder.cc."""
+import collections
 import concurrent.futures
 import pathlib
 import sys
@@ -10,6 +11,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "crash"))
 
 import recorded  # noqa: E402
+import replay  # noqa: E402
 from support.smtp_client import Disconnected  # noqa: E402
 from support.waiting import wait_until  # noqa: E402
 
@@ -130,3 +132,18 @@ def test_a_full_disk_refuses_for_the_moment_and_loses_nothing(make_recorded, sin
                lambda: f"{accepted} messages, have {len(sink.messages)}; {instance.log()[-3000:]}", 60)
     contents = {len(message.content) for message in sink.messages if b"medium" in message.content}
     assert len(contents) == 1, "messages of different sizes: one is not whole"
+
+
+def test_the_next_batch_is_synced_beside_the_one_that_is_under_way(make_recorded, sink):
+    instance = make_recorded(fsync_delay_ms=300)
+    with instance.smtp() as warm_up:                    # its segment is claimed, the ids are leased
+        seconds_until_answered(warm_up, SMALL)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert {reply[0] for reply in pool.map(lambda _: attempt(instance, SMALL), range(4))} == {250}
+    sink.wait_for(5)
+    syncs, most = collections.Counter(), 0
+    for record in replay.read_log(instance.record):
+        if record.program == "smtpd" and record.path.startswith("journal/0"):
+            syncs[record.path] += {replay.SYNC_BEGIN: 1, replay.SYNC_END: -1}.get(record.kind, 0)
+            most = max(most, syncs[record.path])
+    assert most == 2
