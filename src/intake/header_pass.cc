@@ -38,13 +38,6 @@ bool means_eight_bit(std::string_view encoding)
     return equal_ignoring_case(encoding, "8bit") || equal_ignoring_case(encoding, "binary");
 }
 
-// A mailbox's separator line, as programs put it before a message by mistake ("From user date", ">From ...").
-bool is_mailbox_separator(std::string_view line)
-{
-    line.remove_prefix(std::min(line.find_first_not_of('>'), line.size()));
-    return line.starts_with("From ");
-}
-
 }  // namespace
 
 std::size_t HeaderPass::feed(std::string_view crlf_lines, std::string& out)
@@ -80,7 +73,7 @@ bool HeaderPass::take_line(std::string_view line, std::string& out)
     }
     // Before the first header of the message itself such a line is left out; anywhere else the body begins.
     bool at_start = (seen_ & ~bit(HeaderKind::Received)) == 0;
-    if (at_start && is_mailbox_separator(text)) {
+    if (at_start && mime::is_mailbox_separator(text)) {
         close_header(out);
         return true;
     }

@@ -16,6 +16,12 @@ std::size_t header_name_length(std::string_view line)
     return colon < line.size() && line[colon] == ':' ? name : 0;
 }
 
+bool is_mailbox_separator(std::string_view line)
+{
+    line.remove_prefix(std::min(line.find_first_not_of('>'), line.size()));
+    return line.starts_with("From ") && header_name_length(line) == 0;
+}
+
 std::string_view Header::value() const
 {
     std::size_t colon = text.find(':', name.size());
@@ -40,6 +46,14 @@ std::optional<Header> HeaderScanner::complete()
     name_length_ = 0;
     truncated_ = false;
     return header;
+}
+
+void HeaderScanner::restart()
+{
+    open_.clear();
+    name_length_ = 0;
+    truncated_ = false;
+    in_headers_ = true;
 }
 
 ScanStep HeaderScanner::feed(std::string_view line)

@@ -17,6 +17,9 @@ namespace posthaste::mime {
 // field: name, optional white space, ':'. 0 if it is none.
 std::size_t header_name_length(std::string_view line);
 
+// A mailbox's separator line, as programs put it before a message by mistake ("From user date", ">From ...").
+bool is_mailbox_separator(std::string_view line);
+
 struct Header {
     std::string_view name;   // as written
     std::string_view text;   // the whole header, name and colon included, folded lines joined with '\n'
@@ -47,6 +50,8 @@ public:
     ScanStep feed(std::string_view line);
     // The end of the message: the header that was still open, if the body never started.
     std::optional<Header> finish();
+    // Another header section begins. What was handed out last stays valid.
+    void restart();
 
 private:
     std::optional<Header> complete();

@@ -1,0 +1,96 @@
+// Content on its way past the tables of header_checks(5): each logical header and each body line is looked up, and what
+// the tables say is done to it.
+//
+// The inspector knows where what stands (mime::StructureScanner), asks, and edits: lines are removed, replaced, or get
+// another one before them. What else an action means (refuse, hold, redirect, log) is the handler's, because it is not
+// the same for mail that comes in and mail that goes out. How an action is logged is the handler's, too.
+//
+//     Inspector inspector(tables, handler);
+//     co_await inspector.feed(block)    whole CRLF lines, any number of times
+//     inspector.separate()              headers of ours end here
+//     co_await inspector.finish()       a header that was still open
+//
+// Lines that no table is asked about go on in the blocks in which they came. A header is kept until it is complete
+// (header_size_limit); nothing else is kept.
+#pragma once
+
+#include "base/result.h"
+#include "inspect/check_action.h"
+#include "inspect/content_tables.h"
+#include "mime/structure_scanner.h"
+#include "net/task.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace posthaste::inspect {
+
+using net::Task;
+
+// A line that a table has an action for.
+struct Match {
+    CheckTable table;
+    std::string_view text;         // as it was looked up: a folded header with '\n' between its lines
+    const std::string& parameter;  // the table's name in main.cf
+    const CheckAction& action;
+    std::string_view result;  // the same as the table has it
+    [[nodiscard]] std::string_view place() const { return table == CheckTable::Body ? "body" : "header"; }
+};
+
+enum class Decision : std::uint8_t {
+    Keep,  // the line stays as it is
+    Remove,
+    Replace,      // by the action's argument
+    Prepend,      // the action's argument goes before the line
+    PassTheRest,  // the line stays, and nothing is looked up any more
+    DropTheRest,  // the message is not wanted: neither the line nor what follows goes on
+};
+
+class Handler {
+public:
+    virtual ~Handler() = default;
+    // What goes on: whole CRLF lines, in their order.
+    virtual void take(std::string_view crlf_lines) = 0;
+    // A header that was put before one of the message's own headers.
+    virtual void take_prepended_header(std::string_view crlf_line) = 0;
+    // Everything but the edits that every handler allows.
+    virtual Decision decide(const Match& match) = 0;
+    virtual void log_action(const Match& match, std::string_view action, std::string_view text) = 0;
+    // A table has something that makes no sense.
+    virtual void complain(std::string_view text) = 0;
+    // After each block: what is wrong with the structure so far.
+    virtual void note(const std::vector<mime::FoundFault>& faults) = 0;
+};
+
+// One message. Refers to tables and handler, which outlive it. Loop's thread.
+class Inspector {
+public:
+    Inspector(ContentTables& tables, Handler& handler)
+        : tables_(&tables), handler_(&handler), scanner_(tables.limits, tables.depth)
+    {
+    }
+
+    // Errors are those of a table: nothing is known about the line, and the message must wait.
+    Task<Result<void>> feed(std::string crlf_lines);
+    Task<Result<void>> separate();
+    Task<Result<void>> finish() { return separate(); }
+
+private:
+    enum class Mode : std::uint8_t { Inspect, Pass, Drop };
+    Task<Result<void>> take_header(mime::StructureHeader header);
+    Task<Result<void>> take_body_line(std::string_view line);
+    Task<Result<Decision>> look_up(CheckTable table, std::string_view text, CheckAction* action);
+    Decision act(const Match& match);
+    Decision edit(const Match& match);
+    [[nodiscard]] bool looks_at_body() const;
+
+    ContentTables* tables_;
+    Handler* handler_;
+    mime::StructureScanner scanner_;
+    std::size_t segment_ = 0;  // bytes of this body segment so far, line ends as one
+    Mode mode_ = Mode::Inspect;
+};
+
+}  // namespace posthaste::inspect
