@@ -96,6 +96,8 @@ Result<void> Draft::append_lines(std::string_view crlf_lines)
     return state_->add(crlf_lines);
 }
 
+void Draft::hold() { state_->on_hold = true; }
+
 void Draft::end_of_header()
 {
     if (state_->in_header)

@@ -35,6 +35,7 @@ struct Draft::State {
     std::unique_ptr<FileBuilder> file;  // once spilled
     std::size_t accounted = 0;
     bool in_header = true;
+    bool on_hold = false;
 };
 
 }  // namespace posthaste::queue

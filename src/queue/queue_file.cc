@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <utility>
 
 namespace posthaste::queue {
 
@@ -130,6 +131,16 @@ Result<void> FileBuilder::sync_file_and_directory()
          slash = path_.rfind('/', slash - 1))
         TRY(sync_directory(directory_ + "/" + path_.substr(0, slash)));
     return {};
+}
+
+Result<void> FileBuilder::move_to(const std::string& path)
+{
+    TRY(make_parent_directories(directory_, path));
+    if (::rename((directory_ + "/" + path_).c_str(), (directory_ + "/" + path).c_str()) != 0)
+        return fail_errno("rename " + path_ + " to " + path);
+    const std::string old = std::exchange(path_, path);
+    TRY(sync_directory(directory_ + "/" + path_.substr(0, path_.rfind('/'))));
+    return sync_directory(directory_ + "/" + old.substr(0, old.rfind('/')));
 }
 
 FileReader::FileReader(UniqueFd fd, const char* base, std::uint64_t size, const FileHeader& header)

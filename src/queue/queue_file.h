@@ -53,6 +53,9 @@ public:
     // The caller syncs: sync() for one file, or one syncfs for many.
     Result<void> finish(std::string_view encoded_envelope, std::string_view marks, WallTime modified = {});
     Result<void> sync_file_and_directory();
+    // To another path below the directory. Durable when it returns: the file will not be found under its old name
+    // again. Only before finish(), while nobody takes the file for a message.
+    Result<void> move_to(const std::string& path);
     // Keeps the file when this object goes: call it once the file is durable.
     void keep() { keep_ = true; }
     void unlock();

@@ -241,9 +241,17 @@ std::string marks_text(const std::vector<RecipientMark>& marks)
     return text;
 }
 
+// Where a message goes that has a file of its own.
+struct Place {
+    QueueName queue = QueueName::Incoming;
+    std::string path;
+};
+
 // Completes a queue file; runs on the thread pool, because syncing waits for the disk.
-Result<void> finish_file(FileBuilder& file, const std::string& envelope, const std::string& marks)
+Result<void> finish_file(FileBuilder& file, const Place& place, const std::string& envelope, const std::string& marks)
 {
+    if (place.queue != QueueName::Incoming)
+        TRY(file.move_to(place.path));
     TRY(file.finish(envelope, marks));
     TRY(file.sync_file_and_directory());
     file.keep();
@@ -268,7 +276,8 @@ Task<Result<Committed>> Writer::commit(Draft draft, std::vector<RecipientMark> m
 
     if (!state.file) {
         pending->content = std::move(state.content);
-        if (!fits_a_segment(*pending, impl_->options.segment_size)) {  // a very long recipient list
+        // A very long recipient list; or the message is for the hold queue, which is made of files.
+        if (state.on_hold || !fits_a_segment(*pending, impl_->options.segment_size)) {
             state.content = std::move(pending->content);
             CO_TRY(state.spill());
         }
@@ -276,14 +285,17 @@ Task<Result<Committed>> Writer::commit(Draft draft, std::vector<RecipientMark> m
     if (state.file) {
         std::string file_marks = pending->marks.empty() ? std::string(pending->marks_count, '\0') : pending->marks;
         auto file = std::shared_ptr<FileBuilder>(std::move(state.file));
-        log::flush();
-        CO_TRY(co_await net::in_thread([file, envelope = pending->encoded_envelope, file_marks] {
-            return finish_file(*file, envelope, file_marks);
-        }));
-        committed.ref.queue = QueueName::Incoming;
+        Place place{.queue = state.on_hold ? QueueName::Hold : QueueName::Incoming, .path = {}};
+        place.path = queue_file_path(impl_->options, place.queue, state.envelope.queue_id);
+        committed.ref.queue = place.queue;
         committed.ref.queue_id = state.envelope.queue_id;
-        impl_->count(1);
-        impl_->hint.send('I');
+        log::flush();
+        CO_TRY(co_await net::in_thread([file, place = std::move(place), envelope = pending->encoded_envelope,
+                                        file_marks] { return finish_file(*file, place, envelope, file_marks); }));
+        if (!state.on_hold) {
+            impl_->count(1);
+            impl_->hint.send('I');
+        }
         co_return committed;
     }
     pending->queue_id = state.envelope.queue_id;

@@ -42,6 +42,8 @@ public:
     Result<void> append_line(std::string_view line);
     // Appends raw content that ends in CRLF line ends of its own making: for content that is in wire form already.
     Result<void> append_lines(std::string_view crlf_lines);
+    // The message goes to hold/ instead of being delivered, until somebody releases it.
+    void hold();
     // Marks the end of the header; the empty line itself must have been appended. At most once.
     void end_of_header();
     [[nodiscard]] const ContentFacts& facts() const;
