@@ -3,8 +3,10 @@
 
 #include "base/text.h"
 #include "intake/address_rewriter.h"
+#include "intake/content_rules.h"
 #include "intake/header_addresses.h"
 #include "intake/header_pass.h"
+#include "intake/inspection.h"
 #include "intake/missing_headers.h"
 #include "intake/recipients.h"
 #include "intake/stray_line_ends.h"
@@ -20,6 +22,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace posthaste::intake {
 
@@ -29,6 +32,7 @@ struct Pipeline::Impl {
     std::unique_ptr<AddressRewriter> rewriter;
     std::unique_ptr<RecipientMapper> mapper;
     std::unique_ptr<queue::Writer> writer;
+    std::unique_ptr<ContentRules> content_rules;
     HeaderRules rules;
     OriginNames names;
     std::uint64_t size_limit = 0;  // 0: none
@@ -40,12 +44,14 @@ struct Pipeline::Impl {
     bool detects_encoding = true;
 };
 
-struct Message::State {
+struct Message::State final : public ContentSink {
     State(Pipeline::Impl& owner, queue::Draft new_draft, const Source& source)
         : pipeline(&owner), draft(std::move(new_draft)), header(owner.rules, rewriting_of(owner, source)),
           adds_headers(owner.always_add_missing_headers || rewriting_of(owner, source) != AddressRewriting::Off),
           map_addresses(source.map_addresses)
     {
+        if (source.inspect_content && owner.content_rules->inspects(source.origin))
+            inspection = std::make_unique<Inspection>(*owner.content_rules, draft.envelope(), *this);
         if (!map_addresses)
             return;
         const AddressRewriter& rewriter = *owner.rewriter;
@@ -65,7 +71,14 @@ struct Message::State {
         return owner.rewrites_remote_headers ? AddressRewriting::Remote : AddressRewriting::Off;
     }
 
+    void add_own_headers(std::string_view crlf_lines);
     void add_content(std::string_view crlf_lines);
+    void add_inspected(std::string_view crlf_lines) override;
+    void add_prepended(std::string_view crlf_line) override;
+    Task<void> inspect();
+    Task<Accepted<>> feed_inspection(std::string own_headers, std::string lines);
+    Task<void> end_inspection();
+    void end_content();
     void add_header_lines(std::string_view* crlf_lines);
     void end_header();
     void complete_sender();
@@ -86,6 +99,9 @@ struct Message::State {
     std::string pending;  // header text on its way to the draft; empty between calls unless keeps_header
     std::vector<HeaderPlace> places;
     std::string kept;  // content that came before the header was settled
+    std::unique_ptr<Inspection> inspection;
+    std::string uninspected_headers;  // of ours
+    std::string uninspected;          // whole lines that wait for inspect()
     std::optional<Rejection> failure;
     std::uint64_t size = 0;
     bool in_body = false;
@@ -126,6 +142,30 @@ void Message::State::store_header()
     pending.clear();
 }
 
+void Message::State::add_own_headers(std::string_view crlf_lines)
+{
+    if (inspection) {
+        uninspected_headers += crlf_lines;
+        return;
+    }
+    add_content(crlf_lines);
+    if (in_body)
+        return;
+    header.separate(pending);
+    store_header();
+}
+
+void Message::State::add_prepended(std::string_view crlf_line)
+{
+    if (in_body) {
+        add_inspected(crlf_line);
+        return;
+    }
+    header.separate(pending);
+    pending += crlf_line;
+    store_header();
+}
+
 // The size limit counts line ends as one byte: what is announced with SIZE= in CRLF form and fits is not refused here
 // because of the headers that were added on the way. (Postfix counts its whole queue file and refuses it.)
 void Message::State::add_content(std::string_view crlf_lines)
@@ -138,6 +178,16 @@ void Message::State::add_content(std::string_view crlf_lines)
         repaired = replace_stray_line_ends(crlf_lines);
         crlf_lines = repaired;
     }
+    if (!inspection)
+        add_inspected(crlf_lines);
+    else if (!inspection->discarded())
+        uninspected += crlf_lines;
+}
+
+void Message::State::add_inspected(std::string_view crlf_lines)
+{
+    if (failure)
+        return;
     if (!in_body)
         add_header_lines(&crlf_lines);
     if (failure || crlf_lines.empty())
@@ -165,6 +215,57 @@ void Message::State::add_header_lines(std::string_view* crlf_lines)
         else
             end_header();
     }
+}
+
+// Tables are asked about what has come since the last time.
+Task<void> Message::State::inspect()
+{
+    if (!inspection || failure || (uninspected.empty() && uninspected_headers.empty()))
+        co_return;
+    auto done = co_await feed_inspection(std::exchange(uninspected_headers, {}), std::exchange(uninspected, {}));
+    if (!done)
+        fail_with(std::move(done.error()));
+    else if (inspection->rejection() && !failure)
+        failure = std::move(*inspection->rejection());  // it has been logged
+}
+
+Task<void> Message::State::end_inspection()
+{
+    co_await inspect();
+    if (failure || inspection->discarded())
+        co_return;
+    if (auto done = co_await inspection->separate(); !done)
+        fail_with(std::move(done.error()));
+    else if (inspection->rejection() && !failure)
+        failure = std::move(*inspection->rejection());
+}
+
+// There is no more: the header ends here if it has not ended before.
+void Message::State::end_content()
+{
+    if (in_body || failure)
+        return;
+    header.finish(pending);
+    in_body = true;
+    if (keeps_header)
+        unsettled = true;
+    else
+        end_header();
+}
+
+Task<Accepted<>> Message::State::feed_inspection(std::string own_headers, std::string lines)
+{
+    if (!own_headers.empty()) {
+        if (auto done = co_await inspection->feed(std::move(own_headers)); !done)
+            co_return done;
+        if (auto done = co_await inspection->separate(); !done)
+            co_return done;
+        header.separate(pending);
+        store_header();
+    }
+    if (lines.empty() || inspection->rejection())
+        co_return Accepted<>();
+    co_return co_await inspection->feed(std::move(lines));
 }
 
 // Once: u@host. is u@host, which is u@host.$mydomain.
@@ -221,6 +322,7 @@ Task<void> Message::State::rewrite_header()
 
 Task<void> Message::State::settle()
 {
+    co_await inspect();
     if (!unsettled || failure)
         co_return;
     co_await rewrite_sender();
@@ -273,17 +375,11 @@ bool Message::failed() const { return state_->failure.has_value(); }
 const Rejection* Message::failure() const { return state_->failure ? &*state_->failure : nullptr; }
 std::uint64_t Message::size() const { return state_->size; }
 void Message::add_lines(std::string_view crlf_lines) { state_->add_content(crlf_lines); }
-bool Message::unsettled() const { return state_->unsettled; }
+bool Message::unsettled() const { return state_->unsettled || !state_->uninspected.empty(); }
+void Message::hold() { state_->draft.hold(); }
 Task<void> Message::settle() { return state_->settle(); }
 
-void Message::add_own_headers(std::string_view crlf_lines)
-{
-    state_->add_content(crlf_lines);
-    if (state_->in_body)
-        return;
-    state_->header.separate(state_->pending);
-    state_->store_header();
-}
+void Message::add_own_headers(std::string_view crlf_lines) { state_->add_own_headers(crlf_lines); }
 
 namespace {
 
@@ -319,19 +415,40 @@ bool comes_from_outside(queue::Origin origin)
     return origin == queue::Origin::Smtpd || origin == queue::Origin::Sendmail || origin == queue::Origin::Qmqpd;
 }
 
+// REDIRECT: one recipient in the place of all.
+void redirect_recipients(queue::Envelope& envelope)
+{
+    if (envelope.redirect.empty())
+        return;
+    queue::Recipient& first = envelope.recipients.front();
+    if (first.original.empty())
+        first.original = first.address;
+    first.address = envelope.redirect;
+    envelope.recipients.resize(1);
+}
+
+Accepted<Finished> discarded(std::string queue_id)
+{
+    Finished finished;
+    finished.ref.queue_id = std::move(queue_id);
+    return finished;
+}
+
 }  // namespace
 
 Task<Accepted<Finished>> Message::finish()
 {
     std::unique_ptr<State> state = std::move(state_);
-    if (!state->in_body && !state->failure) {
-        state->header.finish(state->pending);
-        state->in_body = true;
-        if (state->keeps_header)
-            state->unsettled = true;
-        else
-            state->end_header();
+    std::vector<std::string> copies;
+    if (state->inspection) {
+        co_await state->end_inspection();
+        if (!state->failure && state->inspection->discarded())
+            co_return discarded(state->draft.envelope().queue_id);
+        if (state->inspection->held())
+            state->draft.hold();
+        copies = state->inspection->copies();
     }
+    state->end_content();
     co_await state->settle();
     if (!state->failure)
         co_await state->rewrite_sender();
@@ -340,16 +457,17 @@ Task<Accepted<Finished>> Message::finish()
     Pipeline::Impl& pipeline = *state->pipeline;
     queue::Envelope& envelope = state->draft.envelope();
     if (state->map_addresses) {
-        auto mapped = co_await pipeline.mapper->map(&envelope);
+        auto mapped = co_await pipeline.mapper->map(&envelope, std::move(copies));
         if (!mapped) {
             state->fail_with(std::move(mapped.error()));
             co_return std::unexpected(std::move(*state->failure));
         }
     } else {
-        pipeline.mapper->complete(envelope);
+        pipeline.mapper->complete(envelope, std::move(copies));
     }
     if (envelope.recipients.empty())
         co_return std::unexpected(Rejection::no_recipients());
+    redirect_recipients(envelope);
     if (has_control_characters(envelope)) {
         log::message_refused(envelope.queue_id, Rejection::bad_address().text);
         co_return std::unexpected(Rejection::bad_address());
@@ -369,6 +487,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::C
     if (!impl->router) {
         TRY(impl->router, routing::Router::open(config));
     }
+    TRY(impl->content_rules, ContentRules::read(*config));
     TRY(impl->rewriter, AddressRewriter::open(*config, *impl->router));
     TRY(impl->mapper, RecipientMapper::open(*config, *impl->router, *impl->rewriter));
     for (std::string_view name : split(config->get(param::message_drop_headers), ", \t\r\n"))

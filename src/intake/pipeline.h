@@ -13,8 +13,8 @@
 // disk are remembered and reported by finish(), so that a session reads its client's message to the end without
 // looking. The caller adds its Received: line; the pipeline adds missing headers, completes addresses in the local
 // rewriting context, asks canonical tables and masquerades, removes $message_drop_headers, adds automatic copies,
-// expands $virtual_alias_maps, logs message-id= as postfix/cleanup, and flushes the log before the message becomes
-// visible to the queue manager.
+// expands $virtual_alias_maps, does what $header_checks and its kind say (inspection.h), logs message-id= as
+// postfix/cleanup, and flushes the log before the message becomes visible to the queue manager.
 //
 // The configuration is main.cf with the overrides of the *cleanup* service (service_config.h), never the caller's.
 #pragma once
@@ -52,9 +52,12 @@ struct Source {
     // False: canonical tables, masquerading, automatic copies and virtual aliases are left out
     // (receive_override_options=no_address_mappings).
     bool map_addresses = true;
+    // False: the content is not looked at (receive_override_options=no_header_body_checks).
+    bool inspect_content = true;
 };
 
-// A message that is in the queue and survives a power cut.
+// A message that is in the queue and survives a power cut. What a table had discarded is not there; whoever brought it
+// is told the same.
 struct Finished {
     queue::MessageRef ref;
     queue::ContentFacts facts;
@@ -82,8 +85,9 @@ public:
     // Any number of whole lines, each ended by CRLF, not dot-stuffed. Other CR or LF bytes become spaces
     // (cleanup_replace_stray_cr_lf).
     void add_lines(std::string_view crlf_lines);
-    // The header is complete and tables must be asked about its addresses before it is stored; what comes until
-    // settle() is kept in memory. Whoever adds content in pieces calls it between them; finish() does it otherwise.
+    // Tables must be asked about what was added (addresses of the header, header_checks and its kind) before it is
+    // stored; what comes until settle() is kept in memory. Whoever adds content in pieces calls it between them;
+    // finish() does it otherwise.
     [[nodiscard]] bool unsettled() const;
     Task<void> settle();
     // Something is wrong already: what follows is only counted and finish() will say why.
@@ -91,6 +95,8 @@ public:
     [[nodiscard]] const Rejection* failure() const;
     // Content bytes so far, as they were added.
     [[nodiscard]] std::uint64_t size() const;
+    // The message goes to hold/ when it is finished.
+    void hold();
 
     // Completes and commits. The message is spent afterwards, whatever the result.
     Task<Accepted<Finished>> finish();

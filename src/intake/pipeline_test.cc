@@ -286,5 +286,120 @@ TEST_F(PipelineTest, AnswersTemporarilyWhenATableCannotBeRead)
     EXPECT_EQ(refused.error().fault, Rejection::Fault::System);
 }
 
+TEST_F(PipelineTest, HeaderChecksComeBeforeRewritingAndMissingHeaders)
+{
+    open("mime_header_checks =\nheader_checks = regexp:{{/^From: x/ REPLACE From: new} {/^X-Id/ REPLACE Message-Id: "
+         "<a@b.test>} "
+         "{/^Cc:/ PREPEND Cc: bare} {/^X-Gone/ IGNORE}}\n");
+    Message message = begin();
+    message.add_own_headers("Received: by test\r\n");
+    message.add_lines("From: x\r\nCc: ann\r\nX-Gone: a\r\n b\r\nDate: d\r\nX-Id: 1\r\n\r\nbody\r\n");
+    EXPECT_EQ(finish(std::move(message)).content(),
+              "Received: by test\r\nFrom: new@here.test\r\nCc: bare\r\nCc: ann@here.test\r\nDate: d\r\n"
+              "Message-Id: <a@b.test>\r\n\r\nbody\r\n");
+}
+
+TEST_F(PipelineTest, ContentThatIsRejectedIsRefusedWithTheCodeOfTheRule)
+{
+    open("header_checks = regexp:{{/five/ REJECT 5.9.9 not that} {/four/ REJECT 4.7.1 later} {/plain/ REJECT}}\n");
+    auto reply = [this](const std::string& subject) {
+        Message message = begin();
+        message.add_lines("Subject: " + subject + "\r\n\r\nbody\r\n");
+        auto refused = net::run_until_done(message.finish());
+        return refused ? std::string("accepted") : refused.error().reply();
+    };
+    EXPECT_EQ(reply("five"), "550 5.9.9 not that");
+    EXPECT_EQ(reply("four"), "451 4.7.1 later");
+    EXPECT_EQ(reply("plain"), "550 5.7.1 message content rejected");
+    EXPECT_EQ(reply("other"), "accepted");
+}
+
+TEST_F(PipelineTest, AMessageOnHoldIsInTheHoldQueueWhateverItsSize)
+{
+    open("body_checks = regexp:{{/hold/ HOLD}}\n");
+    for (std::size_t size : {std::size_t{10}, std::size_t{300'000}}) {
+        Message message = begin();
+        message.add_lines("Subject: s\r\n\r\nhold\r\n" + std::string(size, 'x') + "\r\n");
+        auto stored = finish(std::move(message));
+        EXPECT_TRUE(std::filesystem::exists(directory_ + "/hold/" + stored.envelope().queue_id));
+        EXPECT_FALSE(std::filesystem::exists(directory_ + "/incoming/" + stored.envelope().queue_id));
+    }
+}
+
+TEST_F(PipelineTest, ADiscardedMessageIsAcceptedAndLeavesNothing)
+{
+    open("body_checks = regexp:{{/bad/ DISCARD}}\n");
+    Message message = begin();
+    message.add_lines("Subject: s\r\n\r\nbad\r\n" + std::string(300'000, 'x') + "\r\n");
+    auto finished = net::run_until_done(message.finish());
+    ASSERT_TRUE(finished);
+    EXPECT_FALSE(finished->queue_id().empty());
+    EXPECT_TRUE(std::filesystem::is_empty(directory_ + "/incoming"));
+}
+
+TEST_F(PipelineTest, RulesSendAMessageElsewhere)
+{
+    open("header_checks = regexp:{{/filter/ FILTER smtp:[10.0.0.1]} {/copy/ BCC copy@there.test} {/redirect/ REDIRECT "
+         "e@there.test}}\n");
+    Message message = begin();
+    message.add_lines("X-1: filter\r\n\r\n");
+    EXPECT_EQ(finish(std::move(message)).envelope().filter, "smtp:[10.0.0.1]");
+    message = begin();
+    message.add_lines("X-1: filter\r\nX-2: copy\r\nX-3: redirect\r\n\r\n");
+    auto stored = finish(std::move(message));
+    EXPECT_EQ(stored.envelope().filter, "");  // REDIRECT overrides FILTER
+    EXPECT_THAT(addresses(stored), testing::ElementsAre("e@there.test from ann@there.test"));
+}
+
+TEST_F(PipelineTest, ACopyThatARuleWantsIsMadeOnceAndNobodyHearsOfIt)
+{
+    open("header_checks = regexp:{{/copy/ BCC copy@there.test}}\n");
+    Message message = begin();
+    message.add_lines("X-1: copy\r\nX-2: copy\r\n\r\n");
+    auto stored = finish(std::move(message));
+    EXPECT_THAT(addresses(stored), testing::ElementsAre("ann@there.test", "copy@there.test"));
+    EXPECT_EQ(stored.envelope().recipients[1].notify, queue::notify_never);
+}
+
+TEST_F(PipelineTest, UnwantedCharactersAreRefusedOrRemoved)
+{
+    open("message_reject_characters = \\001\nmessage_strip_characters = \\002x\n");
+    Message refused = begin();
+    refused.add_lines("Subject: s\r\n\r\na\001b\r\n");
+    auto result = net::run_until_done(refused.finish());
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().reply(), "550 5.7.1 disallowed character");
+    Message stripped = begin(RewriteContext::Remote);
+    stripped.add_lines("Subject: xs\002\r\n\r\nx\r\nb\r\n");
+    EXPECT_EQ(finish(std::move(stripped)).content(), "Subject: s\r\n\r\n\r\nb\r\n");
+}
+
+TEST_F(PipelineTest, WhatTheSystemMakesItselfIsNotInspected)
+{
+    open("header_checks = regexp:{{/./ REJECT}}\ninternal_mail_filter_classes = notify\n");
+    auto accepts = [this](Source source) {
+        auto message = pipeline_->begin(source);
+        message->envelope().recipients.push_back({.address = "ann@there.test", .original = {}, .dsn_orcpt = {}});
+        message->add_lines("Subject: s\r\n\r\n");
+        return net::run_until_done(message->finish()).has_value();
+    };
+    EXPECT_FALSE(accepts({.origin = queue::Origin::Smtpd, .client = {}}));
+    EXPECT_TRUE(accepts({.origin = queue::Origin::Smtpd, .client = {}, .inspect_content = false}));
+    EXPECT_TRUE(accepts({.origin = queue::Origin::Bounce, .client = {}}));
+    EXPECT_TRUE(accepts({.origin = queue::Origin::Forward, .client = {}}));
+    EXPECT_FALSE(accepts({.origin = queue::Origin::Notify, .client = {}}));
+}
+
+TEST_F(PipelineTest, ARuleTableThatFailsKeepsTheMessageWaiting)
+{
+    open("body_checks = fail:broken\n");
+    Message message = begin();
+    message.add_lines("Subject: s\r\n\r\nbody\r\n");
+    auto refused = net::run_until_done(message.finish());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reply(), "451 4.3.0 Error: queue file write error");
+    EXPECT_EQ(refused.error().fault, Rejection::Fault::System);
+}
+
 }  // namespace
 }  // namespace posthaste::intake

@@ -50,15 +50,30 @@ queue::Recipient RecipientMapper::completed(queue::Recipient recipient) const
     return recipient;
 }
 
-void RecipientMapper::complete(queue::Envelope& envelope) const
+namespace {
+// Nobody hears of a copy: no notification tells what became of it.
+queue::Recipient copy_for(std::string address)
 {
+    return {.address = std::move(address), .original = {}, .dsn_orcpt = {}, .notify = queue::notify_never};
+}
+
+bool is_from_outside(queue::Origin origin)
+{
+    return origin == queue::Origin::Smtpd || origin == queue::Origin::Sendmail || origin == queue::Origin::Qmqpd;
+}
+}  // namespace
+
+void RecipientMapper::complete(queue::Envelope& envelope, std::vector<std::string> copies) const
+{
+    for (std::string& copy : copies)
+        envelope.recipients.push_back(copy_for(std::move(copy)));
     for (queue::Recipient& recipient : envelope.recipients)
         recipient = completed(std::move(recipient));
 }
 
-Task<Accepted<>> RecipientMapper::map(queue::Envelope* envelope)
+Task<Accepted<>> RecipientMapper::map(queue::Envelope* envelope, std::vector<std::string> copies)
 {
-    complete(*envelope);
+    complete(*envelope, {});
     Accepted<> done;
     if (rewriter_.changes(AddressPlace::EnvelopeRecipient)) {
         for (queue::Recipient& recipient : envelope->recipients) {
@@ -66,8 +81,8 @@ Task<Accepted<>> RecipientMapper::map(queue::Envelope* envelope)
                 done = co_await rewrite(&recipient);
         }
     }
-    if (done && (!always_bcc_.empty() || !sender_bcc_.empty() || !recipient_bcc_.empty()))
-        done = co_await add_copies(envelope);
+    if (done && (!copies.empty() || !always_bcc_.empty() || !sender_bcc_.empty() || !recipient_bcc_.empty()))
+        done = co_await add_copies(envelope, std::move(copies));
     if (done && !virtual_aliases_.empty())
         done = co_await expand_all(&envelope->recipients);
     if (!done)
@@ -90,21 +105,20 @@ Task<Accepted<>> RecipientMapper::rewrite(queue::Recipient* recipient)
     co_return Accepted<>();
 }
 
-// Copies are for mail from outside, not for what is made inside of the mail system, and nobody hears of them: no
-// notification tells what became of one. A copy has no copies.
-Task<Accepted<>> RecipientMapper::add_copies(queue::Envelope* envelope)
+// Automatic copies are for mail from outside, not for what is made inside of the mail system. A copy has no copies.
+Task<Accepted<>> RecipientMapper::add_copies(queue::Envelope* envelope, std::vector<std::string> wanted)
 {
-    if (envelope->origin != queue::Origin::Smtpd && envelope->origin != queue::Origin::Sendmail &&
-        envelope->origin != queue::Origin::Qmqpd)
-        co_return Accepted<>();
+    const bool automatic = is_from_outside(envelope->origin);
     std::vector<queue::Recipient> copies;
-    if (!always_bcc_.empty())
-        copies.push_back({.address = always_bcc_, .original = {}, .dsn_orcpt = {}, .notify = queue::notify_never});
-    if (!sender_bcc_.empty() && !envelope->sender.empty()) {
+    for (std::string& copy : wanted)
+        copies.push_back(copy_for(std::move(copy)));
+    if (automatic && !always_bcc_.empty())
+        copies.push_back(copy_for(always_bcc_));
+    if (automatic && !sender_bcc_.empty() && !envelope->sender.empty()) {
         if (auto added = co_await add_copies_for(&sender_bcc_, envelope->sender, &copies); !added)
             co_return added;
     }
-    if (!recipient_bcc_.empty()) {
+    if (automatic && !recipient_bcc_.empty()) {
         for (const queue::Recipient& recipient : envelope->recipients)
             if (auto added = co_await add_copies_for(&recipient_bcc_, recipient.address, &copies); !added)
                 co_return added;
@@ -126,7 +140,7 @@ Task<Accepted<>> RecipientMapper::add_copies_for(AddressTable* table, std::strin
     if (!found)
         co_return std::unexpected(std::move(found.error()));
     for (std::string& copy : *found)
-        copies->push_back({.address = std::move(copy), .original = {}, .dsn_orcpt = {}, .notify = queue::notify_never});
+        copies->push_back(copy_for(std::move(copy)));
     co_return Accepted<>();
 }
 

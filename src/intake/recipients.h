@@ -28,17 +28,17 @@ public:
     static Result<std::unique_ptr<RecipientMapper>> open(const config::Config& config, routing::Router& router,
                                                          AddressRewriter& rewriter);
 
-    // Replaces envelope->recipients, and adds always_bcc and those of the bcc maps to mail from outside. The sender is
-    // rewritten already. A Rejection leaves the envelope undefined.
-    Task<Accepted<>> map(queue::Envelope* envelope);
+    // Replaces envelope->recipients, and adds `copies`, always_bcc and those of the bcc maps to mail from outside. The
+    // sender is rewritten already. A Rejection leaves the envelope undefined.
+    Task<Accepted<>> map(queue::Envelope* envelope, std::vector<std::string> copies);
     // What is left to do for recipients whose addresses are final: they are completed with a domain.
-    void complete(queue::Envelope& envelope) const;
+    void complete(queue::Envelope& envelope, std::vector<std::string> copies) const;
 
 private:
     RecipientMapper(const config::Config& config, routing::Router& router, AddressRewriter& rewriter);
     struct Pending;
     Task<Accepted<>> rewrite(queue::Recipient* recipient);
-    Task<Accepted<>> add_copies(queue::Envelope* envelope);
+    Task<Accepted<>> add_copies(queue::Envelope* envelope, std::vector<std::string> wanted);
     Task<Accepted<>> add_copies_for(AddressTable* table, std::string address, std::vector<queue::Recipient>* copies);
     Task<Accepted<>> expand_all(std::vector<queue::Recipient>* recipients);
     Task<Accepted<>> expand(queue::Recipient recipient, std::vector<queue::Recipient>* out);

@@ -30,7 +30,8 @@ def test_prepend_stands_above_received(relay, sink):
 def test_discard_accepts_and_drops(relay, sink):
     instance = relay(a="DISCARD nobody wants it")
     assert deliver(instance, "a")
-    instance.wait_for_log(r"discard: RCPT from localhost\[127\.0\.0\.1\]: nobody wants it; from=<a@example\.com>")
+    instance.wait_for_log(r"discard: RCPT from localhost\[127\.0\.0\.1\]: "
+                          r"<a@example\.com>: Sender address nobody wants it; from=<a@example\.com>")
     assert instance.queue_is_empty()
     assert sink.messages == []
 

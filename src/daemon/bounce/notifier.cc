@@ -250,7 +250,7 @@ Task<Result<std::string>> Notifier::try_to_send(dsn::Report report, std::string 
         return fail(ErrorKind::Temporary, rejection->detail.empty() ? rejection->text : rejection->detail);
     };
     report.to = address::quote(recipient);
-    auto begun = begin(std::move(sender), std::move(recipient));
+    auto begun = begin(std::move(sender), std::move(recipient), queue::Origin::Bounce);
     if (!begun)
         co_return fail_with(std::move(begun.error()));
     begun->envelope().encoding = queue::BodyEncoding::EightBit;
@@ -270,10 +270,9 @@ Task<Result<std::string>> Notifier::try_to_send(dsn::Report report, std::string 
     co_return finished->queue_id();
 }
 
-intake::Accepted<intake::Message> Notifier::begin(std::string sender, std::string recipient)
+intake::Accepted<intake::Message> Notifier::begin(std::string sender, std::string recipient, queue::Origin origin)
 {
-    auto begun =
-        pipeline_.begin({.origin = queue::Origin::Bounce, .context = intake::RewriteContext::Local, .client = {}});
+    auto begun = pipeline_.begin({.origin = origin, .context = intake::RewriteContext::Local, .client = {}});
     if (!begun)
         return begun;
     queue::Envelope& envelope = begun->envelope();
@@ -292,7 +291,7 @@ Task<Result<std::string>> Notifier::incident(Incident incident)
     if (!notifies(incident.error_class) || is_double_bounce_sender(incident.sender))
         co_return std::string();
     const std::string& recipient = config_.get(param::error_notice_recipient);
-    auto begun = begin(double_bounce_sender(), recipient);
+    auto begun = begin(double_bounce_sender(), recipient, queue::Origin::Notify);
     if (!begun)
         co_return fail(ErrorKind::Temporary, begun.error().text);
     begun->envelope().encoding = queue::BodyEncoding::EightBit;

@@ -68,7 +68,7 @@ private:
     Task<Result<std::string>> report_success(Subject subject, dsn::ReportKind kind,
                                              std::vector<dsn::DeliveryRecord> records);
     // A message of ours with its envelope and Received:, Date:.
-    intake::Accepted<intake::Message> begin(std::string sender, std::string recipient);
+    intake::Accepted<intake::Message> begin(std::string sender, std::string recipient, queue::Origin origin);
     [[nodiscard]] dsn::Report report(const Subject& subject, dsn::ReportKind kind, dsn::Audience audience,
                                      std::vector<dsn::DeliveryRecord> records) const;
     // Commits one notification; returns its queue id.

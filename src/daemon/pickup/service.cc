@@ -10,6 +10,7 @@
 #include "log/events_pickup.h"
 #include "log/log.h"
 #include "param/basics.h"
+#include "param/smtpd.h"
 #include "queue/directory_walk.h"
 #include "queue/queue_id.h"
 #include "server/queue_options.h"
@@ -90,6 +91,7 @@ bool is_damage(const Error& error)
 
 Result<void> Service::before_jail()
 {
+    TRY(overrides_, intake::receive_overrides(*context_.config));
     TRY(auto config, intake::load_service_config(*context_.config));
     TRY(pipeline_, intake::Pipeline::open(std::move(config)));
     return {};
@@ -168,10 +170,13 @@ intake::Accepted<intake::Message> Service::begin(const intake::Submission& submi
 {
     auto begun = pipeline_->begin({.origin = queue::Origin::Sendmail,
                                    .context = intake::RewriteContext::Local,
-                                   .client = {.name = "localhost", .address = "127.0.0.1", .protocol = "sendmail"}});
+                                   .client = {.name = "localhost", .address = "127.0.0.1", .protocol = "sendmail"},
+                                   .map_addresses = !overrides_.no_address_mappings,
+                                   .inspect_content = !overrides_.no_header_body_checks});
     if (!begun)
         return begun;
     queue::Envelope& envelope = begun->envelope();
+    envelope.filter = context_.config->get(param::content_filter);
     intake::fill_envelope(envelope, submission);
     // The file's time is when the user handed the message in; delays count from there.
     if (facts.st_mtim.tv_sec <= envelope.arrival_seconds) {

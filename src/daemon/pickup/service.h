@@ -7,6 +7,7 @@
 
 #include "intake/maildrop.h"
 #include "intake/pipeline.h"
+#include "intake/receive_overrides.h"
 #include "net/tasks.h"
 #include "server/server.h"
 
@@ -42,6 +43,7 @@ private:
 
     server::Context& context_;
     std::unique_ptr<intake::Pipeline> pipeline_;
+    intake::ReceiveOverrides overrides_;
     std::set<std::string> under_way_;  // and those that are committed and could not be removed
     net::Semaphore room_{most_under_way};
     bool sweep_wanted_ = false;

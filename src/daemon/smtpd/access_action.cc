@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "dsn/outcome.h"
+#include "mime/header_scanner.h"
 
 #include <algorithm>
 #include <array>
@@ -41,6 +42,22 @@ AccessAction rejection(Kind kind, int code, std::string_view enhanced, std::stri
 }
 
 }  // namespace
+
+std::string_view problem_of(const AccessAction& action)
+{
+    const std::size_t at = action.text.rfind('@');
+    switch (action.kind) {
+    case Kind::Redirect:
+    case Kind::Bcc:
+        return at == std::string::npos || at == 0 || at + 1 == action.text.size() ? "requires user@domain target" : "";
+    case Kind::Filter:
+        if (action.text.empty())
+            return "has FILTER entry without value";
+        return action.text.contains(':') ? "" : "requires transport:destination";
+    case Kind::Prepend: return mime::header_name_length(action.text) == 0 ? "requires header: text" : "";
+    default: return "";
+    }
+}
 
 AccessAction parse_access_action(std::string_view text, AccessCodes codes)
 {

@@ -40,6 +40,9 @@ struct AccessCodes {
     int defer = 450;   // postconf(5) access_map_defer_code
 };
 
+// Why the action has no effect: its argument is missing or no address, destination or header. Empty: it is well.
+std::string_view problem_of(const AccessAction& action);
+
 AccessAction parse_access_action(std::string_view text, AccessCodes codes);
 
 }  // namespace posthaste::smtpd

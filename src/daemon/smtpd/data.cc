@@ -13,6 +13,8 @@
 
 #include <ctime>
 #include <fmt/format.h>
+#include <utility>
+#include <vector>
 
 namespace posthaste::smtpd {
 
@@ -43,6 +45,7 @@ Task<Session::Reply> Session::data(std::string arguments)
     std::string headers;
     for (const std::string& line : transaction_->effects.prepend)
         headers += line + "\r\n";
+    apply_effects();
     message.add_own_headers(headers + received_header());
     co_await send({354, "End data with <CR><LF>.<CR><LF>"});
     co_await receive_content();
@@ -110,22 +113,34 @@ Task<void> Session::receive_content()
     }
 }
 
+// What access tables have asked for so far. Called before the content, whose tables (header_checks) come later and so
+// win, and after the restrictions behind it.
+void Session::apply_effects()
+{
+    AccessEffects& effects = transaction_->effects;
+    Incoming& message = *transaction_->message;
+    queue::Envelope& envelope = message.envelope();
+    if (!effects.redirect.empty()) {  // overrides FILTER
+        envelope.redirect = std::exchange(effects.redirect, {});
+        effects.filter.clear();
+    }
+    if (!effects.filter.empty())
+        envelope.filter = std::exchange(effects.filter, {});
+    for (std::string& address : std::exchange(effects.bcc, {}))
+        envelope.recipients.push_back({.address = std::move(address), .original = {}, .dsn_orcpt = {}});
+    if (effects.hold)
+        message.hold();
+}
+
 Task<Session::Reply> Session::finish_message()
 {
     Incoming& message = *transaction_->message;
     stage_ = "END-OF-MESSAGE";
     if (auto refused = co_await check_message(&shared_->end_of_data_restrictions, ListKind::EndOfData))
         co_return std::move(*refused);
-    const AccessEffects& effects = transaction_->effects;
-    queue::Envelope& envelope = message.envelope();
-    if (!effects.filter.empty())
-        envelope.filter = effects.filter;
-    if (!effects.redirect.empty())
-        envelope.redirect = effects.redirect;
-    for (const std::string& address : effects.bcc)
-        envelope.recipients.push_back({.address = address, .original = {}, .dsn_orcpt = {}});
+    apply_effects();
     std::string queue_id = message.queue_id();
-    if (!effects.discard) {
+    if (!transaction_->effects.discard) {
         auto finished = co_await message.finish();
         if (!finished) {
             if (finished.error().code == dsn::Code{5, 3, 4})

@@ -14,6 +14,7 @@ public:
     [[nodiscard]] const std::string& queue_id() const override { return message_.queue_id(); }
     queue::Envelope& envelope() override { return message_.envelope(); }
     void add_own_headers(std::string_view crlf_lines) override { message_.add_own_headers(crlf_lines); }
+    void hold() override { message_.hold(); }
     void add_lines(std::string_view crlf_lines) override { message_.add_lines(crlf_lines); }
     [[nodiscard]] bool unsettled() const override { return message_.unsettled(); }
     Task<void> settle() override { return message_.settle(); }

@@ -21,6 +21,8 @@ public:
     virtual queue::Envelope& envelope() = 0;
     // Header lines above the message, each ended by CRLF.
     virtual void add_own_headers(std::string_view crlf_lines) = 0;
+    // To the hold queue instead of to its recipients.
+    virtual void hold() {}
     virtual void add_lines(std::string_view crlf_lines) = 0;
     // Tables must be asked about the header before more is added (intake::Message::settle()).
     [[nodiscard]] virtual bool unsettled() const { return false; }

@@ -114,6 +114,7 @@ std::optional<Session::Reply> Session::begin_message()
     source.origin = queue::Origin::Smtpd;
     source.context = rewrite_context_;
     source.map_addresses = !shared_->overrides.no_address_mappings;
+    source.inspect_content = !shared_->overrides.no_header_body_checks;
     source.client.name = client_.name;
     source.client.address = client_.address;
     source.client.port = client_.port;

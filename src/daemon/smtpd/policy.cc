@@ -310,7 +310,12 @@ Task<Verdict> Evaluation::check_access(const Restriction* restriction)
     if (!*answer)
         co_return Verdict{};
     AccessCodes codes{config().get(param::access_map_reject_code), config().get(param::access_map_defer_code)};
-    co_return co_await act(parse_access_action((*answer)->value, codes), std::move(name));
+    AccessAction action = parse_access_action((*answer)->value, codes);
+    if (std::string_view problem = problem_of(action); !problem.empty()) {
+        log::warning("access table {} entry \"{}\" {}", restriction->argument, (*answer)->key, problem);
+        co_return Verdict{};
+    }
+    co_return co_await act(std::move(action), std::move(name));
 }
 
 // access(5), "search order": addresses and names each with their less specific forms.
@@ -341,7 +346,8 @@ void Evaluation::effect(AccessAction::Kind kind, const std::string& text, const 
 {
     using Kind = AccessAction::Kind;
     auto triggers = [&](std::string_view word) {
-        return text.empty() ? fmt::format("<{}>: {} triggers {} action", name.subject, name.what, word) : text;
+        return text.empty() ? fmt::format("<{}>: {} triggers {} action", name.subject, name.what, word)
+                            : fmt::format("<{}>: {} {}", name.subject, name.what, text);
     };
     AccessEffects unused;
     AccessEffects& effects = session_.transaction() ? session_.transaction()->effects : unused;
@@ -351,6 +357,10 @@ void Evaluation::effect(AccessAction::Kind kind, const std::string& text, const 
     case Kind::Discard:
         session_.log_access("discard", triggers("DISCARD"));
         effects.discard = true;
+        break;
+    case Kind::Hold:
+        session_.log_access("hold", triggers("HOLD"));
+        effects.hold = true;
         break;
     case Kind::Filter:
         session_.log_access("filter", fmt::format("<{}>: {} triggers FILTER {}", name.subject, name.what, text));
@@ -364,10 +374,7 @@ void Evaluation::effect(AccessAction::Kind kind, const std::string& text, const 
         session_.log_access("bcc", fmt::format("<{}>: {} triggers BCC {}", name.subject, name.what, text));
         effects.bcc.push_back(text);
         break;
-    case Kind::Prepend:
-        session_.log_access("prepend", fmt::format("<{}>: {} triggers PREPEND {}", name.subject, name.what, text));
-        effects.prepend.push_back(text);
-        break;
+    case Kind::Prepend: effects.prepend.push_back(text); break;
     default: break;
     }
 }
@@ -390,9 +397,6 @@ Task<Verdict> Evaluation::act(AccessAction action, Named name)
     case Kind::DeferIfReject:
         pending_.defer_if_reject = rejected(action.code, action.enhanced, name, action.text);
         co_return Verdict{};
-    case Kind::Hold:
-        log::warning("access table action HOLD is not implemented yet");
-        co_return reject({451, "4.3.5 Server configuration error"});
     case Kind::Restrictions: {
         if (depth_ >= deepest) {
             log::warning("access tables refer to each other without end: \"{}\"", action.text);

@@ -122,6 +122,7 @@ private:
     std::optional<Reply> begin_message();
     std::optional<Reply> add_recipient(const Target& target, const smtp::RcptParameters& parameters);
     Task<void> receive_content();
+    void apply_effects();
     Task<Reply> finish_message();
     void reset_transaction();
     [[nodiscard]] std::string received_header() const;

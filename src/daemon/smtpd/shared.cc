@@ -136,14 +136,7 @@ Result<void> Shared::parse_words()
         log::warning("smtpd_discard_ehlo_keywords: unknown EHLO keyword \"{}\"", word);
     TRY(command_filter, table::Maps::open(config->get(param::smtpd_command_filter)));
     TRY(discarded_extension_maps, table::Maps::open(config->get(param::smtpd_discard_ehlo_keyword_address_maps)));
-    for (std::string_view word : split(config->get(param::receive_override_options), table::list_separators)) {
-        if (word == "no_unknown_recipient_checks")
-            overrides.no_unknown_recipient_checks = true;
-        else if (word == "no_address_mappings")
-            overrides.no_address_mappings = true;
-        else if (word != "no_header_body_checks" && word != "no_milters")
-            return fail(ErrorKind::Invalid, "receive_override_options: unknown word \"" + std::string(word) + "\"");
-    }
+    TRY(overrides, intake::receive_overrides(*config));
     std::string mode = to_lower(config->get(param::smtpd_forbid_bare_newline));
     if (mode == "normalize" || mode == "yes")
         bare_newline = smtp::BareNewline::Normalize;

@@ -12,6 +12,7 @@
 #include "daemon/smtpd/transcript.h"
 #include "dns/resolver.h"
 #include "intake/pipeline.h"
+#include "intake/receive_overrides.h"
 #include "match/list.h"
 #include "routing/router.h"
 #include "server/context.h"
@@ -27,12 +28,6 @@
 namespace posthaste::smtpd {
 
 class Session;
-
-// postconf(5) receive_override_options.
-struct ReceiveOverrides {
-    bool no_unknown_recipient_checks = false;
-    bool no_address_mappings = false;
-};
 
 // One element of postconf(5) local_header_rewrite_clients.
 struct RewriteClients {
@@ -75,7 +70,7 @@ struct Shared {
     smtp::BareNewline bare_newline = smtp::BareNewline::Normalize;
     std::vector<RewriteClients> local_rewrite_clients;
     std::vector<std::string> own_addresses;  // of network interfaces: permit_inet_interfaces
-    ReceiveOverrides overrides;
+    intake::ReceiveOverrides overrides;
     TranscriptOptions transcripts;
     std::unordered_set<Session*> sessions;  // those that run now
     table::ParentDomains access_parents = table::ParentDomains::Dotted;

@@ -16,6 +16,7 @@ namespace posthaste::smtpd {
 // What access tables asked for besides a verdict (access(5)); the last one of a kind counts.
 struct AccessEffects {
     bool discard = false;
+    bool hold = false;
     std::string filter;
     std::string redirect;
     std::vector<std::string> bcc;
