@@ -73,6 +73,14 @@ void session_trouble(std::string_view queue_id, std::string_view text)
     write(Severity::Info, view(out));
 }
 
+void sent_content_action(std::string_view queue_id, std::string_view action, std::string_view place,
+                         std::string_view text, std::string_view said)
+{
+    constexpr std::size_t longest_text = 200;
+    write(Severity::Info, fmt::format("{}: {}: {} {}{}{}", queue_id, action, place, text.substr(0, longest_text),
+                                      said.empty() ? "" : ": ", said));
+}
+
 void connect_failed(std::string_view text) { write(Severity::Info, text); }
 
 }  // namespace posthaste::log

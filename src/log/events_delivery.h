@@ -38,6 +38,9 @@ void set_delay_resolution(int digits);
 //     conversation with H[A] timed out while STAGE
 //     breaking line > N bytes with <CR><LF>SPACE
 void session_trouble(std::string_view queue_id, std::string_view text);
+// "QID: <action>: <place> <text>[: <said>]": smtp_header_checks and its kind did something because of a line.
+void sent_content_action(std::string_view queue_id, std::string_view action, std::string_view place,
+                         std::string_view text, std::string_view said);
 // "connect to H[A]:P: REASON"
 void connect_failed(std::string_view text);
 

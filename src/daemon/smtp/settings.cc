@@ -2,6 +2,7 @@
 #include "daemon/smtp/settings.h"
 
 #include "base/text.h"
+#include "daemon/smtp/content_filter.h"
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/bounce.h"
@@ -139,6 +140,7 @@ Result<Settings> read_settings(const config::Config& config, Dialect dialect)
     TRY(table::Maps by_address, table::Maps::open(read(param::smtp_discard_ehlo_keyword_address_maps)));
     settings.suppressed_by_address = std::make_shared<table::Maps>(std::move(by_address));
 
+    TRY(settings.content_tables, open_content_tables(config, dialect));
     settings.cache_on_demand = read(param::smtp_connection_cache_on_demand);
     settings.cache_time = read(param::smtp_connection_cache_time_limit);
     settings.reuse_time = read(param::smtp_connection_reuse_time_limit);

@@ -16,6 +16,10 @@
 #include <string>
 #include <vector>
 
+namespace posthaste::inspect {
+class ContentTables;
+}
+
 namespace posthaste::smtp_client {
 
 enum class Dialect : std::uint8_t { Smtp, Lmtp };
@@ -62,8 +66,9 @@ struct Settings {
     bool send_xforward = false;
     std::size_t line_limit = 998;
     smtp::ExtensionSet suppressed;
-    std::shared_ptr<table::Maps> suppressed_by_address;  // smtp_discard_ehlo_keyword_address_maps
-    bool notifies_protocol = false;                      // notify_classes
+    std::shared_ptr<table::Maps> suppressed_by_address;      // smtp_discard_ehlo_keyword_address_maps
+    std::shared_ptr<inspect::ContentTables> content_tables;  // smtp_header_checks and its kind; null: none
+    bool notifies_protocol = false;                          // notify_classes
 
     // keeping sessions
     bool cache_on_demand = true;

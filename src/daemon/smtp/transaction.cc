@@ -2,8 +2,10 @@
 #include "daemon/smtp/transaction.h"
 
 #include "address/local_part.h"
+#include "daemon/smtp/content_filter.h"
 #include "daemon/smtp/trouble.h"
 #include "log/events_delivery.h"
+#include "log/log.h"
 #include "smtp/client_commands.h"
 #include "smtp/client_content.h"
 
@@ -42,6 +44,17 @@ std::string_view stage_of(int verb)
         "sending RSET",    "sending XFORWARD name/address", "sending XFORWARD helo/protocol", "sending MAIL FROM",
         "sending RCPT TO", "sending DATA command"};
     return stages[verb];
+}
+
+// The length of about `size` bytes of lines.
+std::size_t whole_lines(std::string_view text, std::size_t size)
+{
+    if (text.size() <= size)
+        return text.size();
+    std::size_t end = text.substr(0, size).rfind("\r\n");
+    if (end == std::string_view::npos)
+        end = text.find("\r\n", size - 1);
+    return end == std::string_view::npos ? text.size() : end + 2;
 }
 
 }  // namespace
@@ -318,9 +331,16 @@ Task<bool> Transaction::write_content()
     const ContentForm form = facts.dot_lines || too_long ? ContentForm::Encoded : ContentForm::AsItLies;
 
     std::string out;
-    auto sent = co_await write_part(header, form, &out);
-    if (sent)
-        sent = co_await write_part(content, form, &out);
+    Result<void> sent;
+    if (settings_->content_tables) {
+        sent = co_await write_filtered({header, content}, &out);
+        if (trouble)
+            co_return false;
+    } else {
+        sent = co_await write_part(header, form, &out);
+        if (sent)
+            sent = co_await write_part(content, form, &out);
+    }
     if (!sent)
         co_return break_off(sent.error(), "sending message body");
     // Everything has been read from the queue: what follows makes the server keep it.
@@ -328,13 +348,47 @@ Task<bool> Transaction::write_content()
         trouble = dsn::Outcome::deferred({4, 3, 0}, "message content changed while it was being sent");
         co_return false;
     }
-    if (!content.empty() && !content.ends_with("\r\n"))
+    if (!settings_->content_tables && !content.empty() && !content.ends_with("\r\n"))
         out += "\r\n";
     out += final_dot;
     sent = co_await session_->connection().send_content(out, settings_->timeouts.data_xfer);
     if (!sent)
         co_return break_off(sent.error(), end_of_data);
     co_return true;
+}
+
+// smtp_header_checks and its kind, over the parts as over one, a piece at a time; what is left in `out` goes with the
+// dot. A table that does not answer is `trouble`.
+Task<Result<void>> Transaction::write_filtered(std::vector<std::string_view> parts, std::string* out)
+{
+    ContentFilter filter(*settings_->content_tables, job_->envelope().queue_id);
+    for (std::string_view part : parts) {
+        while (!part.empty()) {
+            std::string piece(part.substr(0, whole_lines(part, encoded_piece)));
+            part.remove_prefix(piece.size());
+            if (!piece.ends_with("\r\n"))
+                piece += "\r\n";
+            auto filtered = co_await filter.filter(std::move(piece));
+            if (!filtered) {
+                defer_unfiltered(filtered.error());
+                co_return Result<void>{};
+            }
+            CO_TRY(co_await write_part(*filtered, ContentForm::Encoded, out));
+        }
+    }
+    auto rest = co_await filter.finish();
+    if (!rest) {
+        defer_unfiltered(rest.error());
+        co_return Result<void>{};
+    }
+    co_return co_await write_part(*rest, ContentForm::Encoded, out);
+}
+
+void Transaction::defer_unfiltered(const Error& error)
+{
+    log::warning("{}: {}", job_->envelope().queue_id, error.text());
+    trouble = dsn::Outcome::deferred({4, 3, 0}, "local data error while talking to " + session_->target().name(),
+                                     session_->target().relay());
 }
 
 // False: the connection broke instead. After a 421 it is not used again.

@@ -60,6 +60,8 @@ private:
     enum class ContentForm : unsigned char { AsItLies, Encoded };
     Task<Result<void>> write_part(std::string_view part, ContentForm form, std::string* out);
     Task<bool> write_content();
+    Task<Result<void>> write_filtered(std::vector<std::string_view> parts, std::string* out);
+    void defer_unfiltered(const Error& error);
     Task<void> finish_empty();
     bool is_final_reply(const Result<smtp::PeerReply>& reply);
     Task<void> read_final_reply();
