@@ -1,0 +1,84 @@
+"""header_checks and its kind, on the way in and on the way out. All actions against Postfix: test/compat/filter_mail.py."""
+import pytest
+from support.ports import free_port
+from support.scripted_server import ScriptedServer
+
+MESSAGE = b"Subject: s\r\n\r\ntext\r\n"
+
+
+@pytest.fixture
+def make_relay(make_instance, sink):
+    """An instance that sends everything but local mail to `sink`."""
+    def make(**parameters):
+        return make_instance(relayhost=f"[127.0.0.1]:{sink.port}", **parameters)
+    return make
+
+
+def test_held_mail_is_delivered_when_it_is_released(make_relay, sink):
+    relay = make_relay(header_checks="regexp:{{/^Subject: s/ HOLD look at it}}").start()
+    with relay.smtp() as client:
+        queue_id = client.deliver("a@a.test", "b@far.test", MESSAGE)
+    relay.wait_for_log(rf"{queue_id}: hold: header Subject: s from .*: look at it$")
+    assert f"{queue_id}!" in relay.run("postqueue", "-p").stdout.decode()
+    assert not sink.messages
+    relay.run("postsuper", "-H", queue_id)
+    relay.run("postqueue", "-f")
+    assert b"\r\nSubject: s\r\n" in sink.wait_for(1)[0].content
+
+
+def test_a_large_body_is_looked_at_while_it_comes(make_relay, sink):
+    relay = make_relay(body_checks="regexp:{{/^needle$$/ REPLACE found}}", body_checks_size_limit="0").start()
+    body = b"hay\r\n" * 100_000
+    with relay.smtp() as client:
+        client.deliver("a@a.test", "b@far.test", b"Subject: s\r\n\r\n" + body + b"needle\r\n" + body)
+    assert sink.wait_for(1)[0].content.endswith(b"\r\n\r\n" + body + b"found\r\n" + body)
+
+
+def test_a_rejected_message_of_a_local_user_comes_back(make_relay, sink):
+    relay = make_relay(body_checks="regexp:{{/^text/ REJECT no text please}}").start()
+    relay.sendmail("-f", "joe@far.test", "b@far.test", stdin=b"Subject: s\n\ntext\n")
+    report = sink.wait_for(1)[0]
+    assert (report.sender, report.recipients) == ("<>", ("joe@far.test",))
+    assert b"no text please" in report.content
+
+
+def test_no_header_body_checks_of_one_service(make_relay, sink):
+    port = free_port()
+    relay = make_relay(header_checks="regexp:{{/^Subject/ REJECT}}",
+                       master=f"127.0.0.1:{port} inet n - n - - smtpd\n -o receive_override_options=no_header_body_checks\n").start()
+    with relay.smtp() as client:
+        client.mail("a@a.test"), client.rcpt("b@far.test")
+        assert client.data(MESSAGE) == (550, "5.7.1 message content rejected")
+    with relay.smtp(port=port) as client:
+        client.deliver("a@a.test", "b@far.test", MESSAGE)
+    sink.wait_for(1)
+
+
+def test_rules_of_the_cleanup_service_count_not_those_of_smtpd(make_relay):
+    relay = make_relay(service_options={"cleanup/unix": {"header_checks": "static:REJECT"},
+                                        "smtp/inet": {"header_checks": "static:DISCARD"}}).start()
+    with relay.smtp() as client:
+        client.mail("a@a.test"), client.rcpt("b@far.test")
+        assert client.data(MESSAGE) == (550, "5.7.1 message content rejected")
+
+
+def test_a_rule_table_that_fails_on_the_way_out_defers(make_relay, sink):
+    relay = make_relay(smtp_header_checks="fail:broken").start()
+    with relay.smtp() as client:
+        queue_id = client.deliver("a@a.test", "b@far.test", MESSAGE)
+    relay.wait_for_log(rf"{queue_id}: to=<b@far.test>.* status=deferred \(local data error while talking to ")
+    assert not sink.messages
+
+
+def test_lmtp_has_rules_of_its_own(make_instance):
+    with ScriptedServer(extensions=["PIPELINING"], lmtp=True) as server:
+        instance = make_instance(transport_maps=f"inline:{{store.test=lmtp:inet:127.0.0.1:{server.port}}}",
+                                 smtp_header_checks="regexp:{{/^Subject/ REPLACE X-Smtp: yes}}",
+                                 lmtp_header_checks="regexp:{{/^Received/ IGNORE} {/^Subject/ REPLACE X-Lmtp: yes}}").start()
+        with instance.smtp() as client:
+            queue_id = client.deliver("a@a.test", "b@store.test", b"Subject: s\r\n\r\n.dot\r\n" + b"x" * 200_000 + b"\r\n")
+        instance.wait_for_log(rf"{queue_id}: replace: header Subject: s: X-Lmtp: yes$")
+        instance.wait_for_log(rf"{queue_id}: removed")
+        content = server.transactions[0].content
+    assert content.startswith(b"X-Lmtp: yes\r\n")
+    assert b"Received" not in content
