@@ -3,9 +3,9 @@
 
 usage: generate.py layers OUTPUT.cmake    the libraries, what each links with, programs with several names
        generate.py param OUTPUT_DIRECTORY  param/<area>.h and param/table.cc from parameters/*.toml
-       generate.py usage [--fix]           fails if the status of a parameter does not agree with the code, or one of
-                                           Postfix is not declared; --fix corrects the status instead. Names the
-                                           honoured parameters that no test sets
+       generate.py usage [--fix]           fails if the status of a parameter does not agree with the code, no test
+                                           sets one that is honoured, or one of Postfix is not declared; --fix
+                                           corrects the status instead
        generate.py man OUTPUT_DIRECTORY    man1, man5 and man8: pages from man/ and what is declared
        generate.py manuals                 fails if a page is missing, names other options than its program takes, or
                                            cannot be formatted
@@ -84,10 +84,11 @@ def check_usage(fix):
     for name in undeclared:
         print(f"{name}: Postfix has it (postfix-names.txt), and nothing in declare/parameters declares it")
     tests = tested.tests_of(declarations, HERE.parent)
-    for name in sorted(name for name, found in tests.items() if not found):
-        print(f"{name}: it is honoured, and no test sets it")
-    print(f"{len(tests)} honoured parameters, {sum(map(bool, tests.values()))} with a test")
-    return (fix or not (unread or working)) and not undeclared
+    untested = sorted(name for name, found in tests.items() if not found)
+    for name in untested:
+        print(f"{name}: it is honoured, and no test sets it to something else than its default (declare/tested.py)")
+    print(f"{len(tests)} honoured parameters, {len(tests) - len(untested)} with a test")
+    return (fix or not (unread or working)) and not (undeclared or untested)
 
 
 def main(arguments):

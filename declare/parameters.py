@@ -161,12 +161,13 @@ def _mirror_of(where, parameter, lmtp):
     if not parameter.name.startswith("smtp_"):
         raise DeclarationError(f"{where}: only an smtp_ parameter can have an lmtp_ mirror")
     changes = {} if lmtp is True else lmtp
-    if set(changes) - {"name", "default", "since"}:
-        raise DeclarationError(f"{where}: lmtp = true or {{ name = ..., default = ..., since = ... }}")
+    if set(changes) - {"name", "default", "since", "status", "reason"} or ("status" in changes) != ("reason" in changes):
+        raise DeclarationError(f"{where}: lmtp = true or {{ name = ..., default = ..., since = ..., status = ..., reason = ... }}")
     parameter.lmtp = changes.get("name", "lmtp_" + parameter.name.removeprefix("smtp_"))
     mirror = dataclasses.replace(
         parameter, name=parameter.lmtp, default=changes.get("default", parameter.default.replace("smtp_", "lmtp_")),
         lmtp=None, mirror_of=parameter.name, used_by=["lmtp"], since=changes.get("since", parameter.since),
+        status=changes.get("status", parameter.status), reason=changes.get("reason", parameter.reason),
         doc=f"The same as {parameter.name}, for the LMTP client. {parameter.doc}")
     _check_default(where, mirror)
     return mirror

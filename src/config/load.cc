@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "config/listed_directory.h"
 #include "config/local_networks.h"
 
 #include <algorithm>
@@ -21,24 +22,13 @@ constexpr std::size_t max_file_size = std::size_t{1} << 20;
 
 std::string_view default_directory() { return declarations()[*find_declaration("config_directory")].default_text; }
 
-// Set-gid programs run for everybody: a stranger's main.cf must not make them open the stranger's files. The default
-// main.cf says which other directories are the administrator's (postconf(5) alternate_config_directories).
 Result<void> check_permitted(const std::string& directory)
 {
     if (::getauxval(AT_SECURE) == 0 || ::getuid() == 0 || directory == default_directory())
         return {};
     const std::string file = fmt::format("{}/main.cf", default_directory());
     TRY(std::string content, read_file(file, max_file_size));
-    TRY(MainCf main_cf, parse_main_cf(content, file));
-    for (const Setting& setting : main_cf.settings) {
-        if (setting.name != "alternate_config_directories" && setting.name != "multi_instance_directories")
-            continue;
-        const std::vector<std::string_view> listed = split(setting.value, ", \t");
-        if (std::ranges::find(listed, directory) != listed.end())
-            return {};
-    }
-    return fail(ErrorKind::Denied,
-                fmt::format("{} is not listed in alternate_config_directories of {}", directory, file));
+    return check_listed(directory, content, file);
 }
 
 std::string system_hostname()

@@ -273,6 +273,57 @@ TEST_F(PipelineTest, BelievesTheHeaderThatSaysEightBit)
     message.add_lines("Content-Transfer-Encoding: 8BIT\r\n\r\n\xc3\xa4\r\n");
     auto stored = finish(std::move(message));
     EXPECT_EQ(stored.envelope().encoding, queue::BodyEncoding::EightBit);
+    open("detect_8bit_encoding_header = no\n");
+    Message other = begin();
+    other.add_lines("Content-Transfer-Encoding: 8BIT\r\n\r\n\xc3\xa4\r\n");
+    EXPECT_NE(finish(std::move(other)).envelope().encoding, queue::BodyEncoding::EightBit);
+}
+
+TEST_F(PipelineTest, AddsMissingHeadersToRemoteMailWhenToldTo)
+{
+    open("always_add_missing_headers = yes\n");
+    Message message = begin(RewriteContext::Remote);
+    message.add_lines("Subject: s\r\n\r\nbody\r\n");
+    EXPECT_NE(finish(std::move(message)).content().find("\r\nMessage-Id: <"), std::string::npos);
+}
+
+TEST_F(PipelineTest, LeavesStrayLineEndsAloneWhenToldTo)
+{
+    open("cleanup_replace_stray_cr_lf = no\n");
+    Message message = begin(RewriteContext::Remote);
+    message.add_lines("Subject: s\r\n\r\na\rb\r\n");
+    EXPECT_TRUE(finish(std::move(message)).content().ends_with("a\rb\r\n"));
+}
+
+TEST_F(PipelineTest, EncodesFullNamesInTheirCharset)
+{
+    open("full_name_encoding_charset = iso-8859-1\n");
+    Message message = begin();
+    message.envelope().sender_full_name = "J\xf6rg";
+    message.add_lines("Subject: s\r\n\r\nbody\r\n");
+    EXPECT_NE(finish(std::move(message)).content().find("From: =?iso-8859-1?Q?J=F6rg?= <joe@here.test>"),
+              std::string::npos);
+}
+
+TEST_F(PipelineTest, LooksAtAsManyTokensOfAHeaderAsItsLimitSays)
+{
+    open("header_address_token_limit = 4\n");
+    Message message = begin();
+    message.add_lines("To: ann, bob, cee, dee, eve, fay, gus, hal\r\n\r\nbody\r\n");
+    std::string content(finish(std::move(message)).content());
+    EXPECT_NE(content.find("ann@here.test"), std::string::npos) << content;
+    EXPECT_EQ(content.find("hal@here.test"), std::string::npos) << content;
+}
+
+TEST_F(PipelineTest, CutsHeadersAtTheirLimit)
+{
+    open("header_size_limit = 100\n");
+    Message message = begin();
+    message.add_lines("Subject: " + std::string(80, 'x') + "\r\n " + std::string(80, 'y') + "\r\n " +
+                      std::string(80, 'z') + "\r\n\r\nbody\r\n");
+    std::string content(finish(std::move(message)).content());
+    EXPECT_NE(content.find('x'), std::string::npos);
+    EXPECT_EQ(content.find('z'), std::string::npos) << content;
 }
 
 TEST_F(PipelineTest, AnswersTemporarilyWhenATableCannotBeRead)

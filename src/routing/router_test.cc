@@ -133,6 +133,8 @@ TEST(Router, completes_the_empty_recipient_and_bare_names)
     auto r = router("");
     EXPECT_EQ(path(resolved(*r, "")), "local:mail.example.com MAILER-DAEMON@mail.example.com");
     EXPECT_EQ(path(resolved(*r, "root")), "local:mail.example.com root@mail.example.com");
+    auto other = router("empty_address_recipient = robot\n");
+    EXPECT_EQ(path(resolved(*other, "")), "local:mail.example.com robot@mail.example.com");
 }
 
 TEST(Router, calls_addresses_without_a_usable_domain_malformed)
@@ -157,6 +159,28 @@ TEST(Router, sends_mail_for_who_has_moved_back_with_the_new_address)
     EXPECT_EQ(path(resolved(*r, "left@example.com")), "error:5.1.6 User has moved to there@x.test left@example.com");
     EXPECT_EQ(checked(*r, "gone@example.com"),
               (RecipientStatus{.known = false, .code = "5.1.6", .text = "User has moved to new@other.test"}));
+    auto plain =
+        router("relocated_prefix_enable = no\nrelocated_maps = inline:{{gone@example.com=5.1.6 No one here}}\n");
+    EXPECT_EQ(path(resolved(*plain, "gone@example.com")), "error:5.1.6 No one here gone@example.com");
+}
+
+TEST(Router, hides_the_table_in_which_a_user_is_unknown)
+{
+    auto r = router("local_recipient_maps = inline:{user=1}\nshow_user_unknown_table_name = no\n");
+    EXPECT_EQ(checked(*r, "no@example.com").text, "User unknown");
+}
+
+TEST(Router, looks_for_the_relayhost_of_the_empty_sender_with_its_key)
+{
+    auto r = router("empty_address_relayhost_maps_lookup_key = nobody\n"
+                    "sender_dependent_relayhost_maps = inline:{ {nobody=[bounces.test]} }\n");
+    EXPECT_EQ(path(resolved(*r, "u@remote.test", "")), "smtp:[bounces.test] u@remote.test");
+}
+
+TEST(Router, takes_addresses_of_proxies_for_its_own)
+{
+    auto r = router("proxy_interfaces = 192.0.2.7\n");
+    EXPECT_EQ(path(resolved(*r, "u@[192.0.2.7]")), "local:mail.example.com u@[192.0.2.7]");
 }
 
 TEST(Router, knows_who_is_listed_in_the_tables_of_each_class)

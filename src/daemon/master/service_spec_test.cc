@@ -1,4 +1,5 @@
 // Tests of what master.cf and main.cf together say about services.
+#include "daemon/master/process_count.h"
 #include "daemon/master/service_spec.h"
 
 #include <gtest/gtest.h>
@@ -61,8 +62,15 @@ TEST(ServiceSpecTest, the_limit_follows_maxproc_then_default_process_limit_then_
     EXPECT_EQ(one("", "2525 inet n - n - 7 smtpd").limit, 7U);
     EXPECT_EQ(one("", "2525 inet n - n - 0 smtpd").limit, 0U);
     EXPECT_EQ(one("", "2525 inet n - n - - smtpd").limit, 10000U);
+    EXPECT_EQ(one("default_session_limit = 300", "2525 inet n - n - - smtpd").limit, 300U);
     EXPECT_EQ(one("default_process_limit = 50", "2525 inet n - n - - smtpd").limit, 50U);
     EXPECT_EQ(one("", "smtp unix - - n - - smtp").limit, 100U);
+}
+
+TEST(ServiceSpecTest, service_processes_is_how_many_processes_share_the_clients)
+{
+    EXPECT_EQ(processes_per_service(**config::load_text("service_processes = 11\n", "main.cf", {})), 11U);
+    EXPECT_LE(processes_per_service(**config::load_text("", "main.cf", {})), 8U);
 }
 
 TEST(ServiceSpecTest, services_can_be_disabled_by_name_and_by_type)

@@ -1,6 +1,7 @@
 // supervisor.cc — see supervisor.h.
 #include "daemon/master/supervisor.h"
 
+#include "daemon/master/process_count.h"
 #include "log/events_master.h"
 #include "log/log.h"
 #include "param/basics.h"
@@ -23,16 +24,8 @@ namespace {
 constexpr std::chrono::seconds start_patience{10};  // for addresses that the processes of a killed master still hold
 constexpr std::chrono::seconds stop_grace{10};      // then SIGKILL; processes leave by themselves a little earlier
 constexpr std::chrono::seconds directory_interval{5};
-constexpr unsigned most_processes = 8;
 constexpr std::chrono::seconds change_over_patience{5};
 constexpr std::chrono::milliseconds change_over_poll{2};
-
-unsigned processes_per_service(const config::Config& config)
-{
-    if (int wanted = config.get(param::service_processes); wanted > 0)
-        return static_cast<unsigned>(wanted);
-    return std::clamp(std::thread::hardware_concurrency(), 1U, most_processes);
-}
 
 }  // namespace
 

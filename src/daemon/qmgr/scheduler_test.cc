@@ -285,7 +285,7 @@ TEST_F(SchedulerTest, calls_a_transport_unavailable_after_some_quick_attempts)
 
 TEST_F(SchedulerTest, pauses_between_deliveries_to_a_destination_with_a_rate_delay)
 {
-    use("smtp_destination_rate_delay = 10s\n");
+    use("default_destination_rate_delay = 10s\n");
     schedule(1, "a.test");
     schedule(1, "a.test");
     EXPECT_EQ(sent.size(), 1U);
@@ -452,7 +452,7 @@ TEST_F(SchedulerTest, keeps_a_part_of_the_agent_for_new_mail)
 
 TEST_F(SchedulerTest, does_not_give_up_a_destination_without_a_cohort_limit)
 {
-    use("smtp_destination_concurrency_failed_cohort_limit = 0\n");
+    use("default_destination_concurrency_failed_cohort_limit = 0\n");
     for (int i = 0; i < 50; ++i)
         schedule(1, "flaky.test");
     for (int i = 0; i < 50; ++i)
@@ -472,9 +472,9 @@ TEST_F(SchedulerTest, a_higher_cohort_limit_needs_more_failures)
     EXPECT_EQ(observer.suspensions.size(), 2U);
 }
 
-TEST_F(SchedulerTest, grows_by_the_feedback_of_the_transport)
+TEST_F(SchedulerTest, grows_by_the_positive_feedback)
 {
-    use("smtp_destination_concurrency_positive_feedback = 1/2\nsmtp_initial_destination_concurrency = 2\n");
+    use("default_destination_concurrency_positive_feedback = 1/2\nsmtp_initial_destination_concurrency = 2\n");
     for (int i = 0; i < 20; ++i)
         schedule(1, "a.test");
     EXPECT_EQ(sent.size(), 2U);
@@ -484,9 +484,50 @@ TEST_F(SchedulerTest, grows_by_the_feedback_of_the_transport)
     EXPECT_EQ(sent.size(), 5U);
 }
 
+TEST_F(SchedulerTest, shrinks_by_the_negative_feedback)
+{
+    for (const auto& [feedback, expected] : {std::pair{"1", 3U}, {"1/8", 4U}}) {
+        use("default_destination_concurrency_negative_feedback = " + std::string(feedback) +
+            "\ninitial_destination_concurrency = 3\ndefault_destination_concurrency_failed_cohort_limit = 0\n");
+        sent.clear();
+        answered = 0;
+        for (int i = 0; i < 10; ++i)
+            schedule(1, "flaky.test");
+        answer("busy");
+        answer("busy");
+        EXPECT_EQ(sent.size(), expected) << feedback;
+        scheduler.reset();
+        messages.clear();
+    }
+}
+
+TEST_F(SchedulerTest, gives_local_as_many_recipients_as_its_own_limit_says)
+{
+    use("local_destination_recipient_limit = 3\n");
+    schedule(5, "a.test", "local");
+    ASSERT_EQ(sent.size(), 2U);
+    EXPECT_EQ(sent.front().recipients.size(), 3U);
+}
+
+TEST_F(SchedulerTest, gives_a_local_user_as_many_messages_at_once_as_the_limit_of_local_says)
+{
+    use("local_destination_concurrency_limit = 1\n");
+    for (int i = 0; i < 3; ++i)
+        schedule(1, "a.test", "local");
+    EXPECT_EQ(sent.size(), 1U);
+}
+
+TEST_F(SchedulerTest, takes_the_defaults_where_a_value_has_no_meaning)
+{
+    use("default_destination_concurrency_positive_feedback = much\ndefault_destination_recipient_limit = 3\n");
+    schedule(60, "a.test");
+    EXPECT_THAT(sent, testing::SizeIs(2));
+    EXPECT_EQ(sent.front().recipients.size(), 50U);
+}
+
 TEST_F(SchedulerTest, pauses_between_deliveries_of_a_transport_with_a_rate_delay)
 {
-    use("smtp_transport_rate_delay = 10s\n");
+    use("default_transport_rate_delay = 10s\n");
     for (int i = 0; i < 3; ++i)
         schedule(1, "d" + std::to_string(i) + ".test");
     schedule(1, "d.test", "relay");
@@ -546,7 +587,7 @@ protected:
 
 TEST_F(RefillTest, reads_on_when_there_is_room_for_the_refill_limit)
 {
-    use("smtp_destination_recipient_limit = 10\nsmtp_recipient_limit = 100\nsmtp_recipient_refill_limit = 30\n"
+    use("smtp_destination_recipient_limit = 10\ndefault_recipient_limit = 100\ndefault_recipient_refill_limit = 30\n"
         "smtp_destination_concurrency_limit = 1\n");
     ActiveMessage& list = partial(1000, 100, "a.test");
     EXPECT_EQ(refill(list), 0U);
@@ -561,7 +602,7 @@ TEST_F(RefillTest, reads_on_when_there_is_room_for_the_refill_limit)
 TEST_F(RefillTest, reads_on_with_less_room_after_the_refill_delay)
 {
     use("smtp_destination_recipient_limit = 10\nsmtp_recipient_limit = 100\nsmtp_recipient_refill_limit = 30\n"
-        "smtp_recipient_refill_delay = 7s\nsmtp_destination_concurrency_limit = 1\n");
+        "default_recipient_refill_delay = 7s\nsmtp_destination_concurrency_limit = 1\n");
     ActiveMessage& list = partial(1000, 100, "a.test");
     answer();
     EXPECT_EQ(refill(list), 0U);
@@ -588,7 +629,7 @@ TEST_F(RefillTest, gives_a_message_that_overtakes_room_of_its_own)
 {
     for (const auto& [extra, expected] : {std::pair{"200", 85U}, {"0", 0U}}) {
         use("smtp_destination_recipient_limit = 10\nsmtp_recipient_limit = 1020\nsmtp_recipient_refill_limit = 10\n"
-            "smtp_destination_concurrency_limit = 1\nsmtp_extra_recipient_limit = " +
+            "smtp_destination_concurrency_limit = 1\ndefault_extra_recipient_limit = " +
             std::string(extra) + "\nsmtp_delivery_slot_loan = 100\n");
         sent.clear();
         answered = 0;

@@ -81,7 +81,7 @@ Result<void> read_lookups(Settings& settings, const config::Config& config, cons
                           : preference == "ipv6" ? Preference::Ipv6
                                                  : Preference::Any;
     settings.balance_protocols = read(param::smtp_balance_inet_protocols);
-    settings.randomize_addresses = config.get(param::smtp_randomize_addresses);
+    settings.randomize_addresses = read(param::smtp_randomize_addresses);
     settings.defer_if_no_mx_address = read(param::smtp_defer_if_no_mx_address_found);
     settings.ignore_mx_lookup_error = config.get(param::ignore_mx_lookup_error);
     settings.srv_services = words(config.get(param::use_srv_lookup));

@@ -30,7 +30,7 @@ TEST(Targets, PreferenceComesFirst)
 
 TEST(Targets, EqualsAreShuffledUnlessToldOtherwise)
 {
-    Settings settings;
+    Settings settings{.randomize_addresses = true};
     std::vector<Target> equals{target("192.0.2.1", 10), target("192.0.2.2", 10)};
     bool second_was_first = false;
     for (int i = 0; i < 100; ++i)
@@ -53,15 +53,48 @@ TEST(Targets, AddressPreferenceOrdersFamiliesWithinOnePreference)
 
 TEST(Targets, LimitLeavesRoomForTheOtherFamily)
 {
-    Settings settings;
-    settings.randomize_addresses = false;
-    settings.address_limit = 2;
+    Settings settings{.balance_protocols = true, .randomize_addresses = false, .address_limit = 2};
     std::vector<Target> targets{target("::1", 1), target("::2", 2), target("::3", 3), target("127.0.0.1", 4)};
     EXPECT_EQ(ordered(targets, settings), (Addresses{"::1", "127.0.0.1"}));
     settings.balance_protocols = false;
     EXPECT_EQ(ordered(targets, settings), (Addresses{"::1", "::2"}));
     settings.address_limit = 0;
     EXPECT_EQ(ordered(targets, settings).size(), 4U);
+}
+
+// The order of addresses with these parameters, for the SMTP or the LMTP client.
+Addresses ordered_with(const std::string& parameters, std::vector<Target> targets)
+{
+    auto config = config::load_text("inet_protocols = all\n" + parameters, "main.cf", {});
+    EXPECT_TRUE(config) << config.error().text();
+    auto settings = read_settings(**config, parameters.starts_with("lmtp") ? Dialect::Lmtp : Dialect::Smtp);
+    EXPECT_TRUE(settings) << settings.error().text();
+    return ordered(std::move(targets), *settings);
+}
+
+TEST(Targets, AddressPreferenceIsAParameterOfEachClient)
+{
+    for (const char* parameters : {"smtp_address_preference = ipv6\n", "lmtp_address_preference = ipv6\n"})
+        for (int i = 0; i < 20; ++i)
+            EXPECT_EQ(ordered_with(parameters, {target("127.0.0.1", 10), target("::1", 10)}).front(), "::1");
+}
+
+TEST(Targets, RandomizeAddressesIsAParameterOfEachClient)
+{
+    for (const char* parameters : {"smtp_randomize_addresses = no\n", "lmtp_randomize_addresses = no\n"})
+        for (int i = 0; i < 20; ++i)
+            EXPECT_EQ(ordered_with(parameters, {target("192.0.2.1", 10), target("192.0.2.2", 10)}).front(),
+                      "192.0.2.1");
+}
+
+TEST(Targets, AddressLimitAndItsBalanceAreParametersOfEachClient)
+{
+    const std::vector<Target> targets{target("::1", 1), target("::2", 2), target("::3", 3), target("127.0.0.1", 4)};
+    for (const char* parameters : {"smtp_mx_address_limit = 2\n", "lmtp_mx_address_limit = 2\n"})
+        EXPECT_EQ(ordered_with(parameters, targets), (Addresses{"::1", "127.0.0.1"}));
+    for (const char* parameters : {"smtp_mx_address_limit = 2\nsmtp_balance_inet_protocols = no\n",
+                                   "lmtp_mx_address_limit = 2\nlmtp_balance_inet_protocols = no\n"})
+        EXPECT_EQ(ordered_with(parameters, targets), (Addresses{"::1", "::2"}));
 }
 
 TEST(Targets, NativeResolverThatKnowsNoHostDoesNotRemoveTheDoubtOfDns)

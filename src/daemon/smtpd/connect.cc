@@ -1,4 +1,5 @@
 // connect.cc — the beginning of a session: who is it, may it come in, and the greeting. RFC 5321 3.1.
+#include "daemon/smtpd/client_prefix.h"
 #include "daemon/smtpd/session.h"
 #include "log/events_smtpd.h"
 #include "log/log.h"
@@ -59,9 +60,7 @@ bool Session::limits_apply() const
 
 Task<std::optional<anvil::Reply>> Session::report(anvil::Event event)
 {
-    std::string who =
-        client_network(client_.address, static_cast<unsigned>(config_->get(param::smtpd_client_ipv4_prefix_length)),
-                       static_cast<unsigned>(config_->get(param::smtpd_client_ipv6_prefix_length)));
+    std::string who = counted_network(*config_, client_.address);
     co_return co_await shared_->rates.report(event, shared_->context->service_name, std::move(who));
 }
 
