@@ -82,3 +82,20 @@ def test_lmtp_has_rules_of_its_own(make_instance):
         content = server.transactions[0].content
     assert content.startswith(b"X-Lmtp: yes\r\n")
     assert b"Received" not in content
+
+
+def test_lmtp_has_rules_of_its_own_for_what_is_inside(make_instance):
+    nested = (b"Subject: s\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+              b"--b\r\nContent-Description: part\r\n\r\ntext\r\n"
+              b"--b\r\nContent-Type: message/rfc822\r\n\r\nX-Inner: inner\r\n\r\nother\r\n--b--\r\n")
+    with ScriptedServer(lmtp=True) as server:
+        instance = make_instance(transport_maps=f"inline:{{store.test=lmtp:inet:127.0.0.1:{server.port}}}",
+                                 lmtp_mime_header_checks="regexp:{{/part/ REPLACE Content-Description: replaced}}",
+                                 lmtp_nested_header_checks="regexp:{{/inner/ REPLACE X-Inner: replaced}}",
+                                 lmtp_body_checks="regexp:{{/^text$$/ REPLACE replaced}}").start()
+        with instance.smtp() as client:
+            queue_id = client.deliver("a@a.test", "b@store.test", nested)
+        instance.wait_for_log(rf"{queue_id}: removed")
+        content = server.transactions[0].content
+    assert b"\r\nContent-Description: replaced\r\n\r\nreplaced\r\n" in content
+    assert b"\r\nX-Inner: replaced\r\n\r\nother\r\n" in content
