@@ -23,10 +23,6 @@ _COMMON = {
 }
 
 
-class Unavailable(Exception):
-    """A scenario needs what the system that is observed does not have."""
-
-
 def _without_layout(header):
     """Logical headers on one line each, white space between words as one blank; those with a time or id left out."""
     unfolded = re.sub(r"\r?\n(?=[ \t])", "", header)
@@ -94,8 +90,6 @@ def observe(name, make=None, kind="posthaste"):
             instance.start()
             queued = {}
             with instance.smtp() as client:
-                if scenario.get("utf8") and "SMTPUTF8" not in client.extensions:
-                    raise Unavailable("the SMTP server does not offer SMTPUTF8")
                 for number, mail in enumerate(scenario["mail"]):
                     if "sendmail" in mail:
                         queued[number] = [], _submit(instance, number, mail)

@@ -7,10 +7,7 @@ import routing_scenarios
 _RECORDED = json.loads(routing_scenarios.RECORD.read_text())["scenarios"]
 
 
-@pytest.mark.parametrize("name", _RECORDED)
+# What needs SMTPUTF8 waits for an SMTP server that offers it (test/not-run-here.md).
+@pytest.mark.parametrize("name", [name for name in _RECORDED if not routing_scenarios.SCENARIOS[name].get("smtputf8")])
 def test_mail_goes_where_postfix_sends_it(name, make_instance):
-    try:
-        ours = routing_scenarios.observe(name, make_instance)
-    except routing_scenarios.Unavailable as reason:
-        pytest.skip(str(reason))
-    assert ours == _RECORDED[name]
+    assert routing_scenarios.observe(name, make_instance) == _RECORDED[name]
