@@ -6,8 +6,8 @@
 // exceeds journal_message_limit, or that would take the process over its memory budget, is streamed into a queue
 // file in incoming/ instead and synced by itself; the caller sees no difference.
 //
-// A failed flush is final: the whole batch fails, and one that is under way beside it; the segment is abandoned, and broken() becomes true; the process
-// should finish what it does and leave.
+// A failed flush is final: the whole batch fails, and one that is under way beside it; the segment is abandoned, and
+// broken() becomes true; the process should finish what it does and leave.
 #pragma once
 
 #include "base/fd.h"
