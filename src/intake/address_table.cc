@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "param/basics.h"
 #include "param/rewrite.h"
+#include "routing/owner_and_request.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -41,8 +42,7 @@ Result<AddressTable> AddressTable::open(std::string_view parameter, const std::s
     table.delimiter_ = config.get(param::recipient_delimiter);
     table.origin_ = config.get(param::myorigin);
     table.extensions_ = extensions;
-    if (!config.get(param::owner_request_special))
-        table.names_ = address::OwnerAndRequest::Ordinary;
+    table.names_ = routing::owner_and_request(config);
     return table;
 }
 

@@ -5,6 +5,7 @@
 // answer is an error: "unknown" is said only by tables that answered.
 #include "base/text.h"
 #include "param/bounce.h"
+#include "routing/owner_and_request.h"
 #include "routing/router_impl.h"
 
 #include <fmt/format.h>
@@ -49,13 +50,11 @@ Task<Result<bool>> Router::Impl::is_listed(table::Maps* maps, std::string_view a
 {
     const bool local = address_class == AddressClass::Local ||
                        equal_ignoring_case(address::split_at_domain(address).domain, config->get(param::myorigin));
-    const auto names = config->get(param::owner_request_special) ? address::OwnerAndRequest::Special
-                                                                 : address::OwnerAndRequest::Ordinary;
     CO_TRY(auto hit,
            co_await maps->find_address(address, {.order = table::AddressOrder::Canonical,
                                                  .recipient_delimiter = config->get(param::recipient_delimiter),
                                                  .domain_is_local = local,
-                                                 .names = names}));
+                                                 .names = owner_and_request(*config)}));
     co_return hit.has_value();
 }
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "log/log.h"
 #include "routing/canonical.h"
+#include "routing/owner_and_request.h"
 #include "routing/router_impl.h"
 
 #include <fmt/format.h>
@@ -154,7 +155,8 @@ Task<Result<std::optional<std::string>>> Router::Impl::for_sender(table::Maps* m
     CO_TRY(auto hit, co_await maps->find_address(
                          key, {.order = table::AddressOrder::Canonical,
                                .recipient_delimiter = config->get(param::recipient_delimiter),
-                               .domain_is_local = local || equal_ignoring_case(domain, config->get(param::myorigin))}));
+                               .domain_is_local = local || equal_ignoring_case(domain, config->get(param::myorigin)),
+                               .names = owner_and_request(*config)}));
     if (!hit || equal_ignoring_case(hit->value, no_override))
         co_return std::optional<std::string>();
     co_return std::optional(std::move(hit->value));
@@ -168,7 +170,8 @@ Task<Result<bool>> Router::Impl::apply_relocated(Route* route)
     CO_TRY(auto hit, co_await relocated.find_address(route->recipient,
                                                      {.order = table::AddressOrder::Canonical,
                                                       .recipient_delimiter = config->get(param::recipient_delimiter),
-                                                      .domain_is_local = route->address_class == AddressClass::Local}));
+                                                      .domain_is_local = route->address_class == AddressClass::Local,
+                                                      .names = owner_and_request(*config)}));
     if (!hit)
         co_return false;
     route->transport = error_transport;
@@ -186,7 +189,8 @@ Task<Result<void>> Router::Impl::apply_transport_maps(const Destination* destina
     CO_TRY(auto hit, co_await transport_maps.find_address(
                          route->recipient, {.order = table::AddressOrder::Transport,
                                             .recipient_delimiter = config->get(param::recipient_delimiter),
-                                            .parents = transport_parents}));
+                                            .parents = transport_parents,
+                                            .names = owner_and_request(*config)}));
     if (!hit)
         co_return Result<void>{};
     TransportAndNexthop chosen = parse_transport(hit->value);

@@ -10,6 +10,7 @@
 #include "param/basics.h"
 #include "param/cleanup.h"
 #include "param/local.h"
+#include "routing/owner_and_request.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -170,9 +171,7 @@ Expansion::Named Expansion::named(std::string address, const ScopePtr& around) c
     auto scope = std::make_shared<Scope>();
     const std::string local = parts_of(address).local;
     auto [user, extension] =
-        address::split_extension(local, config_.get(param::recipient_delimiter),
-                                 config_.get(param::owner_request_special) ? address::OwnerAndRequest::Special
-                                                                           : address::OwnerAndRequest::Ordinary);
+        address::split_extension(local, config_.get(param::recipient_delimiter), routing::owner_and_request(config_));
     scope->name = address::fold_case(user);
     scope->extension = extension;
     scope->address = std::move(address);

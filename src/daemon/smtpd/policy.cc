@@ -9,6 +9,7 @@
 #include "net/loop.h"
 #include "param/basics.h"
 #include "param/smtpd.h"
+#include "routing/owner_and_request.h"
 #include "smtp/path.h"
 
 #include <algorithm>
@@ -338,7 +339,8 @@ Task<table::AddressAnswer> Evaluation::find(const Restriction* restriction, std:
         subject = config().get(param::smtpd_null_access_lookup_key);
     table::AddressSearch search{.order = table::AddressOrder::Access,
                                 .recipient_delimiter = config().get(param::recipient_delimiter),
-                                .parents = parents};
+                                .parents = parents,
+                                .names = routing::owner_and_request(config())};
     co_return co_await maps.find_address(subject, search);
 }
 

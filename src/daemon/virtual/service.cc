@@ -8,6 +8,7 @@
 #include "param/local.h"
 #include "param/rewrite.h"
 #include "param/virtual.h"
+#include "routing/owner_and_request.h"
 
 #include <fmt/format.h>
 
@@ -51,6 +52,7 @@ table::AddressSearch Service::search() const
     table::AddressSearch search;
     search.order = table::AddressOrder::Mailbox;
     search.recipient_delimiter = config().get(param::recipient_delimiter);
+    search.names = routing::owner_and_request(config());
     return search;
 }
 
