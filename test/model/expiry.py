@@ -6,6 +6,7 @@ What must hold:
 """
 import dataclasses
 
+import explorer
 from explorer import Broken, disks, fresh, now, synced, written
 
 MISTAKES = ("remembered-in-memory-alone", "not-moved-with-the-message", "not-found-at-a-start")
@@ -35,13 +36,8 @@ def in_queue(state):
     return now(state.pages, place) in EXPIRED
 
 
-class Model:
-    def __init__(self, mistake=None):
-        self.mistake = mistake
-
-    @staticmethod
-    def starts(crashes):
-        yield State(crashes=crashes)
+class Model(explorer.Model):
+    state = State
 
     @staticmethod
     def check(state):

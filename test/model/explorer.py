@@ -13,6 +13,18 @@ class Broken(Exception):
     """An invariant does not hold."""
 
 
+class Model:
+    """What the models have in common. `state` is the class of their states; `mistake` leaves one precaution out."""
+    state = None
+
+    def __init__(self, mistake=None):
+        self.mistake = mistake
+
+    @classmethod
+    def starts(cls, crashes):
+        yield cls.state(crashes=crashes)
+
+
 def put(items, index, value):
     return items[:index] + (value,) + items[index + 1:]
 

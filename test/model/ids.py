@@ -5,6 +5,7 @@ What must hold:
 """
 import dataclasses
 
+import explorer
 from explorer import Broken, disks, fresh, now, put, synced, written
 
 MISTAKES = ("used-before-the-lease-is-synced", "leased-without-a-lock")
@@ -22,13 +23,8 @@ class State:
     crashes: int = 2
 
 
-class Model:
-    def __init__(self, mistake=None):
-        self.mistake = mistake
-
-    @staticmethod
-    def starts(crashes):
-        yield State(crashes=crashes)
+class Model(explorer.Model):
+    state = State
 
     @staticmethod
     def check(state):

@@ -14,6 +14,7 @@ What must hold in every state:
 """
 import dataclasses
 
+import explorer
 from explorer import Broken, put
 
 HEADER, FRAME, RECIPIENT, MESSAGE, NAME, BODY, FILE_MARK = 0, 1, 3, 5, 7, 8, 9     # pages; FRAME..MESSAGE have two each
@@ -114,15 +115,8 @@ def is_busy(state, message):
     return any(agent and agent[0] == message and agent[2] != "asked" for agent in state.agents)
 
 
-class Model:
-    """The steps. `mistake` leaves one precaution out."""
-
-    def __init__(self, mistake=None):
-        self.mistake = mistake
-
-    @staticmethod
-    def starts(crashes):
-        yield State(crashes=crashes)
+class Model(explorer.Model):
+    state = State
 
     def check(self, state):
         for message in (0, 1):

@@ -11,6 +11,7 @@ What must hold:
 """
 import dataclasses
 
+import explorer
 from explorer import Broken, certain, disks, fresh, now, put, synced, written
 
 MISTAKES = ("acknowledged-before-the-name-is-synced", "claimed-before-the-name-is-synced", "used-before-it-is-claimed",
@@ -56,13 +57,8 @@ def frame_of(state, file):
     return frame[1] if kind == "in use" and frame and frame[0] == generation else None
 
 
-class Model:
-    def __init__(self, mistake=None):
-        self.mistake = mistake
-
-    @staticmethod
-    def starts(crashes):
-        yield State(crashes=crashes)
+class Model(explorer.Model):
+    state = State
 
     @staticmethod
     def check(state):

@@ -9,6 +9,7 @@ What must hold:
 """
 import dataclasses
 
+import explorer
 from explorer import Broken, certain, disks, fresh, now, synced, written
 
 MISTAKES = ("told-before-the-name-is-synced", "complete-before-the-content-is-synced", "removed-before-it-is-committed",
@@ -39,13 +40,8 @@ def is_complete(state):
     return now(state.pages, NAME) != "none" and now(state.pages, MODE) == "complete"
 
 
-class Model:
-    def __init__(self, mistake=None):
-        self.mistake = mistake
-
-    @staticmethod
-    def starts(crashes):
-        yield State(crashes=crashes)
+class Model(explorer.Model):
+    state = State
 
     @staticmethod
     def check(state):
