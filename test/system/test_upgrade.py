@@ -105,7 +105,7 @@ def test_programs_are_replaced_under_load(make_replaceable, sink):
             load.wait_for(15)
             system.stop()
             system.start()
-            assert system.origins("master") == system.origins("qmgr") == {new}
+            wait_until(lambda: system.origins("master") == system.origins("qmgr") == {new}, "the new master and its qmgr")
             load.wait_for(15)
             system.replace(BUILD)                       # and back
             system.reload()

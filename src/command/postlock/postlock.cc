@@ -77,21 +77,36 @@ mailbox::LockOptions lock_options(const Options& options, const config::Config& 
             .stale_lock = config.get(param::stale_lock_time)};
 }
 
-// The child keeps nothing of the lock: the descriptor closes on exec, and fcntl locks are not inherited.
+// What was ignored by the caller (nohup(1)) stays so.
+void forward_signals_to(pid_t child)
+{
+    child_id = child;
+    for (int signal_number : forwarded_signals)
+        if (std::signal(signal_number, forward) == SIG_IGN)
+            std::signal(signal_number, SIG_IGN);
+}
+
+// The child keeps nothing of the lock: the descriptor closes on exec, and fcntl locks are not inherited. A signal that
+// comes while the child is made waits until there is a child that it can end.
 int run_command(char** command)
 {
+    sigset_t forwarded, before;
+    sigemptyset(&forwarded);
     for (int signal_number : forwarded_signals)
-        std::signal(signal_number, forward);
+        sigaddset(&forwarded, signal_number);
+    ::sigprocmask(SIG_BLOCK, &forwarded, &before);
     const pid_t child = ::fork();
     if (child < 0)
         give_up(Error::system(errno, "fork").text());
+    if (child > 0)
+        forward_signals_to(child);
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
     if (child == 0) {
         ::execvp(command[0], command);
         log::write(log::Severity::Fatal, Error::system(errno, std::string("execvp ") + command[0]).text());
         log::flush();
         ::_exit(EXIT_FAILURE);
     }
-    child_id = child;
     int status = 0;
     while (::waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
