@@ -9,6 +9,7 @@
 #include "intake/inspection.h"
 #include "intake/missing_headers.h"
 #include "intake/recipients.h"
+#include "intake/smtputf8.h"
 #include "intake/stray_line_ends.h"
 #include "log/events_cleanup.h"
 #include "log/log.h"
@@ -33,6 +34,7 @@ struct Pipeline::Impl {
     std::unique_ptr<RecipientMapper> mapper;
     std::unique_ptr<queue::Writer> writer;
     std::unique_ptr<ContentRules> content_rules;
+    Utf8Detection utf8_detection;
     HeaderRules rules;
     OriginNames names;
     std::uint64_t size_limit = 0;  // 0: none
@@ -472,6 +474,7 @@ Task<Accepted<Finished>> Message::finish()
         log::message_refused(envelope.queue_id, Rejection::bad_address().text);
         co_return std::unexpected(Rejection::bad_address());
     }
+    pipeline.utf8_detection.mark(envelope, state->draft.facts());
     if (comes_from_outside(envelope.origin) && pipeline.in_flow_delay.count() > 0 &&
         pipeline.writer->queue_manager_is_behind())
         co_await net::sleep_for(pipeline.in_flow_delay);
@@ -488,6 +491,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::C
         TRY(impl->router, routing::Router::open(config));
     }
     TRY(impl->content_rules, ContentRules::read(*config));
+    TRY(impl->utf8_detection, Utf8Detection::read(*config));
     TRY(impl->rewriter, AddressRewriter::open(*config, *impl->router));
     TRY(impl->mapper, RecipientMapper::open(*config, *impl->router, *impl->rewriter));
     for (std::string_view name : split(config->get(param::message_drop_headers), ", \t\r\n"))

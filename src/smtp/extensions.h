@@ -63,7 +63,7 @@ private:
 // What smtpd offers today (no TLS, no SASL, no BDAT).
 inline constexpr ExtensionSet implemented{
     Extension::Pipelining,          Extension::Size,         Extension::Vrfy, Extension::Etrn,
-    Extension::EnhancedStatusCodes, Extension::EightBitMime, Extension::Dsn};
+    Extension::EnhancedStatusCodes, Extension::EightBitMime, Extension::Dsn,  Extension::Smtputf8};
 
 // Keywords separated by commas and white space; those that do not exist go to `unknown`.
 ExtensionSet parse_discard_keywords(std::string_view text, std::vector<std::string>& unknown);

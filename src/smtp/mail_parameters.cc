@@ -30,6 +30,8 @@ std::unexpected<Reply> unsupported(std::string_view word)
 
 std::unexpected<Reply> bad(std::string_view text) { return std::unexpected(Reply{501, "5.5.4 " + std::string(text)}); }
 
+std::unexpected<Reply> dsn_disabled() { return std::unexpected(Reply{501, "5.7.1 DSN support is disabled"}); }
+
 bool is_printable(std::string_view text)
 {
     return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
@@ -91,34 +93,38 @@ std::optional<std::string> decode_xtext(std::string_view text)
 }
 
 std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::string_view> words,
-                                                           OfferedParameters offered)
+                                                           ExtensionSet offered)
 {
     MailParameters result;
     for (std::string_view word : words) {
         Parameter parameter = split_parameter(word);
-        if (offered.size && parameter.has_value && equal_ignoring_case(parameter.keyword, "SIZE")) {
+        if (parameter.has_value && equal_ignoring_case(parameter.keyword, "SIZE")) {
             if (parameter.value.empty() || !std::ranges::all_of(parameter.value, is_ascii_digit))
                 return bad("Bad message size syntax");
             result.size = parse_number<std::uint64_t>(parameter.value);
             if (!result.size)
                 return std::unexpected(Reply{552, "5.3.4 Message size exceeds file system imposed limit"});
-        } else if (offered.eight_bit && equal_ignoring_case(word, "BODY=8BITMIME")) {
+        } else if (equal_ignoring_case(word, "BODY=8BITMIME")) {
             result.eight_bit = true;
-        } else if (offered.eight_bit && equal_ignoring_case(word, "BODY=7BIT")) {
+        } else if (equal_ignoring_case(word, "BODY=7BIT")) {
             result.eight_bit = false;
-        } else if (offered.dsn && parameter.has_value && equal_ignoring_case(parameter.keyword, "RET")) {
+        } else if (parameter.has_value && equal_ignoring_case(parameter.keyword, "RET")) {
+            if (!offered.has(Extension::Dsn))
+                return dsn_disabled();
             bool full = equal_ignoring_case(parameter.value, "FULL");
             if (result.ret != Return::Unset || (!full && !equal_ignoring_case(parameter.value, "HDRS")))
                 return bad("Bad RET parameter syntax");
             result.ret = full ? Return::Full : Return::Headers;
-        } else if (offered.dsn && parameter.has_value && equal_ignoring_case(parameter.keyword, "ENVID")) {
+        } else if (parameter.has_value && equal_ignoring_case(parameter.keyword, "ENVID")) {
+            if (!offered.has(Extension::Dsn))
+                return dsn_disabled();
             std::optional<std::string> envid = decode_xtext(parameter.value);
             if (!envid || envid->empty() || !result.envid.empty() || !is_printable(*envid))
                 return bad("Bad ENVID parameter syntax");
             result.envid = std::move(*envid);
-        } else if (offered.smtputf8 && equal_ignoring_case(word, "SMTPUTF8")) {
+        } else if (offered.has(Extension::Smtputf8) && equal_ignoring_case(word, "SMTPUTF8")) {
             result.smtputf8 = true;
-        } else if (offered.verp && equal_ignoring_case(parameter.keyword, "XVERP")) {
+        } else if (offered.has(Extension::Verp) && equal_ignoring_case(parameter.keyword, "XVERP")) {
             result.verp = parameter.value;
         } else if (!parameter.has_value || !equal_ignoring_case(parameter.keyword, "AUTH")) {
             return unsupported(word);
@@ -128,17 +134,21 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
 }
 
 std::expected<RcptParameters, Reply> parse_rcpt_parameters(std::span<const std::string_view> words,
-                                                           OfferedParameters offered)
+                                                           ExtensionSet offered)
 {
     RcptParameters result;
     for (std::string_view word : words) {
         Parameter parameter = split_parameter(word);
-        if (offered.dsn && parameter.has_value && equal_ignoring_case(parameter.keyword, "NOTIFY")) {
+        if (parameter.has_value && equal_ignoring_case(parameter.keyword, "NOTIFY")) {
+            if (!offered.has(Extension::Dsn))
+                return dsn_disabled();
             std::optional<std::uint8_t> bits = parse_notify(parameter.value);
             if (!bits || result.notify != 0)
                 return bad("Error: Bad NOTIFY parameter syntax");
             result.notify = *bits;
-        } else if (offered.dsn && parameter.has_value && equal_ignoring_case(parameter.keyword, "ORCPT")) {
+        } else if (parameter.has_value && equal_ignoring_case(parameter.keyword, "ORCPT")) {
+            if (!offered.has(Extension::Dsn))
+                return dsn_disabled();
             std::optional<std::string> orcpt = parse_orcpt(parameter.value);
             if (!orcpt || !result.orcpt.empty())
                 return bad("Error: Bad ORCPT parameter syntax");

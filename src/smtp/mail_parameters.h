@@ -5,6 +5,7 @@
 // parameters may be used; another one is refused as unknown (RFC 5321 4.1.1.11). Limits: the line's.
 #pragma once
 
+#include "smtp/extensions.h"
 #include "smtp/reply.h"
 
 #include <cstdint>
@@ -35,19 +36,12 @@ struct RcptParameters {
     std::string orcpt;        // "rfc822;user@domain", decoded
 };
 
-struct OfferedParameters {
-    bool size = true;
-    bool eight_bit = true;
-    bool dsn = true;
-    bool smtputf8 = false;
-    bool verp = false;  // XVERP (VERP_README)
-};
-
-// The Reply is 501 for a bad value and 555 for an unknown parameter.
+// The Reply is 501 for a bad value and for DSN where it is not offered, and 555 for an unknown parameter. SIZE, BODY
+// and AUTH are taken whether they are offered or not, as Postfix does.
 std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::string_view> words,
-                                                           OfferedParameters offered);
+                                                           ExtensionSet offered);
 std::expected<RcptParameters, Reply> parse_rcpt_parameters(std::span<const std::string_view> words,
-                                                           OfferedParameters offered);
+                                                           ExtensionSet offered);
 
 // RFC 3461 4: '+' and two hexadecimal digits stand for a byte. Nothing if the text breaks the grammar; a bare
 // '=' is forgiven.

@@ -1,6 +1,7 @@
 // path.cc — see path.h.
 #include "smtp/path.h"
 
+#include "address/idna.h"
 #include "base/text.h"
 
 #include <algorithm>
@@ -41,7 +42,7 @@ std::optional<std::size_t> end_of_path(std::string_view text)
     return text.size();
 }
 
-bool splits_labels(std::string_view text, bool allow_utf8)
+bool splits_labels(std::string_view text)
 {
     if (text.empty() || text.size() > 255)
         return false;
@@ -50,9 +51,7 @@ bool splits_labels(std::string_view text, bool allow_utf8)
         std::string_view label = text.substr(0, dot);
         if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-')
             return false;
-        if (!std::ranges::all_of(label, [allow_utf8](char c) {
-                return is_ascii_alnum(c) || c == '-' || c == '_' || (allow_utf8 && (c & 0x80) != 0);
-            }))
+        if (!std::ranges::all_of(label, [](char c) { return is_ascii_alnum(c) || c == '-' || c == '_'; }))
             return false;
         if (dot == std::string_view::npos)
             return true;
@@ -143,7 +142,7 @@ bool is_address_literal(std::string_view text)
     return inet_pton(AF_INET, inner.c_str(), bytes) == 1;
 }
 
-bool is_host_name(std::string_view text) { return splits_labels(text, false); }
+bool is_host_name(std::string_view text) { return splits_labels(text); }
 
 bool is_mailbox_domain(std::string_view text)
 {
@@ -152,7 +151,8 @@ bool is_mailbox_domain(std::string_view text)
     if (text.ends_with('.'))
         text.remove_suffix(1);
     bool numeric = std::ranges::all_of(text, [](char c) { return is_ascii_digit(c) || c == '.'; });
-    return !numeric && splits_labels(text, true);
+    std::optional<std::string> ascii = address::domain_to_ascii(text);
+    return !numeric && ascii && splits_labels(*ascii);
 }
 
 std::expected<PathArgument, PathFault> parse_path_argument(std::string_view text, std::string_view keyword,

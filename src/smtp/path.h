@@ -30,8 +30,9 @@ struct PathArgument {
 std::expected<PathArgument, PathFault> parse_path_argument(std::string_view text, std::string_view keyword,
                                                            PathSyntax syntax);
 
-// Whether text is the domain of a mailbox: labels of letters, digits, '-', '_' and UTF-8, at most 63 and 255 bytes, no
-// '-' at the ends of a label, not only digits; or an address literal. One dot at the end is forgiven.
+// Whether text is the domain of a mailbox: labels of letters, digits, '-' and '_', at most 63 and 255 bytes, no '-' at
+// the ends of a label, not only digits; or an address literal. One dot at the end is forgiven. Of a domain in UTF-8
+// this must be true of its form in the DNS.
 bool is_mailbox_domain(std::string_view text);
 // The same without address literal, UTF-8 and dot at the end: what a host name may look like (RFC 1123 2.1).
 bool is_host_name(std::string_view text);

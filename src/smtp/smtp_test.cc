@@ -142,7 +142,7 @@ TEST(Path, BracketsAndCommentsAreFreeUnlessStrict)
 TEST(MailParameters, OrdinaryOnes)
 {
     std::string_view words[] = {"SIZE=12", "body=8bitmime", "RET=HDRS", "ENVID=a+2Bb", "AUTH=<>"};
-    auto result = parse_mail_parameters(words, {});
+    auto result = parse_mail_parameters(words, implemented);
     ASSERT_TRUE(result);
     EXPECT_EQ(result->size, 12U);
     EXPECT_TRUE(result->eight_bit);
@@ -152,7 +152,7 @@ TEST(MailParameters, OrdinaryOnes)
 
 TEST(MailParameters, BadOnes)
 {
-    auto code = [](std::string_view word, OfferedParameters offered = {}) {
+    auto code = [](std::string_view word, ExtensionSet offered = implemented) {
         return parse_mail_parameters(std::span(&word, 1), offered).error().line();
     };
     EXPECT_EQ(code("SIZE="), "501 5.5.4 Bad message size syntax");
@@ -161,25 +161,27 @@ TEST(MailParameters, BadOnes)
     EXPECT_EQ(code("RET=foo"), "501 5.5.4 Bad RET parameter syntax");
     EXPECT_EQ(code("ENVID=+zz"), "501 5.5.4 Bad ENVID parameter syntax");
     EXPECT_EQ(code("BODY=foo"), "555 5.5.4 Unsupported option: BODY=foo");
-    EXPECT_EQ(code("SMTPUTF8"), "555 5.5.4 Unsupported option: SMTPUTF8");
-    EXPECT_EQ(code("RET=FULL", {.dsn = false}), "555 5.5.4 Unsupported option: RET=FULL");
+    EXPECT_EQ(code("SMTPUTF8", {}), "555 5.5.4 Unsupported option: SMTPUTF8");
+    EXPECT_EQ(code("XVERP"), "555 5.5.4 Unsupported option: XVERP");
+    EXPECT_EQ(code("RET=FULL", {}), "501 5.7.1 DSN support is disabled");
 }
 
 TEST(RcptParameters, NotifyAndOrcpt)
 {
     std::string_view words[] = {"NOTIFY=SUCCESS,failure", "ORCPT=rfc822;a+2Bb@c"};
-    auto result = parse_rcpt_parameters(words, {});
+    auto result = parse_rcpt_parameters(words, implemented);
     ASSERT_TRUE(result);
     EXPECT_EQ(result->notify, notify_success | notify_failure);
     EXPECT_EQ(result->orcpt, "rfc822;a+b@c");
     for (std::string_view word : {"NOTIFY=NEVER,SUCCESS", "NOTIFY=foo", "NOTIFY="})
-        EXPECT_EQ(parse_rcpt_parameters(std::span(&word, 1), {}).error().line(),
+        EXPECT_EQ(parse_rcpt_parameters(std::span(&word, 1), implemented).error().line(),
                   "501 5.5.4 Error: Bad NOTIFY parameter syntax");
     for (std::string_view word : {"ORCPT=foo", "ORCPT=;a", "ORCPT=rfc822;a+0ab"})
-        EXPECT_EQ(parse_rcpt_parameters(std::span(&word, 1), {}).error().line(),
+        EXPECT_EQ(parse_rcpt_parameters(std::span(&word, 1), implemented).error().line(),
                   "501 5.5.4 Error: Bad ORCPT parameter syntax");
     std::string_view word = "FOO";
-    EXPECT_EQ(parse_rcpt_parameters(std::span(&word, 1), {}).error().line(), "555 5.5.4 Unsupported option: FOO");
+    EXPECT_EQ(parse_rcpt_parameters(std::span(&word, 1), implemented).error().line(),
+              "555 5.5.4 Unsupported option: FOO");
 }
 
 TEST(Reply, WireFormAndSoftening)
@@ -196,11 +198,11 @@ TEST(Reply, WireFormAndSoftening)
 TEST(Extensions, OrderAndSuppression)
 {
     EXPECT_EQ(ehlo_text("mx.example.com", implemented, 10240000),
-              "mx.example.com\nPIPELINING\nSIZE 10240000\nVRFY\nETRN\nENHANCEDSTATUSCODES\n8BITMIME\nDSN");
+              "mx.example.com\nPIPELINING\nSIZE 10240000\nVRFY\nETRN\nENHANCEDSTATUSCODES\n8BITMIME\nDSN\nSMTPUTF8");
     std::vector<std::string> unknown;
     ExtensionSet discard = parse_discard_keywords("Pipelining, dsn foo", unknown);
     EXPECT_EQ(unknown, std::vector<std::string>{"foo"});
-    EXPECT_EQ(ehlo_text("h", implemented.without(discard), 0), "h\nSIZE\nVRFY\nETRN\nENHANCEDSTATUSCODES\n8BITMIME");
+    EXPECT_EQ(ehlo_text("h", implemented.without(discard), 0), "h\nSIZE\nVRFY\nETRN\nENHANCEDSTATUSCODES\n8BITMIME\nSMTPUTF8");
 }
 
 TEST(DataDecoder, PlainMessageInAnyPieces)

@@ -36,7 +36,31 @@ _ADDRESSES = [
     "<-a@example.com>", "<a@localhost>", "<a@example>", "<a@*.example.com>",
 ]
 
+_U = "\xc3\xbc"                                     # u with two dots, in UTF-8
+_UTF8_STEPS = [
+    HELLO, f"MAIL FROM:<{_U}@example.com> SMTPUTF8", f"RCPT TO:<{_U}@elsewhere.test>", f"RCPT TO:<a@{_U}.test>",
+    f"RCPT TO:<a@xn--tda.test>", f"RCPT TO:<{_U}@local.test>", TO, "DATA", data(f"Subject: {_U}\r\n\r\n{_U}"), f"MAIL FROM:<a@{_U}.test>", "RSET", f"MAIL FROM:<{_U}@example.com>", "RSET", FROM,
+    f"RCPT TO:<{_U}@elsewhere.test>", f"RCPT TO:<a@{_U}.test>", f"RCPT TO:<{_U}@local.test>", TO, "RSET",
+    f"MAIL FROM:<{_U}@example.com> SMTPUTF8 SIZE=10 BODY=8BITMIME", "RSET", f"{FROM} SMTPUTF8 SMTPUTF8", "RSET",
+    f"{FROM} smtputf8", f"RCPT TO:<{_U}@elsewhere.test> ORCPT=utf-8;{_U}@elsewhere.test", "RSET",
+    f"{FROM} SMTPUTF8 ENVID={_U}", "RSET", f"MAIL FROM:<a@\xe4.test> SMTPUTF8", "RSET", f"MAIL FROM:<a@{_U}_.test> SMTPUTF8",
+    "RSET", f"MAIL FROM:<a@{_U * 40}.test> SMTPUTF8", "RSET", f"MAIL FROM:<a@-{_U}.test> SMTPUTF8", "RSET",
+    f"VRFY a@{_U}.test", f"VRFY a@{_U}.test SMTPUTF8", f"VRFY {_U}@elsewhere.test", f"VRFY {_U}@elsewhere.test SMTPUTF8", f"VRFY <{_U}@elsewhere.test> SMTPUTF8",
+    "VRFY a@elsewhere.test SMTPUTF8", f"ETRN {_U}.test", "QUIT"]
+_MANY = {"smtpd_hard_error_limit": 200, "smtpd_error_sleep_time": "0"}
+
 SCENARIOS = {
+    "smtputf8": (_MANY, _UTF8_STEPS),
+    "smtputf8-strict": (_MANY | {"strict_smtputf8": True}, _UTF8_STEPS),
+    "smtputf8-off": (_MANY | {"smtputf8_enable": False}, _UTF8_STEPS[:2] + _UTF8_STEPS[9:]),
+    "smtputf8-not-offered": (_MANY | {"smtpd_discard_ehlo_keywords": "smtputf8"},
+                             _UTF8_STEPS[:2] + _UTF8_STEPS[9:]),
+    "smtputf8-off-strict": (_MANY | {"smtputf8_enable": False, "strict_smtputf8": True}, _UTF8_STEPS[:1] + _UTF8_STEPS[9:19]),
+    "options-not-offered": ({"smtpd_discard_ehlo_keywords": "dsn, size, 8bitmime"},
+                            [HELLO, f"{FROM} RET=FULL", "RSET", f"{FROM} SIZE=1", "RSET", f"{FROM} BODY=8BITMIME", "RSET",
+                             f"{FROM} ENVID=x", FROM, f"{TO} NOTIFY=NEVER", f"{TO} ORCPT=rfc822;a@example.com"]),
+    "smtputf8-after-helo": (_MANY, ["HELO client.test", *_UTF8_STEPS[1:7]]),
+    "smtputf8-hello": (_MANY, [f"EHLO {_U}.test", f"HELO {_U}.test", f"EHLO \xe4.test"]),
     "greeting": ({}, ["HELO", "HELO client.test", "EHLO", "EHLO client.test", "HELO [127.0.0.1]", "EHLO a b c",
                       "HELO \xe4.test", "HELO <a>", "HELO " + "h" * 300, "QUIT"]),
     "greeting-long-ehlo": ({}, ["EHLO " + "h" * 600, "EHLO -client", "EHLO client_test", "EHLO (comment)", "QUIT now"]),

@@ -13,8 +13,7 @@ _RECORDED = json.loads(rewriting_scenarios.RECORD.read_text())["scenarios"]
 _DIFFERENCES = tomllib.loads((pathlib.Path(__file__).resolve().parent / "differences.toml").read_text())["rewriting"]
 
 
-# What needs SMTPUTF8 waits for an SMTP server that offers it (test/not-run-here.md).
-@pytest.mark.parametrize("name", [name for name in _RECORDED if not rewriting_scenarios.SCENARIOS[name].get("utf8")])
+@pytest.mark.parametrize("name", _RECORDED)
 def test_addresses_become_what_postfix_makes_of_them(name, make_instance):
     ours, theirs = rewriting_scenarios.observe(name, make_instance), _RECORDED[name]
     expected = {entry["mail"] for entry in _DIFFERENCES if name in entry["scenarios"]}

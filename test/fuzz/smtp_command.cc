@@ -20,8 +20,8 @@ void check_path(std::string_view arguments, std::string_view keyword)
             continue;
         if (path->address.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
             std::abort();
-        static_cast<void>(smtp::parse_mail_parameters(path->parameters, {.smtputf8 = true}));
-        static_cast<void>(smtp::parse_rcpt_parameters(path->parameters, {}));
+        static_cast<void>(smtp::parse_mail_parameters(path->parameters, smtp::implemented));
+        static_cast<void>(smtp::parse_rcpt_parameters(path->parameters, smtp::implemented));
     }
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/smtp/targets.h"
 
 #include "address/hostname.h"
+#include "address/idna.h"
 #include "base/text.h"
 #include "net/tasks.h"
 
@@ -111,6 +112,8 @@ Task<Targets> TargetFinder::find(Nexthop nexthop)
     }
     if (auto literal = net::Endpoint::ip(nexthop.name, nexthop.port))
         co_return std::vector<Target>{{.host = nexthop.name, .address = *literal}};
+    if (auto ascii = address::domain_to_ascii(nexthop.name))  // RFC 6531 3.2: the DNS knows the A-labels alone
+        nexthop.name = std::move(*ascii);
     if (!address::is_valid_hostname(nexthop.name))
         co_return bounced({5, 4, 4}, dns::describe(printable(nexthop.name), dns::Type::A, "Invalid host name"));
     if (settings_->use_dns &&

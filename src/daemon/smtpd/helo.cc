@@ -1,4 +1,6 @@
 // helo.cc — HELO and EHLO. RFC 5321 4.1.1.1.
+#include "address/fold.h"
+#include "address/local_part.h"
 #include "daemon/smtpd/session.h"
 #include "log/log.h"
 #include "param/basics.h"
@@ -12,10 +14,24 @@ smtp::ExtensionSet Session::offered_extensions() const
     smtp::ExtensionSet discarded = shared_->discarded_extensions;
     if (config_->get(param::disable_vrfy_command))
         discarded.add(smtp::Extension::Vrfy);
-    smtp::ExtensionSet known = smtp::implemented;
-    if (may_use_verp_)
-        known.add(smtp::Extension::Verp);
-    return known.without(discarded);
+    if (!config_->get(param::smtputf8_enable))
+        discarded.add(smtp::Extension::Smtputf8);
+    return smtp::implemented.without(discarded);
+}
+
+// RFC 6531 3.6: an address in UTF-8 wants SMTPUTF8 in its command. Without it a local part in UTF-8 is let through, as
+// Postfix does unless strict_smtputf8 says otherwise: much software sends such addresses as they are. Nothing: no
+// objection.
+std::optional<Session::Reply> Session::check_utf8(std::string_view address, bool declared,
+                                                  const std::function<Reply()>& bad_syntax) const
+{
+    if (declared || address::is_ascii(address))
+        return std::nullopt;
+    if (!address::is_ascii(address::split_at_domain(address).domain))
+        return bad_syntax();
+    if (config_->get(param::strict_smtputf8))
+        return Reply{553, "5.6.7 Must declare SMTPUTF8 to send unicode address"};
+    return std::nullopt;
 }
 
 Task<Session::Reply> Session::helo(smtp::Verb verb, std::string name)
@@ -37,23 +53,24 @@ Task<Session::Reply> Session::helo(smtp::Verb verb, std::string name)
     }
     reset_transaction();
     esmtp_ = extended;
+    offered_ = offered_extensions();
     if (!extended)
         co_return Reply{250, config_->get(param::myhostname)};
     if (!shared_->verp_clients.empty()) {
         auto listed = co_await shared_->verp_clients.matches_host(client_.name, client_.address);
-        may_use_verp_ = listed.value_or(false);
+        if (listed.value_or(false) && !shared_->discarded_extensions.has(smtp::Extension::Verp))
+            offered_.add(smtp::Extension::Verp);
     }
-    smtp::ExtensionSet offered = offered_extensions();
     if (!shared_->discarded_extension_maps.empty()) {
         auto found = co_await shared_->discarded_extension_maps.find(client_.address);
         std::vector<std::string> unknown;
         if (found && *found)
-            offered = offered.without(smtp::parse_discard_keywords(**found, unknown));
+            offered_ = offered_.without(smtp::parse_discard_keywords(**found, unknown));
         else if (!found)
             log::warning("smtpd_discard_ehlo_keyword_address_maps: {}", found.error().text());
     }
     auto limit = config_->get(param::message_size_limit);
-    co_return Reply{250, smtp::ehlo_text(config_->get(param::myhostname), offered, static_cast<std::uint64_t>(limit))};
+    co_return Reply{250, smtp::ehlo_text(config_->get(param::myhostname), offered_, static_cast<std::uint64_t>(limit))};
 }
 
 }  // namespace posthaste::smtpd

@@ -34,13 +34,17 @@ std::expected<std::unique_ptr<Transaction>, Session::Reply> Session::parse_mail(
     auto path = smtp::parse_path_argument(arguments, "FROM:", syntax);
     if (!path && path.error() == smtp::PathFault::Usage)
         return std::unexpected(Reply{501, "5.5.4 Syntax: MAIL FROM:<address>"});
-    if (!path || (path->address.starts_with('-') && !config_->get(param::allow_min_user))) {
+    const auto bad_address = [&] {
         log::smtpd_bad_address(client_.for_log, "MAIL", printable(arguments.substr(5)));
-        return std::unexpected(Reply{501, "5.1.7 Bad sender address syntax"});
-    }
-    auto parameters = smtp::parse_mail_parameters(path->parameters, {.verp = may_use_verp_});
+        return Reply{501, "5.1.7 Bad sender address syntax"};
+    };
+    if (!path || (path->address.starts_with('-') && !config_->get(param::allow_min_user)))
+        return std::unexpected(bad_address());
+    auto parameters = smtp::parse_mail_parameters(path->parameters, offered_);
     if (!parameters)
         return std::unexpected(std::move(parameters.error()));
+    if (auto wrong = check_utf8(path->address, parameters->smtputf8, bad_address))
+        return std::unexpected(std::move(*wrong));
     auto transaction = std::make_unique<Transaction>();
     transaction->sender = std::move(path->address);
     transaction->parameters = std::move(*parameters);

@@ -27,9 +27,11 @@ Task<Session::Reply> Session::rcpt(std::string arguments)
     };
     if (!path || path->address.empty())
         co_return bad_address();
-    auto parameters = smtp::parse_rcpt_parameters(path->parameters, {});
+    auto parameters = smtp::parse_rcpt_parameters(path->parameters, offered_);
     if (!parameters)
         co_return std::move(parameters.error());
+    if (auto wrong = check_utf8(path->address, transaction_->parameters.smtputf8, bad_address))
+        co_return std::move(*wrong);
     if (co_await is_too_fast(anvil::Event::Recipient, config_->get(param::smtpd_client_recipient_rate_limit),
                              log::RateLimit::RecipientRate))
         co_return Reply{450, "4.7.1 Error: too many recipients from " + client_.address};

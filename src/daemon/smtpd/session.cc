@@ -28,6 +28,7 @@ Session::Session(Shared& shared, net::Stream stream, net::Endpoint peer)
 {
     if (shared.context->under_stress())
         config_ = &shared.config->stressed();
+    offered_ = offered_extensions();
     shared.sessions.insert(this);
 }
 

@@ -25,6 +25,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -111,6 +112,8 @@ private:
 
     // --- parts of verbs
     [[nodiscard]] smtp::ExtensionSet offered_extensions() const;
+    [[nodiscard]] std::optional<Reply> check_utf8(std::string_view address, bool declared,
+                                                  const std::function<Reply()>& bad_syntax) const;
     [[nodiscard]] std::optional<Reply> check_verp(Transaction& transaction) const;
     Task<std::optional<Reply>> check_recipient(Target* target);  // fills target->route
     Task<std::optional<Reply>> recipient_objection(Target* target);
@@ -136,6 +139,7 @@ private:
     smtp::BareNewline bare_newline_;
     intake::RewriteContext rewrite_context_ = intake::RewriteContext::Remote;
     std::string helo_;
+    smtp::ExtensionSet offered_;
     std::string out_;  // replies that are not written yet
     SessionTranscript transcript_;
     std::unique_ptr<Transaction> transaction_;
@@ -157,7 +161,6 @@ private:
     bool esmtp_ = false;
     bool skipping_long_line_ = false;
     bool improper_pipelining_ = false;
-    bool may_use_verp_ = false;
     bool noted_bare_newline_ = false;
     bool counted_by_anvil_ = false;
     bool idle_ = false;

@@ -1,6 +1,7 @@
 // vrfy.cc — VRFY: would mail for this address be taken? RFC 5321 4.1.1.6.
 //
 // The answer is that of the recipient restrictions, not of the mailbox: 252 promises nothing.
+#include "base/text.h"
 #include "daemon/smtpd/session.h"
 #include "param/smtpd.h"
 #include "smtp/path.h"
@@ -14,12 +15,20 @@ Task<Session::Reply> Session::vrfy(std::string arguments)
     if (arguments.empty())
         co_return Reply{501, "5.5.4 Syntax: VRFY address [SMTPUTF8]"};
     auto path = smtp::parse_path_argument("TO:" + arguments, "TO:", smtp::PathSyntax::Lenient);
-    if (!path || path->address.empty() || !path->parameters.empty())
-        co_return Reply{501, "5.1.3 Bad recipient address syntax"};
+    const auto bad_address = [] { return Reply{501, "5.1.3 Bad recipient address syntax"}; };
+    if (!path || path->address.empty())
+        co_return bad_address();
+    const bool utf8 = offered_.has(smtp::Extension::Smtputf8) && path->parameters.size() == 1 &&
+                      equal_ignoring_case(path->parameters.front(), "SMTPUTF8");
+    if (!path->parameters.empty() && !utf8)
+        co_return bad_address();
+    if (auto wrong = check_utf8(path->address, utf8, bad_address))
+        co_return std::move(*wrong);
+    std::string asked(path->path);
     Target target{.address = std::move(path->address), .route = {}};
     if (auto refused = co_await check_recipient(&target))
         co_return std::move(*refused);
-    co_return Reply{252, "2.0.0 " + arguments};
+    co_return Reply{252, "2.0.0 " + asked};
 }
 
 }  // namespace posthaste::smtpd
