@@ -1,6 +1,7 @@
 // client_commands.cc — see client_commands.h.
 #include "smtp/client_commands.h"
 
+#include "address/fold.h"
 #include "base/text.h"
 
 #include <algorithm>
@@ -30,6 +31,22 @@ std::string encode_xtext(std::string_view text)
     return encoded;
 }
 
+namespace {
+
+// RFC 3461 4.2; RFC 6533 3: an address that is not ASCII stands as it is, and only where SMTPUTF8 is offered.
+void append_orcpt(std::string& out, std::string_view orcpt, const PeerExtensions& peer)
+{
+    const std::size_t type = orcpt.find(';');
+    if (type == std::string_view::npos)
+        return;
+    const std::string_view address = orcpt.substr(type + 1);
+    const bool ascii = address::is_ascii(address);
+    if (ascii || peer.offered.has(Extension::Smtputf8))
+        out.append(" ORCPT=").append(orcpt.substr(0, type + 1)).append(ascii ? encode_xtext(address) : address);
+}
+
+}  // namespace
+
 void append_mail(std::string& out, const MailCommand& command, const PeerExtensions& peer)
 {
     out.append("MAIL FROM:<").append(command.sender).append(">");
@@ -52,10 +69,7 @@ void append_rcpt(std::string& out, const RcptCommand& command, const PeerExtensi
 {
     out.append("RCPT TO:<").append(command.recipient).append(">");
     if (peer.offered.has(Extension::Dsn)) {
-        if (std::size_t type = command.orcpt.find(';'); type != std::string_view::npos)
-            out.append(" ORCPT=")
-                .append(command.orcpt.substr(0, type + 1))
-                .append(encode_xtext(command.orcpt.substr(type + 1)));
+        append_orcpt(out, command.orcpt, peer);
         if (command.notify != 0) {
             constexpr std::array<std::pair<std::uint8_t, std::string_view>, 4> words{{{notify_never, "NEVER"},
                                                                                       {notify_success, "SUCCESS"},

@@ -108,6 +108,20 @@ TEST(ClientCommands, OnlyWhatIsOfferedIsSent)
                     "RCPT TO:<c@d> ORCPT=rfc822;e+2Bf@g NOTIFY=SUCCESS,FAILURE\r\n");
 }
 
+TEST(ClientCommands, AnOriginalRecipientInUtf8NeedsSmtputf8)
+{
+    PeerExtensions peer;
+    peer.offered.add(Extension::Dsn);
+    const RcptCommand rcpt{.recipient = "c@d", .notify = 0, .orcpt = "utf-8;j\u00fcrgen@d"};
+    std::string text;
+    append_rcpt(text, rcpt, peer);
+    EXPECT_EQ(text, "RCPT TO:<c@d>\r\n");
+    text.clear();
+    peer.offered.add(Extension::Smtputf8);
+    append_rcpt(text, rcpt, peer);
+    EXPECT_EQ(text, "RCPT TO:<c@d> ORCPT=utf-8;j\u00fcrgen@d\r\n");
+}
+
 TEST(ClientCommands, XforwardSaysWhatIsOfferedAndKnown)
 {
     PeerExtensions peer;

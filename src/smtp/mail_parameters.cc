@@ -1,6 +1,7 @@
 // mail_parameters.cc — see mail_parameters.h.
 #include "smtp/mail_parameters.h"
 
+#include "address/fold.h"
 #include "base/text.h"
 
 #include <algorithm>
@@ -56,7 +57,7 @@ std::optional<std::uint8_t> parse_notify(std::string_view value)
     return bits;
 }
 
-// RFC 3461 4.2: address type, ';', xtext.
+// RFC 3461 4.2: address type, ';', xtext. RFC 6533 3: with the type utf-8 the address may stand there as it is.
 std::optional<std::string> parse_orcpt(std::string_view value)
 {
     std::size_t semicolon = value.find(';');
@@ -65,7 +66,10 @@ std::optional<std::string> parse_orcpt(std::string_view value)
     std::string_view type = value.substr(0, semicolon);
     if (!std::ranges::all_of(type, [](char c) { return is_ascii_alnum(c) || c == '-'; }))
         return std::nullopt;
-    std::optional<std::string> address = decode_xtext(value.substr(semicolon + 1));
+    const std::string_view encoded = value.substr(semicolon + 1);
+    if (equal_ignoring_case(type, "utf-8") && !address::is_ascii(encoded))
+        return std::string(value);
+    std::optional<std::string> address = decode_xtext(encoded);
     if (!address || !is_printable(*address))
         return std::nullopt;
     return std::string(type) + ";" + *address;

@@ -179,6 +179,8 @@ TEST(RcptParameters, NotifyAndOrcpt)
     for (std::string_view word : {"ORCPT=foo", "ORCPT=;a", "ORCPT=rfc822;a+0ab"})
         EXPECT_EQ(parse_rcpt_parameters(std::span(&word, 1), implemented).error().line(),
                   "501 5.5.4 Error: Bad ORCPT parameter syntax");
+    std::string_view unicode = "ORCPT=utf-8;j\u00fcrgen@c";
+    EXPECT_EQ(parse_rcpt_parameters(std::span(&unicode, 1), implemented)->orcpt, "utf-8;j\u00fcrgen@c");
     std::string_view word = "FOO";
     EXPECT_EQ(parse_rcpt_parameters(std::span(&word, 1), implemented).error().line(),
               "555 5.5.4 Unsupported option: FOO");
@@ -202,7 +204,8 @@ TEST(Extensions, OrderAndSuppression)
     std::vector<std::string> unknown;
     ExtensionSet discard = parse_discard_keywords("Pipelining, dsn foo", unknown);
     EXPECT_EQ(unknown, std::vector<std::string>{"foo"});
-    EXPECT_EQ(ehlo_text("h", implemented.without(discard), 0), "h\nSIZE\nVRFY\nETRN\nENHANCEDSTATUSCODES\n8BITMIME\nSMTPUTF8");
+    EXPECT_EQ(ehlo_text("h", implemented.without(discard), 0),
+              "h\nSIZE\nVRFY\nETRN\nENHANCEDSTATUSCODES\n8BITMIME\nSMTPUTF8");
 }
 
 TEST(DataDecoder, PlainMessageInAnyPieces)

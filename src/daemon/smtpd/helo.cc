@@ -19,6 +19,12 @@ smtp::ExtensionSet Session::offered_extensions() const
     return smtp::implemented.without(discarded);
 }
 
+bool Session::declares_utf8(std::span<const std::string_view> parameters) const
+{
+    return offered_.has(smtp::Extension::Smtputf8) &&
+           std::ranges::any_of(parameters, [](std::string_view word) { return equal_ignoring_case(word, "SMTPUTF8"); });
+}
+
 // RFC 6531 3.6: an address in UTF-8 wants SMTPUTF8 in its command. Without it a local part in UTF-8 is let through, as
 // Postfix does unless strict_smtputf8 says otherwise: much software sends such addresses as they are. Nothing: no
 // objection.

@@ -40,11 +40,11 @@ std::expected<std::unique_ptr<Transaction>, Session::Reply> Session::parse_mail(
     };
     if (!path || (path->address.starts_with('-') && !config_->get(param::allow_min_user)))
         return std::unexpected(bad_address());
+    if (auto wrong = check_utf8(path->address, declares_utf8(path->parameters), bad_address))
+        return std::unexpected(std::move(*wrong));
     auto parameters = smtp::parse_mail_parameters(path->parameters, offered_);
     if (!parameters)
         return std::unexpected(std::move(parameters.error()));
-    if (auto wrong = check_utf8(path->address, parameters->smtputf8, bad_address))
-        return std::unexpected(std::move(*wrong));
     auto transaction = std::make_unique<Transaction>();
     transaction->sender = std::move(path->address);
     transaction->parameters = std::move(*parameters);

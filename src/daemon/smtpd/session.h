@@ -28,6 +28,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -112,6 +113,7 @@ private:
 
     // --- parts of verbs
     [[nodiscard]] smtp::ExtensionSet offered_extensions() const;
+    [[nodiscard]] bool declares_utf8(std::span<const std::string_view> parameters) const;
     [[nodiscard]] std::optional<Reply> check_utf8(std::string_view address, bool declared,
                                                   const std::function<Reply()>& bad_syntax) const;
     [[nodiscard]] std::optional<Reply> check_verp(Transaction& transaction) const;

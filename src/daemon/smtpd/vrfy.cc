@@ -1,7 +1,6 @@
 // vrfy.cc — VRFY: would mail for this address be taken? RFC 5321 4.1.1.6.
 //
 // The answer is that of the recipient restrictions, not of the mailbox: 252 promises nothing.
-#include "base/text.h"
 #include "daemon/smtpd/session.h"
 #include "param/smtpd.h"
 #include "smtp/path.h"
@@ -14,13 +13,13 @@ Task<Session::Reply> Session::vrfy(std::string arguments)
         co_return Reply{502, "5.5.1 VRFY command is disabled"};
     if (arguments.empty())
         co_return Reply{501, "5.5.4 Syntax: VRFY address [SMTPUTF8]"};
-    auto path = smtp::parse_path_argument("TO:" + arguments, "TO:", smtp::PathSyntax::Lenient);
+    const std::string text = "TO:" + arguments;
+    auto path = smtp::parse_path_argument(text, "TO:", smtp::PathSyntax::Lenient);
     const auto bad_address = [] { return Reply{501, "5.1.3 Bad recipient address syntax"}; };
     if (!path || path->address.empty())
         co_return bad_address();
-    const bool utf8 = offered_.has(smtp::Extension::Smtputf8) && path->parameters.size() == 1 &&
-                      equal_ignoring_case(path->parameters.front(), "SMTPUTF8");
-    if (!path->parameters.empty() && !utf8)
+    const bool utf8 = declares_utf8(path->parameters);
+    if (path->parameters.size() > (utf8 ? 1 : 0))
         co_return bad_address();
     if (auto wrong = check_utf8(path->address, utf8, bad_address))
         co_return std::move(*wrong);
