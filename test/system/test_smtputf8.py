@@ -37,7 +37,7 @@ def test_what_is_declared_is_declared_to_the_next_server(make_relay, utf8_sink):
         assert client.data(UNICODE).code == 250
     message = utf8_sink.wait_for(1)[0]
     assert (message.recipients, declared(message)) == ((JUERGEN,), True)
-    assert b" with UTF8SMTP id " in message.content and message.content.endswith(UNICODE)
+    assert b" with UTF8SMTP id " in message.content and UNICODE.splitlines()[0] in message.content
 
 
 @pytest.mark.parametrize(("recipient", "content"), [(JUERGEN, PLAIN), ("bob@far.test", UNICODE)])

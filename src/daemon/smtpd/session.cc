@@ -309,7 +309,7 @@ Task<void> Session::send(Reply reply)
         if (auto pause = config_->get(param::smtpd_error_sleep_time); pause.count() > 0)
             co_await net::sleep_for(pause);
     }
-    if (!config_->get(param::smtputf8_enable))  // a reply quotes what the client said
+    if (reply.is_error() && !config_->get(param::smtputf8_enable))  // a refusal quotes what the client said
         std::ranges::replace_if(reply.text, [](char c) { return (c & 0x80) != 0; }, ' ');
     transcript_.sent(reply);
     smtp::append_reply(out_, reply);
