@@ -1,20 +1,22 @@
-// postfix check: everything that must be right before the start, each problem with its place and its remedy.
+// postfix check: everything that must be right before the start, each finding with its place and its remedy.
 //
-// Missing directories of the queue are made. What is wrong with existing ones is said, not changed: somebody may have
-// meant it.
+// What is looked at is in checks.h, one function a matter. start, start-fg and reload look at the same, and refuse what
+// check calls an error: the mail system would not work, or would lose or return mail. What only delays mail is a
+// warning.
 #pragma once
 
 #include "command/postfix/control.h"
-
-#include <cstdint>
-#include <string_view>
+#include "command/postfix/finding.h"
 
 namespace posthaste::postfix {
 
-// False if the mail system cannot start like this. Warnings do not count.
+// All findings, in the order in which they are looked for.
+Findings findings(const Instance& instance);
+
+// Logs them. False if there is an error among them.
 bool check(const Instance& instance);
 
-// The name of a file system that writes each change to a new place, by its magic number (statfs(2)); empty for others.
-std::string_view copy_on_write_file_system(std::uint32_t type);
+// Prints them as JSON; the exit status.
+int check_as_json(const Instance& instance);
 
 }  // namespace posthaste::postfix

@@ -1,16 +1,122 @@
-#include "command/postfix/check.h"
+// check_test.cc — single checks over configurations in memory; test/system/test_check.py has each kind of finding.
+#include "command/postfix/checks.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/magic.h>
+#include <nlohmann/json.hpp>
 
 namespace posthaste::postfix {
 namespace {
+
+struct Fixture {
+    Fixture(std::string_view main_cf, std::string_view master)
+        : config(*config::load_text("myhostname = mail.here.test\ninet_interfaces = 127.0.0.1\nalias_maps =\n" +
+                                        std::string(main_cf),
+                                    "main.cf", {.bad_values = config::BadValues::Collect})),
+          master_cf(*config::parse_master_cf(master, "master.cf")),
+          subject{.config = *config, .master_cf = master_cf, .is_root = false, .is_running = false}
+    {
+    }
+
+    std::vector<std::string> texts(void (*look)(const Subject&, Findings&)) const
+    {
+        Findings found;
+        look(subject, found);
+        std::vector<std::string> texts;
+        for (const Finding& finding : found)
+            texts.push_back(to_text(finding));
+        return texts;
+    }
+
+    std::shared_ptr<const config::Config> config;
+    config::MasterCf master_cf;
+    Subject subject;
+};
+
+constexpr std::string_view agents = "smtp unix - - n - - smtp\nrelay unix - - n - - smtp\nlocal unix - n n - - local\n"
+                                    "virtual unix - n n - - virtual\nerror unix - - n - - error\n";
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
 
 TEST(Check, KnowsFileSystemsThatDoNotOverwrite)
 {
     EXPECT_EQ(copy_on_write_file_system(BTRFS_SUPER_MAGIC), "btrfs");
     EXPECT_EQ(copy_on_write_file_system(EXT4_SUPER_MAGIC), "");
     EXPECT_EQ(copy_on_write_file_system(XFS_SUPER_MAGIC), "");
+}
+
+TEST(Check, a_finding_says_where_what_and_what_to_do)
+{
+    Finding finding{.severity = Severity::Error,
+                    .place = {.file = "/etc/postfix/main.cf", .line = 7},
+                    .parameter = "relayhost",
+                    .text = "no such host",
+                    .remedy = "correct it"};
+    EXPECT_EQ(to_text(finding), "/etc/postfix/main.cf, line 7: relayhost: no such host; correct it");
+    auto json = nlohmann::json::parse(to_json({finding}));
+    EXPECT_EQ(json[0]["severity"], "error");
+    EXPECT_EQ(json[0]["line"], 7);
+    EXPECT_EQ(json[0]["service"], "");
+    EXPECT_EQ(nlohmann::json::parse(to_json({})), nlohmann::json::array());
+    EXPECT_TRUE(has_error({finding}));
+    finding.severity = Severity::Warning;
+    EXPECT_FALSE(has_error({finding}));
+}
+
+TEST(Check, nexthops)
+{
+    for (const char* good : {"", "a.test", "[a.test]", "[192.0.2.1]:25", "[ipv6:::1]:25", "a.test:587",
+                             "a.test:submission", "[a.test], [b.test]:25", "2001:db8::1"})
+        EXPECT_EQ(nexthop_problem(good), "") << good;
+    EXPECT_THAT(nexthop_problem("[a.test"), HasSubstr("no closing bracket"));
+    EXPECT_THAT(nexthop_problem("[a.test], [b"), HasSubstr("\"[b\" has no closing bracket"));
+    EXPECT_THAT(nexthop_problem("a.test:0"), HasSubstr("no valid port"));
+    EXPECT_THAT(nexthop_problem("[a.test]x"), HasSubstr("only a port"));
+}
+
+TEST(Check, address_classes_find_domains_in_two_lists)
+{
+    EXPECT_THAT(Fixture("mydestination = here.test\nvirtual_mailbox_domains = box.test\n", agents)
+                    .texts(checks::address_classes),
+                IsEmpty());
+    EXPECT_THAT(Fixture("mydestination = Here.test, b.test\nvirtual_mailbox_domains = inline:{{here.test=x}}\n", agents)
+                    .texts(checks::address_classes),
+                ElementsAre(HasSubstr("domain here.test is also in mydestination")));
+    EXPECT_THAT(Fixture("relay_domains = $mydestination\n", agents).texts(checks::address_classes), IsEmpty());
+    EXPECT_THAT(Fixture("mydestination = a, inline:{{a=b}\n", agents).texts(checks::address_classes).size(), 1);
+}
+
+TEST(Check, transports_name_services_of_master_cf)
+{
+    EXPECT_THAT(Fixture("relayhost = [a.test]:25\n", agents).texts(checks::transports), IsEmpty());
+    EXPECT_THAT(Fixture("default_transport = x:\n", agents).texts(checks::transports),
+                ElementsAre(HasSubstr("main.cf, line 4: default_transport: x:: master.cf has no service x")));
+    EXPECT_THAT(Fixture("transport_maps = inline:{{a=smtp:[b}{c=local:}{d=:[e]}}\n", agents).texts(checks::transports),
+                ElementsAre(HasSubstr("row \"a\"")));
+    EXPECT_THAT(
+        Fixture("sender_dependent_relayhost_maps = inline:{{@a=DUNNO}{@b=[b}}\n", agents).texts(checks::transports),
+        ElementsAre(HasSubstr("row \"@b\"")));
+}
+
+TEST(Check, tables_of_main_cf_and_of_overrides)
+{
+    EXPECT_THAT(Fixture("transport_maps = inline:{{a=b}}\n", agents).texts(checks::tables), IsEmpty());
+    EXPECT_THAT(Fixture("transport_maps = hash:/none/t\n", agents).texts(checks::tables),
+                ElementsAre(HasSubstr("make it with: postmap hash:/none/t")));
+    EXPECT_THAT(Fixture("", "smtp inet n - n - - smtpd -o virtual_alias_maps=texthash:/none/v\n").texts(checks::tables),
+                ElementsAre(HasSubstr("service smtp/inet")));
+    // A socket and a cache are no tables that must exist.
+    EXPECT_THAT(Fixture("address_verify_map = btree:/none/cache\n", agents).texts(checks::tables), IsEmpty());
+}
+
+TEST(Check, overrides_with_bad_values)
+{
+    EXPECT_THAT(Fixture("", "smtp inet n - n - - smtpd -o content_filter=\n").texts(checks::service_users), IsEmpty());
+    EXPECT_THAT(Fixture("", "f unix - n n - - pipe user=no-such-account argv=/bin/true\n").texts(checks::service_users),
+                ElementsAre(HasSubstr("service f/unix: user=no-such-account")));
 }
 
 }  // namespace

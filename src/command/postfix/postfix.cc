@@ -21,7 +21,7 @@ namespace posthaste::postfix {
 
 namespace {
 
-constexpr const char* usage = "usage: postfix [-c config_dir] [-Dv] command";
+constexpr const char* usage = "usage: postfix [-c config_dir] [-Dv] command, or postfix check --json";
 constexpr const char* commands = "start, start-fg, stop, reload, status, check, flush, abort, logrotate";
 
 Instance load_instance(std::string config_directory, int verbosity)
@@ -73,11 +73,13 @@ int run(int argc, char** argv)
         default: log::fatal("{}", usage);
         }
     }
-    if (::optind + 1 != argc)
+    const bool as_json = ::optind + 2 == argc && std::string_view(argv[::optind]) == "check" &&
+                         std::string_view(argv[::optind + 1]) == "--json";
+    if (::optind + 1 != argc && !as_json)
         log::fatal("{} (there are: {})", usage, commands);
     Instance instance = load_instance(std::move(config_directory), verbosity);
     ::setenv("MAIL_CONFIG", instance.config->directory().c_str(), 1);
-    return dispatch(instance, argv[::optind]);
+    return as_json ? check_as_json(instance) : dispatch(instance, argv[::optind]);
 }
 
 }  // namespace posthaste::postfix

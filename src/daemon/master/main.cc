@@ -1,4 +1,12 @@
-// master — see README.md.
+// master — see master.h, and check.h for the question of postfix check.
+#include "daemon/master/check.h"
 #include "daemon/master/master.h"
 
-int main(int argc, char** argv) { return posthaste::master::run(argc, argv); }
+#include <string_view>
+
+int main(int argc, char** argv)
+{
+    if (argc == 2 && std::string_view(argv[1]) == "check")
+        return posthaste::master::check();
+    return posthaste::master::run(argc, argv);
+}

@@ -1,0 +1,83 @@
+// check_configuration.cc — main.cf and master.cf as texts: values, names, overrides.
+#include "base/text.h"
+#include "command/postfix/checks.h"
+#include "config/check_names.h"
+#include "param/log.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace posthaste::postfix {
+
+config::Place place_of(const config::Config& config, std::string_view parameter)
+{
+    return config.place(parameter).value_or(config::Place());
+}
+
+std::string key_of(const config::MasterService& service)
+{
+    return fmt::format("{}/{}", service.name, config::name(service.type));
+}
+
+namespace checks {
+
+void values(const Subject& subject, Findings& findings)
+{
+    for (const config::Notice& notice : subject.config.notices())
+        findings.push_back({.severity = Severity::Warning, .place = notice.place, .text = notice.text});
+    for (const config::Notice& notice : subject.config.problems())
+        findings.push_back({.severity = Severity::Error, .place = notice.place, .text = notice.text});
+    for (const config::Notice& notice : subject.master_cf.notices)
+        findings.push_back({.severity = Severity::Warning, .place = notice.place, .text = notice.text});
+}
+
+void names(const Subject& subject, Findings& findings)
+{
+    for (const config::NameProblem& unread : config::NameCheck(subject.config, subject.master_cf.services).problems())
+        findings.push_back(
+            {.severity = unread.name_class == config::NameClass::Refused ? Severity::Error : Severity::Warning,
+             .place = unread.setting.place,
+             .parameter = unread.setting.name,
+             .text = unread.text});
+    for (const config::LegacyDefault& legacy : config::legacy_defaults(subject.config))
+        findings.push_back({.severity = Severity::Note, .text = legacy.text()});
+}
+
+void overrides(const Subject& subject, Findings& findings)
+{
+    if (!subject.config.problems().empty())
+        return;
+    for (const config::MasterService& service : subject.master_cf.services) {
+        if (service.overrides.empty())
+            continue;
+        auto loaded = config::load({.config_directory = subject.config.directory(),
+                                    .overrides = service.overrides,
+                                    .process_name = service.command,
+                                    .service_name = service.name});
+        if (!loaded)
+            findings.push_back({.severity = Severity::Error,
+                                .place = service.place,
+                                .service = key_of(service),
+                                .text = loaded.error().text()});
+    }
+}
+
+void log_file(const Subject& subject, Findings& findings)
+{
+    const std::string& file = subject.config.get(param::maillog_file);
+    const std::string& prefixes = subject.config.get(param::maillog_file_prefixes);
+    const bool allowed = file.empty() || std::ranges::any_of(split(prefixes, ", \t\r\n"), [&](std::string_view prefix) {
+                             return file == prefix ||
+                                    (file.starts_with(prefix) && (prefix.ends_with('/') || file[prefix.size()] == '/'));
+                         });
+    if (!allowed)
+        findings.push_back(
+            {.severity = Severity::Error,
+             .place = place_of(subject.config, "maillog_file"),
+             .parameter = "maillog_file",
+             .text = fmt::format("maillog_file {} begins with none of maillog_file_prefixes: {}", file, prefixes),
+             .remedy = "write to a file below one of them, or add its directory to maillog_file_prefixes"});
+}
+
+}  // namespace checks
+}  // namespace posthaste::postfix

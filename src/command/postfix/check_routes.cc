@@ -1,0 +1,240 @@
+// check_routes.cc — where mail goes: lists of domains, address classes, transports and nexthops.
+//
+// Lists are asked as the router asks them. The domains that are looked at are those that the lists themselves name,
+// also in tables that can be read through; what a network table holds is not known here.
+#include "address/fold.h"
+#include "base/text.h"
+#include "command/postfix/checks.h"
+#include "match/list.h"
+#include "net/endpoint.h"
+#include "param/basics.h"
+#include "param/cleanup.h"
+#include "param/rewrite.h"
+#include "routing/router.h"
+#include "routing/unwrap.h"
+#include "table/text_source.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+namespace posthaste::postfix {
+
+namespace {
+
+constexpr std::size_t most_rows = 100'000;  // that are read of one table
+
+struct DomainList {
+    std::string_view parameter;
+    const std::string& value;
+    match::List list;
+};
+
+// The rows of a table that can be read through.
+void for_each_row(std::string_view type_and_name, const table::Visitor& visit)
+{
+    auto table = table::open(type_and_name, {.warn = [](std::string_view) {}});
+    if (!table)
+        return;  // checks::tables() says so
+    std::size_t rows = 0;
+    // Ends with the first error: a table that cannot be read through, or has too many rows.
+    static_cast<void>((*table)->for_each([&](std::string_view key, std::string_view value) -> Result<void> {
+        if (++rows > most_rows)
+            return fail(ErrorKind::Limit, "too many rows");
+        return visit(key, value);
+    }));
+}
+
+void add_domains(const std::string& value, std::set<std::string>& domains)
+{
+    auto words = table::split_outside_braces(value, table::list_separators);
+    if (!words)
+        return;
+    for (std::string_view word : *words) {
+        if (word.starts_with('!') || word.starts_with('/'))
+            continue;
+        if (word.find(':') == std::string_view::npos)
+            domains.insert(address::fold_case(word));
+        else
+            for_each_row(word, [&](std::string_view key, std::string_view) -> Result<void> {
+                if (key.find('@') == std::string_view::npos && key.find('.') != std::string_view::npos)
+                    domains.insert(address::fold_case(key));
+                return {};
+            });
+    }
+}
+
+// False where it cannot be told now.
+bool lists(DomainList& list, const std::string& domain)
+{
+    match::Match match =
+        list.parameter == "relay_domains" ? list.list.matches_domain(domain) : list.list.matches_string(domain);
+    if (!match.ready())
+        return false;
+    return match.take_ready().value_or(false);
+}
+
+void report_two(const Subject& subject, std::string_view first, std::string_view second, const std::string& domain,
+                Findings& findings)
+{
+    findings.push_back({.severity = Severity::Warning,
+                        .place = place_of(subject.config, second),
+                        .parameter = std::string(second),
+                        .text = fmt::format("domain {} is also in {}, which counts: who is not a user there is unknown",
+                                            domain, first),
+                        .remedy = fmt::format("list it in one of {} and {}", first, second)});
+}
+
+bool is_service(const Subject& subject, std::string_view transport)
+{
+    return std::ranges::any_of(subject.master_cf.services, [&](const config::MasterService& service) {
+        return service.name == transport && service.type != config::ServiceType::Inet;
+    });
+}
+
+// Agents that take host names as nexthop.
+bool speaks_smtp(const Subject& subject, std::string_view transport)
+{
+    return std::ranges::any_of(subject.master_cf.services, [&](const config::MasterService& service) {
+        return service.name == transport && service.type != config::ServiceType::Inet && service.command == "smtp";
+    });
+}
+
+// What is wrong with "transport:nexthop"; empty if nothing is.
+std::string route_problem(const Subject& subject, std::string_view text)
+{
+    const routing::TransportAndNexthop route = routing::parse_transport(text);
+    if (!route.transport.empty() && !is_service(subject, route.transport))
+        return fmt::format("master.cf has no service {}", route.transport);
+    if (!route.nexthop.empty() && (route.transport.empty() || speaks_smtp(subject, route.transport)))
+        return nexthop_problem(route.nexthop);
+    return {};
+}
+
+struct RouteParameter {
+    std::string_view name;
+    const std::string& value;
+};
+
+void check_table_rows(const Subject& subject, const RouteParameter& parameter, Findings& findings)
+{
+    auto words = table::split_outside_braces(parameter.value, table::list_separators);
+    if (!words)
+        return;  // address_classes() opens the router, which says so
+    for (std::string_view word : *words)
+        for_each_row(word, [&](std::string_view key, std::string_view value) -> Result<void> {
+            const std::string problem = parameter.name == "sender_dependent_relayhost_maps"
+                                            ? nexthop_problem(value)
+                                            : route_problem(subject, value);
+            if (!problem.empty() && !equal_ignoring_case(value, "DUNNO"))
+                findings.push_back(
+                    {.severity = Severity::Warning,
+                     .place = place_of(subject.config, parameter.name),
+                     .parameter = std::string(parameter.name),
+                     .text = fmt::format("{}, row \"{}\": {}: {}; mail for it waits", word, key, value, problem),
+                     .remedy = "correct the row: transport:nexthop (transport(5))"});
+            return {};
+        });
+}
+
+}  // namespace
+
+std::string nexthop_problem(std::string_view nexthop)
+{
+    for (std::string_view entry : split(nexthop, ", \t\r\n")) {
+        std::string_view port;
+        if (entry.starts_with('[')) {
+            const std::size_t end = entry.find(']');
+            if (end == std::string_view::npos)
+                return fmt::format("\"{}\" has no closing bracket", entry);
+            if (end == 1)
+                return fmt::format("\"{}\" has no host between its brackets", entry);
+            if (end + 1 < entry.size() && entry[end + 1] != ':')
+                return fmt::format("\"{}\": only a port may stand behind the bracket", entry);
+            if (end + 1 == entry.size())
+                continue;
+            port = entry.substr(end + 2);
+        } else if (const std::size_t colon = entry.find(':');
+                   colon == std::string_view::npos || entry.find(':', colon + 1) != std::string_view::npos) {
+            continue;  // a domain, or an IPv6 address without brackets
+        } else {
+            port = entry.substr(colon + 1);
+        }
+        const bool digits = !port.empty() && std::ranges::all_of(port, is_ascii_digit);
+        const auto number = parse_number<std::uint16_t>(port);
+        if (port.empty() || (digits && (!number || *number == 0)))
+            return fmt::format("\"{}\" has no valid port behind its colon", entry);
+    }
+    return {};
+}
+
+namespace checks {
+
+void address_classes(const Subject& subject, Findings& findings)
+{
+    if (!subject.config.problems().empty())
+        return;
+    const std::shared_ptr<const config::Config> config(&subject.config, [](const config::Config*) {});
+    if (auto router = routing::Router::open(config); !router) {
+        findings.push_back({.severity = Severity::Error, .text = router.error().text()});
+        return;
+    }
+    const match::Options quiet{.tables = {.warn = [](std::string_view) {}}};
+    match::Options relay = quiet;
+    relay.parents = match::parents_for("relay_domains", subject.config.get(param::parent_domain_matches_subdomains));
+    DomainList all[] = {{"mydestination", subject.config.get(param::mydestination), {}},
+                        {"virtual_alias_domains", subject.config.get(param::virtual_alias_domains), {}},
+                        {"virtual_mailbox_domains", subject.config.get(param::virtual_mailbox_domains), {}},
+                        {"relay_domains", subject.config.get(param::relay_domains), {}}};
+    std::set<std::string> domains;
+    for (DomainList& list : all) {
+        const bool is_relay = list.parameter == "relay_domains";
+        auto parsed = match::List::parse(list.value, is_relay ? match::Kind::Domain : match::Kind::String,
+                                         is_relay ? relay : quiet);
+        if (!parsed)
+            return;  // the router has said so
+        list.list = std::move(*parsed);
+        add_domains(list.value, domains);
+    }
+    for (const std::string& domain : domains) {
+        std::string_view first;
+        for (DomainList& list : all) {
+            // relay_domains contains $mydestination by intention.
+            if ((first == "mydestination" && list.parameter == "relay_domains") || !lists(list, domain))
+                continue;
+            if (first.empty())
+                first = list.parameter;
+            else
+                report_two(subject, first, list.parameter, domain, findings);
+        }
+    }
+}
+
+void transports(const Subject& subject, Findings& findings)
+{
+    const config::Config& config = subject.config;
+    const RouteParameter routes[] = {{"local_transport", config.get(param::local_transport)},
+                                     {"virtual_transport", config.get(param::virtual_transport)},
+                                     {"relay_transport", config.get(param::relay_transport)},
+                                     {"default_transport", config.get(param::default_transport)}};
+    auto report = [&](std::string_view parameter, const std::string& value, const std::string& problem) {
+        if (!problem.empty())
+            findings.push_back({.severity = Severity::Warning,
+                                .place = place_of(config, parameter),
+                                .parameter = std::string(parameter),
+                                .text = fmt::format("{}: {}: {}; its mail waits", parameter, value, problem),
+                                .remedy = "correct it, or add the service to master.cf"});
+    };
+    for (const RouteParameter& route : routes)
+        report(route.name, route.value, route_problem(subject, route.value));
+    report("relayhost", config.get(param::relayhost), nexthop_problem(config.get(param::relayhost)));
+    const RouteParameter tables[] = {
+        {"transport_maps", config.get(param::transport_maps)},
+        {"sender_dependent_default_transport_maps", config.get(param::sender_dependent_default_transport_maps)},
+        {"sender_dependent_relayhost_maps", config.get(param::sender_dependent_relayhost_maps)}};
+    for (const RouteParameter& table : tables)
+        check_table_rows(subject, table, findings);
+}
+
+}  // namespace checks
+}  // namespace posthaste::postfix

@@ -1,0 +1,128 @@
+// check_services.cc — what the services of master.cf need: users, ports, usable settings. master and smtpd themselves
+// are asked for what only they know.
+#include "command/postfix/checks.h"
+#include "param/basics.h"
+#include "server/ask_program.h"
+#include "server/identity.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+namespace posthaste::postfix {
+
+namespace {
+
+using nlohmann::json;
+
+// The answer of a program, an object; null if there is no such program, which programs() reports.
+json ask(const Subject& subject, std::string_view program, const std::vector<std::string>& arguments)
+{
+    const std::string path = fmt::format("{}/{}", subject.config.get(param::daemon_directory), program);
+    if (::access(path.c_str(), X_OK) != 0)
+        return {};
+    auto answer = server::ask_program(path, arguments);
+    if (!answer)
+        return {{"error", answer.error().text()}};
+    json parsed = json::parse(*answer, nullptr, false);
+    if (!parsed.is_object())
+        parsed = {{"error", path + ": its answer is not understood; is it of another version?"}};
+    return parsed;
+}
+
+// Where the setting that counts for the service was written.
+config::Place place_in(const Subject& subject, const config::MasterService& service, const std::string& parameter)
+{
+    const bool overridden =
+        std::ranges::any_of(service.overrides, [&](const auto& setting) { return setting.first == parameter; });
+    return overridden ? service.place : place_of(subject.config, parameter);
+}
+
+}  // namespace
+
+namespace checks {
+
+void service_users(const Subject& subject, Findings& findings)
+{
+    constexpr std::string_view attribute = "user=";
+    for (const config::MasterService& service : subject.master_cf.services) {
+        if (service.command != "pipe" && service.command != "spawn")
+            continue;
+        for (const std::string& argument : service.arguments) {
+            if (!argument.starts_with(attribute))
+                continue;
+            const std::string account = argument.substr(attribute.size());
+            const std::string user = account.substr(0, account.find(':'));
+            const std::string group =
+                account.find(':') == std::string::npos ? "" : account.substr(account.find(':') + 1);
+            auto found = server::find_user(user);
+            auto found_group = group.empty() ? Result<gid_t>(0) : server::find_group(group);
+            if (found && found_group)
+                continue;
+            findings.push_back({.severity = Severity::Warning,
+                                .place = service.place,
+                                .service = key_of(service),
+                                .text = fmt::format("{}: {}; its mail waits", argument,
+                                                    found ? found_group.error().text() : found.error().text()),
+                                .remedy = "make the account, or name one that exists"});
+        }
+    }
+}
+
+void ports(const Subject& subject, Findings& findings)
+{
+    if (subject.is_running)
+        return;
+    const json answer = ask(subject, "master", {"check"});
+    if (answer.is_object() && answer.contains("error"))
+        findings.push_back({.severity = Severity::Error, .text = answer.value("error", "")});
+    if (!answer.is_object() || !answer.contains("problems"))
+        return;
+    for (const json& problem : answer.at("problems")) {
+        const std::string name = problem.value("service", "");
+        auto service = std::ranges::find_if(subject.master_cf.services, [&](const config::MasterService& candidate) {
+            return candidate.name == name && candidate.type == config::ServiceType::Inet;
+        });
+        findings.push_back({.severity = Severity::Error,
+                            .place = service == subject.master_cf.services.end() ? config::Place() : service->place,
+                            .service = name + "/inet",
+                            .text = problem.value("text", ""),
+                            .remedy = problem.value("remedy", "")});
+    }
+}
+
+void smtp_servers(const Subject& subject, Findings& findings)
+{
+    if (!subject.config.problems().empty())
+        return;
+    for (const config::MasterService& service : subject.master_cf.services) {
+        if (service.command != "smtpd")
+            continue;
+        std::vector<std::string> arguments{"check", "-n", service.name, "-t", std::string(config::name(service.type))};
+        for (const auto& [name, value] : service.overrides) {
+            arguments.emplace_back("-o");
+            arguments.push_back(name + "=" + value);
+        }
+        const json answer = ask(subject, "smtpd", arguments);
+        if (answer.is_object() && answer.contains("error"))
+            findings.push_back({.severity = Severity::Warning,
+                                .place = service.place,
+                                .service = key_of(service),
+                                .text = "will not start: " + answer.value("error", "")});
+        if (!answer.is_object() || !answer.contains("problems"))
+            continue;
+        for (const json& problem : answer.at("problems")) {
+            const std::string parameter = problem.value("parameter", "");
+            findings.push_back({.severity = Severity::Warning,
+                                .place = place_in(subject, service, parameter),
+                                .parameter = parameter,
+                                .service = key_of(service),
+                                .text = problem.value("text", ""),
+                                .remedy = "until it is corrected, clients are answered 451 4.3.5"});
+        }
+    }
+}
+
+}  // namespace checks
+}  // namespace posthaste::postfix

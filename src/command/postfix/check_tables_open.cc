@@ -1,0 +1,110 @@
+// check_tables_open.cc — every lookup table that main.cf and master.cf name opens.
+//
+// A value is a table where a word of it has the form type:name with a type of table that exists, or that Postfix has.
+// Caches are left out: the daemons make them.
+#include "base/text.h"
+#include "command/postfix/checks.h"
+#include "config/declaration.h"
+#include "table/table.h"
+#include "table/text_source.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+namespace posthaste::postfix {
+
+namespace {
+
+// Types of Postfix that have no code here; table::open() says why.
+constexpr std::string_view other_types[] = {"dbm", "ldap",    "mongodb", "mysql", "netinfo",
+                                            "nis", "nisplus", "pgsql",   "sdbm"};
+
+bool is_table(std::string_view word, const std::vector<std::string>& types)
+{
+    const std::size_t colon = word.find(':');
+    if (colon == std::string_view::npos || colon + 1 == word.size())
+        return false;
+    const std::string_view type = word.substr(0, colon);
+    if (type == "unix")  // also the path of a socket
+        return word.ends_with(".byname");
+    return std::ranges::find(types, type) != types.end() ||
+           std::ranges::find(other_types, type) != std::end(other_types);
+}
+
+bool is_cache(std::string_view parameter)
+{
+    return parameter.find("cache") != std::string_view::npos || parameter.find("_verify_") != std::string_view::npos;
+}
+
+std::string remedy(std::string_view table, std::string_view parameter, const Error& error)
+{
+    const std::string_view type = table.substr(0, table.find(':'));
+    const bool indexed = type == "hash" || type == "btree" || type == "lmdb" || type == "cdb";
+    if (indexed && error.kind() == ErrorKind::NotFound)
+        return fmt::format("make it with: {} {}", parameter.starts_with("alias_") ? "postalias" : "postmap", table);
+    if (error.kind() == ErrorKind::Unsupported)
+        return "use a type that postconf -m lists";
+    return "until it opens, mail that needs it waits";
+}
+
+class TableCheck {
+public:
+    explicit TableCheck(Findings& findings) : findings_(findings) {}
+
+    void look(std::string_view value, std::string_view parameter, const config::Place& place,
+              const std::string& service)
+    {
+        auto words = table::split_outside_braces(value, table::list_separators);
+        if (!words)
+            return;  // whoever parses the value says so
+        for (std::string_view word : *words) {
+            if (!is_table(word, types_) || !seen_.emplace(word).second)
+                continue;
+            auto table = table::open(
+                word, {.warn = [&](std::string_view text) { add(parameter, place, service, std::string(text), ""); }});
+            if (!table)
+                add(parameter, place, service, fmt::format("{}: {}", word, table.error().text()),
+                    remedy(word, parameter, table.error()));
+        }
+    }
+
+private:
+    void add(std::string_view parameter, const config::Place& place, const std::string& service, std::string text,
+             std::string remedy)
+    {
+        findings_.push_back({.severity = Severity::Warning,
+                             .place = place,
+                             .parameter = std::string(parameter),
+                             .service = service,
+                             .text = std::move(text),
+                             .remedy = std::move(remedy)});
+    }
+
+    Findings& findings_;
+    std::vector<std::string> types_ = table::types();
+    std::set<std::string, std::less<>> seen_;
+};
+
+}  // namespace
+
+namespace checks {
+
+void tables(const Subject& subject, Findings& findings)
+{
+    TableCheck check(findings);
+    for (const config::Declaration& declaration : config::declarations()) {
+        if (declaration.status != config::Status::Working || declaration.kind != config::Kind::String ||
+            is_cache(declaration.name))
+            continue;
+        if (auto value = subject.config.value_of(declaration.name); value && *value)
+            check.look(**value, declaration.name, place_of(subject.config, declaration.name), "");
+    }
+    for (const config::MasterService& service : subject.master_cf.services)
+        for (const auto& [name, value] : service.overrides)
+            if (!is_cache(name))
+                check.look(subject.config.expand(value), name, service.place, key_of(service));
+}
+
+}  // namespace checks
+}  // namespace posthaste::postfix

@@ -1,0 +1,68 @@
+// checks.h — what postfix check looks at: one function a matter, which adds what it finds. All of them look only, but
+// for directories(), which makes what is missing in the queue.
+#pragma once
+
+#include "command/postfix/finding.h"
+#include "config/config.h"
+#include "config/master_cf.h"
+
+#include <string_view>
+
+namespace posthaste::postfix {
+
+// What is looked at. Refers to what the caller keeps.
+struct Subject {
+    const config::Config& config;
+    const config::MasterCf& master_cf;
+    bool is_root;
+    bool is_running;  // the mail system: its ports are not free then
+};
+
+namespace checks {
+
+// Values that break their kind, and what the parser of main.cf noticed.
+void values(const Subject& subject, Findings& findings);
+// Names that nobody reads, settings without effect, defaults of an older version.
+void names(const Subject& subject, Findings& findings);
+// -o options with a bad value.
+void overrides(const Subject& subject, Findings& findings);
+// maillog_file.
+void log_file(const Subject& subject, Findings& findings);
+// mail_owner and setgid_group exist.
+void accounts(const Subject& subject, Findings& findings);
+// queue_directory, data_directory and what is below: they exist, owners and modes are right. After accounts().
+void directories(const Subject& subject, Findings& findings);
+// Programs of master.cf, and master itself.
+void programs(const Subject& subject, Findings& findings);
+// postdrop, postqueue and the like run with setgid_group.
+void set_gid_programs(const Subject& subject, Findings& findings);
+// user= of pipe and spawn.
+void service_users(const Subject& subject, Findings& findings);
+// Addresses and ports of inet services.
+void ports(const Subject& subject, Findings& findings);
+// Restriction names and other settings, as the SMTP server itself sees them.
+void smtp_servers(const Subject& subject, Findings& findings);
+// Lookup tables open.
+void tables(const Subject& subject, Findings& findings);
+// The lists of domains parse, and no domain is in two address classes.
+void address_classes(const Subject& subject, Findings& findings);
+// relayhost, *_transport, transport_maps and their like: the service exists, the nexthop is well-formed.
+void transports(const Subject& subject, Findings& findings);
+// Certificates and keys.
+void certificates(const Subject& subject, Findings& findings);
+
+}  // namespace checks
+
+// The place of the setting of a parameter that counts; empty where it has its default.
+config::Place place_of(const config::Config& config, std::string_view parameter);
+
+// "smtp/inet"
+std::string key_of(const config::MasterService& service);
+
+// The name of a file system that writes each change to a new place, by its magic number (statfs(2)); empty for others.
+std::string_view copy_on_write_file_system(std::uint32_t type);
+
+// What is wrong with "[host]:port" and its like; empty if nothing is. Host names are not looked up.
+std::string nexthop_problem(std::string_view nexthop);
+
+}  // namespace posthaste::postfix

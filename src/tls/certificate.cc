@@ -1,0 +1,58 @@
+// certificate.cc — see certificate.h.
+#include "tls/certificate.h"
+
+#include "base/fd.h"
+
+#include <ctime>
+#include <memory>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+namespace posthaste::tls {
+
+namespace {
+
+constexpr std::size_t largest_file = std::size_t{1} << 20;
+
+using Bio = std::unique_ptr<BIO, decltype([](BIO* bio) { BIO_free(bio); })>;
+using Certificate = std::unique_ptr<X509, decltype([](X509* certificate) { X509_free(certificate); })>;
+using Key = std::unique_ptr<EVP_PKEY, decltype([](EVP_PKEY* key) { EVP_PKEY_free(key); })>;
+
+int no_password(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return -1; }
+
+Result<Bio> open_text(const std::string& text)
+{
+    Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+    if (!bio)
+        return fail(ErrorKind::Limit, "out of memory");
+    return bio;
+}
+
+}  // namespace
+
+Result<CertificateFacts> check_certificate(const std::string& cert_file, const std::string& key_file)
+{
+    TRY(std::string cert_text, read_file(cert_file, largest_file));
+    TRY(std::string key_text, read_file(key_file, largest_file));
+    TRY(Bio cert_bio, open_text(cert_text));
+    const Certificate certificate(PEM_read_bio_X509(cert_bio.get(), nullptr, no_password, nullptr));
+    TRY(Bio key_bio, open_text(key_text));
+    const Key key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, no_password, nullptr));
+    ERR_clear_error();
+    if (!certificate)
+        return fail(ErrorKind::Invalid, cert_file + ": no certificate in PEM form");
+    if (!key)
+        return fail(ErrorKind::Invalid, key_file + ": no private key in PEM form, or one with a password");
+    const bool belongs = X509_check_private_key(certificate.get(), key.get()) == 1;
+    ERR_clear_error();
+    if (!belongs)
+        return fail(ErrorKind::Invalid, key_file + ": this key does not belong to the certificate in " + cert_file);
+    std::tm end{};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1)
+        return fail(ErrorKind::Invalid, cert_file + ": the end of its validity cannot be read");
+    return CertificateFacts{.expires = std::chrono::system_clock::from_time_t(::timegm(&end))};
+}
+
+}  // namespace posthaste::tls

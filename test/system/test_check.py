@@ -1,0 +1,224 @@
+"""postfix check: each kind of finding, with its place and its remedy; what stops a start and what does not."""
+import json
+import os
+import pathlib
+import pwd
+import socket
+import subprocess
+
+import pytest
+
+
+def findings(instance):
+    result = instance.run("postfix", "check", "--json", check=False)
+    found = json.loads(result.stdout)
+    assert result.returncode == (1 if any(entry["severity"] == "error" for entry in found) else 0)
+    return found
+
+
+def finding(instance, words):
+    found = [entry for entry in findings(instance) if words in entry["text"]]
+    assert len(found) == 1, json.dumps(findings(instance), indent=1)
+    return found[0]
+
+
+def main_cf_line(instance, parameter):
+    lines = (instance.config / "main.cf").read_text().splitlines()
+    return 1 + next(number for number, line in enumerate(lines) if line.startswith(f"{parameter} ="))
+
+
+def at_parameter(instance, entry, parameter):
+    return (entry["parameter"], entry["file"], entry["line"]) == \
+        (parameter, f"{instance.config}/main.cf", main_cf_line(instance, parameter))
+
+
+def severe(instance):
+    """Findings of a test's instance, without what is true of the build folder."""
+    return [entry for entry in findings(instance)
+            if entry["severity"] != "note" and entry["parameter"] != "setgid_group"]
+
+
+def test_a_sound_configuration_has_no_findings(make_instance):
+    assert severe(make_instance()) == []
+
+
+def test_table_that_does_not_open(make_instance):
+    instance = make_instance(virtual_alias_maps="hash:/nonexistent/virtual")
+    entry = finding(instance, "hash:/nonexistent/virtual: open database /nonexistent/virtual.db")
+    assert entry["severity"] == "warning" and at_parameter(instance, entry, "virtual_alias_maps")
+    assert entry["remedy"] == "make it with: postmap hash:/nonexistent/virtual"
+
+
+def test_table_type_that_there_is_not(make_instance):
+    instance = make_instance(transport_maps="nis:transport")
+    assert "unsupported dictionary type: nis" in finding(instance, "nis:transport")["text"]
+
+
+def test_table_of_a_service_override(make_instance):
+    instance = make_instance(service_options={"smtp/inet": {"smtpd_command_filter": "texthash:/nonexistent/filter"}})
+    entry = finding(instance, "texthash:/nonexistent/filter")
+    assert entry["service"] == f"127.0.0.1:{instance.smtp_port}/inet" and entry["file"].endswith("master.cf")
+
+
+def test_list_that_does_not_parse_stops_the_start(make_instance):
+    instance = make_instance(mydestination="local.test, inline:{{a=b}")
+    assert any(entry["severity"] == "error" for entry in findings(instance))
+    assert instance.run("postfix", "start", check=False).returncode == 1
+    instance.expect_problem("repair what is said above")
+
+
+def test_restriction_that_is_misspelt(make_instance):
+    instance = make_instance(smtpd_recipient_restrictions="permit_mynetwork, reject_unauth_destination")
+    entry = finding(instance, 'unknown smtpd restriction: "permit_mynetwork" (did you mean permit_mynetworks?)')
+    assert entry["severity"] == "warning" and at_parameter(instance, entry, "smtpd_recipient_restrictions")
+
+
+def test_restriction_of_a_service_override(make_instance):
+    instance = make_instance(service_options={"smtp/inet": {"smtpd_client_restrictions": "no_such_thing"}})
+    entry = finding(instance, "no_such_thing")
+    assert entry["file"] == f"{instance.config}/master.cf" and entry["parameter"] == "smtpd_client_restrictions"
+
+
+def test_smtp_server_that_would_be_an_open_relay(make_instance):
+    instance = make_instance(smtpd_relay_restrictions="permit_mynetworks", smtpd_recipient_restrictions="permit")
+    assert "specify at least one working instance of" in finding(instance, "will not start")["text"]
+
+
+@pytest.mark.parametrize("first, second", [("mydestination", "virtual_mailbox_domains"),
+                                           ("mydestination", "virtual_alias_domains"),
+                                           ("virtual_alias_domains", "virtual_mailbox_domains"),
+                                           ("virtual_mailbox_domains", "relay_domains")])
+def test_domain_in_two_classes(make_instance, first, second):
+    instance = make_instance(**{"virtual_alias_domains": "", "relay_domains": ""} |
+                             {first: "twice.test, $myhostname, once.test", second: "inline:{{twice.test=x}}"})
+    entry = finding(instance, f"domain twice.test is also in {first}")
+    assert at_parameter(instance, entry, second)
+    assert not [other for other in findings(instance) if "once.test" in other["text"]]
+
+
+def test_domain_of_mydestination_may_be_in_relay_domains(make_instance):
+    assert severe(make_instance(relay_domains="$mydestination")) == []
+
+
+@pytest.mark.parametrize("relayhost, words", [("[gateway.test", "has no closing bracket"),
+                                              ("[]:25", "has no host between its brackets"),
+                                              ("gateway.test:", "has no valid port"),
+                                              ("[gateway.test]25", "only a port may stand behind the bracket"),
+                                              ("gateway.test:99999", "has no valid port")])
+def test_relayhost_that_cannot_be_understood(make_instance, relayhost, words):
+    instance = make_instance(relayhost=relayhost)
+    assert at_parameter(instance, finding(instance, words), "relayhost")
+
+
+def test_good_relayhosts(make_instance):
+    instance = make_instance()
+    for relayhost in ["gateway.test", "[gateway.test]", "[192.0.2.1]:587", "[gateway.test]:submission", "gateway.test:25"]:
+        instance.configure(relayhost=relayhost)
+        assert severe(instance) == [], relayhost
+
+
+def test_transport_without_a_service(make_instance):
+    instance = make_instance(default_transport="nosuch:")
+    assert at_parameter(instance, finding(instance, "master.cf has no service nosuch"), "default_transport")
+
+
+def test_row_of_transport_maps_without_a_service(make_instance):
+    table = "inline:{{a.test=nosuch:x}{b.test=smtp:[c.test}{d.test=smtp:[e.test]}{f.test=error:5.1.1 no mail}}"
+    instance = make_instance(transport_maps=table)
+    assert 'row "a.test"' in finding(instance, "master.cf has no service nosuch")["text"]
+    assert 'row "b.test"' in finding(instance, "has no closing bracket")["text"]
+    assert len(severe(instance)) == 2
+
+
+def make_certificate(directory, name):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "90", "-subj", "/CN=mail.local.test",
+                    "-keyout", directory / f"{name}.key", "-out", directory / f"{name}.pem"],
+                   check=True, capture_output=True)
+
+
+def test_certificates_and_keys(make_instance):
+    instance = make_instance()
+    make_certificate(instance.directory, "a")
+    make_certificate(instance.directory, "b")
+    directory = instance.directory
+
+    def problems(cert, key):
+        instance.configure(smtpd_tls_cert_file=cert, smtpd_tls_key_file=key)
+        return [entry["text"] for entry in findings(instance) if entry["remedy"] == "without it there is no TLS"]
+
+    assert problems(directory / "a.pem", directory / "a.key") == []
+    assert problems(directory / "a.pem", directory / "b.key") == \
+        [f"{directory}/b.key: this key does not belong to the certificate in {directory}/a.pem"]
+    assert "No such file" in problems("/nonexistent/cert.pem", directory / "a.key")[0]
+    assert "no certificate in PEM form" in problems(directory / "a.key", directory / "a.key")[0]
+
+
+def test_port_in_use_stops_the_start(make_instance):
+    instance = make_instance()
+    with socket.create_server(("127.0.0.1", instance.smtp_port)):
+        entry = finding(instance, "Address already in use")
+        assert entry["severity"] == "error" and entry["service"] == f"127.0.0.1:{instance.smtp_port}/inet"
+        assert f"sport = :{instance.smtp_port}" in entry["remedy"]
+        assert instance.run("postfix", "start", check=False).returncode == 1
+    instance.expect_problem("repair what is said above")
+    assert severe(instance) == []
+
+
+def test_ports_are_not_looked_at_while_the_mail_system_runs(make_instance):
+    instance = make_instance().start()
+    assert severe(instance) == []
+
+
+def test_program_of_master_cf_that_does_not_exist(make_instance):
+    instance = make_instance(master="odd unix - - n - - nosuchd\n")
+    entry = finding(instance, "nosuchd: No such file or directory")
+    assert entry["service"] == "odd/unix" and entry["severity"] == "warning" and entry["line"] > 0
+
+
+def test_user_of_pipe_that_does_not_exist(make_instance):
+    instance = make_instance(master="filter unix - n n - - pipe user=nosuchuser argv=/bin/true\n")
+    entry = finding(instance, "user=nosuchuser")
+    assert entry["service"] == "filter/unix" and "its mail waits" in entry["text"]
+    user = pwd.getpwuid(os.getuid()).pw_name
+    instance = make_instance(master=f"filter unix - n n - - pipe user={user} argv=/bin/true\n")
+    assert severe(instance) == []
+
+
+def test_directory_with_wrong_owner_or_mode(make_instance):
+    instance = make_instance()
+    instance.run("postfix", "check")
+    (instance.queue / "hold").chmod(0o777)
+    entry = finding(instance, f"group or other writable: {instance.queue}/hold")
+    assert entry["severity"] == "warning" and entry["remedy"] == f"correct it with: chmod 700 {instance.queue}/hold"
+
+
+def test_programs_without_set_gid(make_instance):
+    if os.getuid():
+        assert not [entry for entry in findings(make_instance()) if entry["parameter"] == "setgid_group"]
+        return
+    entry = finding(make_instance(), "postdrop does not run with the group")
+    assert "chmod 2755" in entry["remedy"]
+
+
+def test_override_with_a_bad_value_stops_the_start(make_instance):
+    instance = make_instance(service_options={"smtp/inet": {"smtpd_timeout": "soon"}})
+    entry = [found for found in findings(instance) if found["severity"] == "error"][0]
+    assert entry["file"] == f"{instance.config}/master.cf" and "smtpd_timeout" in entry["text"]
+    assert instance.run("postfix", "start", check=False).returncode == 1
+    instance.expect_problem("repair what is said above")
+
+
+def test_warnings_do_not_stop_the_start_and_are_logged(make_instance):
+    instance = make_instance(virtual_alias_maps="hash:/nonexistent/virtual", relayhost="[gateway.test").start()
+    instance.wait_for_log(r"warning: .*main.cf, line \d+: virtual_alias_maps: hash:/nonexistent/virtual: .*"
+                          r"make it with: postmap hash:/nonexistent/virtual")
+    instance.wait_for_log(r"warning: .*relayhost: .*has no closing bracket")
+
+
+def test_findings_as_text_name_file_line_and_remedy(make_instance):
+    instance = make_instance(relayhost="[gateway.test")
+    text = instance.run("postfix", "check").stderr.decode()
+    line = main_cf_line(instance, "relayhost")
+    assert f"warning: {instance.config}/main.cf, line {line}: relayhost: [gateway.test: \"[gateway.test\" has no closing " \
+           "bracket; its mail waits; correct it, or add the service to master.cf" in text
+    assert pathlib.Path(instance.queue).is_dir()
