@@ -3,6 +3,7 @@
 
 #include "address/local_part.h"
 #include "base/text.h"
+#include "base/trace.h"
 #include "log/log.h"
 #include "param/cleanup.h"
 #include "param/rewrite.h"
@@ -136,6 +137,7 @@ Task<Accepted<std::string>> AddressRewriter::masquerade(std::string address)
     auto parts = address::split_at_domain(address);
     if (!parts.has_domain)
         co_return address;
+    trace::Step step("masquerade_domains", address);
     const MasqueradedDomain* first = nullptr;
     for (const MasqueradedDomain& domain : masquerade_domains_) {
         if (equal_ignoring_case(parts.domain, domain.name) || is_below(parts.domain, domain.name)) {
@@ -148,6 +150,7 @@ Task<Accepted<std::string>> AddressRewriter::masquerade(std::string address)
     CO_TRY(bool excepted, co_await masquerade_exceptions_.matches_string(parts.local_part));
     if (!excepted)
         address = std::string(parts.local_part) + "@" + first->name;
+    step.result(excepted ? "the user is one of masquerade_exceptions" : std::string_view(address));
     co_return address;
 }
 

@@ -3,12 +3,14 @@
 
 #include "address/header_list.h"
 #include "base/text.h"
+#include "base/trace.h"
 #include "param/basics.h"
 #include "param/rewrite.h"
 #include "routing/owner_and_request.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace posthaste::intake {
 
@@ -68,6 +70,7 @@ Task<Accepted<std::vector<std::string>>> AddressTable::find(std::string address)
                                 .recipient_delimiter = delimiter_,
                                 .domain_is_local = local,
                                 .names = names_};
+    trace::Step step(parameter_, address);
     CO_TRY(auto hit, co_await maps_.find_address(address, search));
     if (!hit)
         co_return results;
@@ -85,6 +88,8 @@ Task<Accepted<std::vector<std::string>>> AddressTable::find(std::string address)
             result = with_extension(result, hit->extension);
         results.push_back(router_->canonical_form(result, routing::RewriteContext::Local));
     }
+    if (step)
+        step.result(fmt::format("{}", fmt::join(results, ", ")));
     if (results.empty()) {
         Rejection rejection = Rejection::alias_expansion();
         rejection.detail = fmt::format("{}: no address in \"{}\" for {}", parameter_, value, address);

@@ -3,6 +3,7 @@
 
 #include "address/fold.h"
 #include "base/text.h"
+#include "base/trace.h"
 #include "param/cleanup.h"
 #include "param/rewrite.h"
 
@@ -112,8 +113,11 @@ Task<Accepted<>> RecipientMapper::add_copies(queue::Envelope* envelope, std::vec
     std::vector<queue::Recipient> copies;
     for (std::string& copy : wanted)
         copies.push_back(copy_for(std::move(copy)));
-    if (automatic && !always_bcc_.empty())
+    if (automatic && !always_bcc_.empty()) {
+        trace::Step step("always_bcc", envelope->sender);
+        step.result(always_bcc_);
         copies.push_back(copy_for(always_bcc_));
+    }
     if (automatic && !sender_bcc_.empty() && !envelope->sender.empty()) {
         if (auto added = co_await add_copies_for(&sender_bcc_, envelope->sender, &copies); !added)
             co_return added;

@@ -4,6 +4,7 @@
 #include "address/fold.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "base/trace.h"
 #include "table/text_source.h"
 
 #include <algorithm>
@@ -151,15 +152,20 @@ bool List::names_match(const Group& group, const Query& query) const
 {
     if (group.names.empty() || query.name.empty())
         return false;
+    auto has = [&group](std::string_view name) {
+        const bool found = group.names.contains(name);
+        if (found && trace::observer != nullptr)
+            trace::observer->matched(fmt::format("{}{}", group.negated ? "!" : "", name));
+        return found;
+    };
     std::string_view name = query.name;
-    if (group.names.contains(name))
+    if (has(name))
         return true;
     if (query.whole_only)
         return false;
     for (std::size_t dot = name.find('.', 1); dot != std::string_view::npos && dot + 1 < name.size();
          dot = name.find('.', dot + 1))
-        if (group.names.contains(name.substr(dot)) ||
-            (parents_ == table::ParentDomains::Bare && group.names.contains(name.substr(dot + 1))))
+        if (has(name.substr(dot)) || (parents_ == table::ParentDomains::Bare && has(name.substr(dot + 1))))
             return true;
     return false;
 }
@@ -180,8 +186,11 @@ Match List::match_from(std::size_t first, Query query)
 {
     for (std::size_t i = first; i < groups_.size(); ++i) {
         Group& group = groups_[i];
-        if (!group.problem.empty())
+        if (!group.problem.empty()) {
+            if (trace::observer != nullptr)
+                trace::observer->failed(group.problem);
             return Result<bool>(fail(ErrorKind::Temporary, group.problem));
+        }
         if (group.table) {
             auto lookup = group.table->find_first(table_keys(query));
             if (!lookup.ready())
@@ -193,10 +202,12 @@ Match List::match_from(std::size_t first, Query query)
                 return Result<bool>(!group.negated);
             continue;
         }
-        const bool in_network = query.parsed && std::ranges::any_of(group.networks, [&](const auto& n) {
-                                    return n.contains(*query.parsed);
-                                });
-        if (in_network || names_match(group, query))
+        const auto network = std::ranges::find_if(
+            group.networks, [&](const auto& n) { return query.parsed && n.contains(*query.parsed); });
+        if (network != group.networks.end() && trace::observer != nullptr)
+            trace::observer->matched(
+                fmt::format("{}{}/{}", group.negated ? "!" : "", network->base.to_string(), network->prefix));
+        if (network != group.networks.end() || names_match(group, query))
             return Result<bool>(!group.negated);
     }
     return Result<bool>(false);

@@ -2,6 +2,7 @@
 #include "routing/canonical.h"
 
 #include "base/text.h"
+#include "base/trace.h"
 #include "net/endpoint.h"
 
 #include <algorithm>
@@ -36,25 +37,34 @@ std::size_t find_unquoted(std::string_view text, char wanted, Occurrence occurre
     return found;
 }
 
+// One step of completing an address, for whoever watches.
+std::string completed(std::string_view parameter, std::string_view from, std::string to)
+{
+    trace::Step step(parameter, from);
+    step.result(to);
+    return to;
+}
+
 // An address without a domain gets one: from what its local part says, else from the context.
 std::string with_domain(std::string_view address, const RewriteRules& rules)
 {
     if (rules.swap_bangpath) {
         std::size_t bang = find_first_unquoted(address, '!');
         if (bang != std::string_view::npos && bang > 0 && bang + 1 < address.size())
-            return std::string(address.substr(bang + 1)) + "@" + std::string(address.substr(0, bang));
+            return completed("swap_bangpath", address,
+                             std::string(address.substr(bang + 1)) + "@" + std::string(address.substr(0, bang)));
     }
     if (rules.percent_hack) {
         std::size_t percent = find_last_unquoted(address, '%');
         if (percent != std::string_view::npos && percent > 0 && percent + 1 < address.size()) {
             std::string result(address);
             result[percent] = '@';
-            return result;
+            return completed("allow_percent_hack", address, std::move(result));
         }
     }
     if (rules.origin.empty())
         return std::string(address);
-    return std::string(address) + "@" + rules.origin;
+    return completed("append_at_myorigin", address, std::string(address) + "@" + rules.origin);
 }
 
 bool is_valid_label(std::string_view label)
@@ -102,7 +112,7 @@ std::string rewrite_to_standard_form(std::string_view external_address, const Re
         return address;
     if (address.find('.', at) == std::string::npos) {
         if (!rules.domain.empty())
-            address += "." + rules.domain;
+            address = completed("append_dot_mydomain", address, address + "." + rules.domain);
     } else if (address.ends_with('.')) {  // the root's dot: the name was complete
         address.pop_back();
     }

@@ -4,6 +4,7 @@
 // An address that a canonical or virtual alias table rewrites counts as known whatever its class. A table that cannot
 // answer is an error: "unknown" is said only by tables that answered.
 #include "base/text.h"
+#include "base/trace.h"
 #include "param/bounce.h"
 #include "routing/owner_and_request.h"
 #include "routing/router_impl.h"
@@ -46,8 +47,12 @@ std::string Router::Impl::unknown_user(std::string_view table) const
 }
 
 // canonical(5), virtual(5): the bare user stands for user@site "when site is equal to $myorigin", too.
-Task<Result<bool>> Router::Impl::is_listed(table::Maps* maps, std::string_view address, AddressClass address_class)
+Task<Result<bool>> Router::Impl::is_listed(table::Maps* maps, std::string_view parameter, std::string_view address,
+                                           AddressClass address_class)
 {
+    if (maps->empty())
+        co_return false;
+    trace::Step step(parameter, address);
     const bool local = address_class == AddressClass::Local ||
                        equal_ignoring_case(address::split_at_domain(address).domain, config->get(param::myorigin));
     CO_TRY(auto hit,
@@ -55,14 +60,21 @@ Task<Result<bool>> Router::Impl::is_listed(table::Maps* maps, std::string_view a
                                                  .recipient_delimiter = config->get(param::recipient_delimiter),
                                                  .domain_is_local = local,
                                                  .names = owner_and_request(*config)}));
+    step.result(hit ? "listed" : "not listed");
     co_return hit.has_value();
 }
 
 Task<Result<bool>> Router::Impl::is_rewritten(std::string_view address, AddressClass address_class, Role role)
 {
-    table::Maps& own_canonical = role == Role::Sender ? sender_canonical_maps : recipient_canonical_maps;
-    for (table::Maps* maps : {&own_canonical, &canonical_maps, &virtual_alias_maps}) {
-        CO_TRY(bool listed, co_await is_listed(maps, address, address_class));
+    struct Asked {
+        table::Maps* maps;
+        std::string_view parameter;
+    };
+    const Asked own = role == Role::Sender ? Asked{&sender_canonical_maps, "sender_canonical_maps"}
+                                           : Asked{&recipient_canonical_maps, "recipient_canonical_maps"};
+    const Asked all[] = {own, {&canonical_maps, "canonical_maps"}, {&virtual_alias_maps, "virtual_alias_maps"}};
+    for (const Asked& asked : all) {
+        CO_TRY(bool listed, co_await is_listed(asked.maps, asked.parameter, address, address_class));
         if (listed)
             co_return true;
     }
@@ -72,9 +84,12 @@ Task<Result<bool>> Router::Impl::is_rewritten(std::string_view address, AddressC
 std::optional<Router::Impl::RecipientTable> Router::Impl::recipient_table(AddressClass address_class)
 {
     switch (address_class) {
-    case AddressClass::Local: return RecipientTable{&local_recipient_maps, "local recipient table"};
-    case AddressClass::VirtualMailbox: return RecipientTable{&virtual_mailbox_maps, "virtual mailbox table"};
-    case AddressClass::Relay: return RecipientTable{&relay_recipient_maps, "relay recipient table"};
+    case AddressClass::Local:
+        return RecipientTable{&local_recipient_maps, "local_recipient_maps", "local recipient table"};
+    case AddressClass::VirtualMailbox:
+        return RecipientTable{&virtual_mailbox_maps, "virtual_mailbox_maps", "virtual mailbox table"};
+    case AddressClass::Relay:
+        return RecipientTable{&relay_recipient_maps, "relay_recipient_maps", "relay recipient table"};
     case AddressClass::VirtualAlias:
     case AddressClass::Default: break;
     }
@@ -100,7 +115,7 @@ Task<Result<RecipientStatus>> Router::Impl::check(std::string address, Route rou
     auto table = recipient_table(route.address_class);
     if (!table || table->maps->empty())
         co_return RecipientStatus{};
-    CO_TRY(bool listed, co_await is_listed(table->maps, route.recipient, route.address_class));
+    CO_TRY(bool listed, co_await is_listed(table->maps, table->parameter, route.recipient, route.address_class));
     if (listed)
         co_return RecipientStatus{};
     co_return RecipientStatus{.known = false, .code = std::string(code), .text = unknown_user(table->name)};

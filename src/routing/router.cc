@@ -3,6 +3,7 @@
 
 #include "address/local_part.h"
 #include "base/text.h"
+#include "base/trace.h"
 #include "log/log.h"
 #include "routing/canonical.h"
 #include "routing/owner_and_request.h"
@@ -62,6 +63,10 @@ Task<Result<Destination>> Router::Impl::unwrap(std::string address)
                          : address_in_local_part(destination.local_part, unwrap_rules);
         if (!inner)
             co_return destination;
+        if (depth > 0) {
+            trace::Step step("local part that is an address", destination.local_part);
+            step.result(*inner);
+        }
         address::Split split = address::split_at_domain(*inner);
         std::string domain(split.domain);
         if (domain.ends_with('.'))
@@ -98,6 +103,8 @@ Task<Result<Route>> Router::Impl::resolve(std::string sender, std::string recipi
     route.sender_routed = destination.local_part.find_first_of("@%!") != std::string::npos;
     route.malformed = destination.malformed || (!may_begin_with_minus && route.recipient.starts_with('-'));
     if (route.malformed) {
+        trace::Step step("syntax of addresses", route.recipient);
+        step.result("malformed: nobody has this address");
         route.transport = error_transport;
         route.nexthop = "5.1.3 bad address syntax";
         co_return route;
@@ -114,18 +121,31 @@ Task<Result<Route>> Router::Impl::resolve(std::string sender, std::string recipi
 Task<Result<void>> Router::Impl::choose_by_class(std::string_view sender, const Destination* destination, Route* route)
 {
     TransportAndNexthop chosen;
+    auto choose = [&](std::string_view parameter, const TransportAndNexthop& value) {
+        trace::Step step(parameter, route->recipient);
+        if (step)
+            step.result(fmt::format("{}:{}", value.transport, value.nexthop));
+        chosen = value;
+    };
     switch (route->address_class) {
-    case AddressClass::VirtualAlias:
+    case AddressClass::VirtualAlias: {
+        trace::Step step("virtual_alias_domains", route->recipient);
         route->transport = error_transport;
         route->nexthop = "5.1.1 " + unknown_user("virtual alias table");
+        step.result("no virtual alias: the address does not exist");
         co_return Result<void>{};
-    case AddressClass::Local: chosen = local_transport; break;
-    case AddressClass::VirtualMailbox: chosen = virtual_transport; break;
-    case AddressClass::Relay: chosen = relay_transport; break;
+    }
+    case AddressClass::Local: choose("local_transport", local_transport); break;
+    case AddressClass::VirtualMailbox: choose("virtual_transport", virtual_transport); break;
+    case AddressClass::Relay: choose("relay_transport", relay_transport); break;
     case AddressClass::Default: {
         CO_TRY(auto found,
-               co_await for_sender(&sender_dependent_default_transport, sender, empty_sender_transport_key));
-        chosen = found ? parse_transport(*found) : default_transport;
+               co_await for_sender("sender_dependent_default_transport_maps", &sender_dependent_default_transport,
+                                   sender, empty_sender_transport_key));
+        if (found)
+            chosen = parse_transport(*found);
+        else
+            choose("default_transport", default_transport);
         if (chosen.transport.empty())
             chosen.transport = default_transport.transport;
         break;
@@ -134,7 +154,11 @@ Task<Result<void>> Router::Impl::choose_by_class(std::string_view sender, const 
     const bool leaves_this_system =
         route->address_class == AddressClass::Relay || route->address_class == AddressClass::Default;
     if (chosen.nexthop.empty() && leaves_this_system) {
-        CO_TRY(auto found, co_await for_sender(&sender_dependent_relayhost, sender, empty_sender_relayhost_key));
+        CO_TRY(auto found, co_await for_sender("sender_dependent_relayhost_maps", &sender_dependent_relayhost, sender,
+                                               empty_sender_relayhost_key));
+        trace::Step step("relayhost", route->recipient);
+        if (!found)
+            step.result(relayhost);
         chosen.nexthop = found ? *found : relayhost;
     }
     route->transport = std::move(chosen.transport);
@@ -144,14 +168,15 @@ Task<Result<void>> Router::Impl::choose_by_class(std::string_view sender, const 
 }
 
 // As canonical(5) looks addresses up: the bare user stands for senders of this machine, too.
-Task<Result<std::optional<std::string>>> Router::Impl::for_sender(table::Maps* maps, std::string_view sender,
-                                                                  std::string_view empty_key)
+Task<Result<std::optional<std::string>>> Router::Impl::for_sender(std::string_view parameter, table::Maps* maps,
+                                                                  std::string_view sender, std::string_view empty_key)
 {
     if (maps->empty())
         co_return std::optional<std::string>();
     const std::string_view key = sender.empty() ? empty_key : sender;
     const std::string_view domain = address::split_at_domain(key).domain;
     CO_TRY(const bool local, co_await is_local(domain));
+    trace::Step step(parameter, key);
     CO_TRY(auto hit, co_await maps->find_address(
                          key, {.order = table::AddressOrder::Canonical,
                                .recipient_delimiter = config->get(param::recipient_delimiter),
@@ -159,6 +184,7 @@ Task<Result<std::optional<std::string>>> Router::Impl::for_sender(table::Maps* m
                                .names = owner_and_request(*config)}));
     if (!hit || equal_ignoring_case(hit->value, no_override))
         co_return std::optional<std::string>();
+    step.result(hit->value);
     co_return std::optional(std::move(hit->value));
 }
 
@@ -167,6 +193,7 @@ Task<Result<bool>> Router::Impl::apply_relocated(Route* route)
 {
     if (relocated.empty())
         co_return false;
+    trace::Step step("relocated_maps", route->recipient);
     CO_TRY(auto hit, co_await relocated.find_address(route->recipient,
                                                      {.order = table::AddressOrder::Canonical,
                                                       .recipient_delimiter = config->get(param::recipient_delimiter),
@@ -177,6 +204,7 @@ Task<Result<bool>> Router::Impl::apply_relocated(Route* route)
     route->transport = error_transport;
     route->nexthop =
         config->get(param::relocated_prefix_enable) ? "5.1.6 User has moved to " + hit->value : std::move(hit->value);
+    step.result(route->nexthop);
     co_return true;
 }
 
@@ -186,6 +214,7 @@ Task<Result<void>> Router::Impl::apply_transport_maps(const Destination* destina
 {
     if (transport_maps.empty() || route->address_class == AddressClass::VirtualAlias)
         co_return Result<void>{};
+    trace::Step step("transport_maps", route->recipient);
     CO_TRY(auto hit, co_await transport_maps.find_address(
                          route->recipient, {.order = table::AddressOrder::Transport,
                                             .recipient_delimiter = config->get(param::recipient_delimiter),
@@ -193,6 +222,7 @@ Task<Result<void>> Router::Impl::apply_transport_maps(const Destination* destina
                                             .names = owner_and_request(*config)}));
     if (!hit)
         co_return Result<void>{};
+    step.result(hit->value);
     TransportAndNexthop chosen = parse_transport(hit->value);
     if (!chosen.transport.empty()) {
         route->transport = std::move(chosen.transport);

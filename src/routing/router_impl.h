@@ -83,14 +83,15 @@ struct Router::Impl {
     Task<Result<AddressClass>> class_of(std::string domain);
     Task<Result<Route>> resolve(std::string sender, std::string recipient);
     Task<Result<void>> choose_by_class(std::string_view sender, const Destination* destination, Route* route);
-    Task<Result<std::optional<std::string>>> for_sender(table::Maps* maps, std::string_view sender,
-                                                        std::string_view empty_key);
+    Task<Result<std::optional<std::string>>> for_sender(std::string_view parameter, table::Maps* maps,
+                                                        std::string_view sender, std::string_view empty_key);
     Task<Result<bool>> apply_relocated(Route* route);
     Task<Result<void>> apply_transport_maps(const Destination* destination, Route* route);
 
     // Who the recipients of a class are; none where the class accepts any.
     struct RecipientTable {
         table::Maps* maps;
+        std::string_view parameter;
         std::string_view name;  // in replies
     };
     std::optional<RecipientTable> recipient_table(AddressClass address_class);
@@ -98,7 +99,8 @@ struct Router::Impl {
     enum class Role : unsigned char { Sender, Recipient };
     Task<Result<RecipientStatus>> check(std::string address, Route route, Role role);
     Task<Result<bool>> is_rewritten(std::string_view address, AddressClass address_class, Role role);
-    Task<Result<bool>> is_listed(table::Maps* maps, std::string_view address, AddressClass address_class);
+    Task<Result<bool>> is_listed(table::Maps* maps, std::string_view parameter, std::string_view address,
+                                 AddressClass address_class);
 
     void warn_of_two_classes(const std::string& domain, std::string_view first, std::string_view second);
     // "User unknown in local recipient table", without the table where show_user_unknown_table_name = no.

@@ -1,7 +1,9 @@
 // router_test.cc — classes, transports and nexthops with tables that are written into the parameters.
 #include "routing/router.h"
 
+#include "base/trace_record.h"
 #include "net/tasks.h"
+#include "routing/content_filter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -243,6 +245,56 @@ TEST(Router, refuses_a_transport_without_a_name)
     auto made = Router::open(*config);
     ASSERT_FALSE(made);
     EXPECT_THAT(made.error().text(), testing::HasSubstr("default_transport: expected transport or transport:nexthop"));
+}
+
+const trace::StepRecord* find_step(const std::vector<trace::StepRecord>& steps, std::string_view what)
+{
+    auto found = std::ranges::find(steps, what, &trace::StepRecord::what);
+    return found == steps.end() ? nullptr : &*found;
+}
+
+TEST(Router, says_to_an_observer_which_list_and_parameter_decide)
+{
+    auto r = router("relay_domains = relay.test\nrelayhost = [gateway.test]\n"
+                    "transport_maps = inline:{{.relay.test=smtp:[there.test]}}\n");
+    trace::Recorder recorder;
+    resolved(*r, "u@sub.relay.test");
+    auto steps = recorder.take();
+    const auto* relay = find_step(steps, "relay_domains");
+    ASSERT_NE(relay, nullptr);
+    EXPECT_EQ(relay->result, "listed");
+    EXPECT_EQ(relay->element, "relay.test");
+    ASSERT_NE(find_step(steps, "relayhost"), nullptr);
+    EXPECT_EQ(find_step(steps, "relayhost")->result, "[gateway.test]");
+    const auto* transport = find_step(steps, "transport_maps");
+    ASSERT_NE(transport, nullptr);
+    ASSERT_NE(transport->decisive(), nullptr);
+    EXPECT_EQ(transport->decisive()->key, ".relay.test");
+    EXPECT_EQ(transport->result, "smtp:[there.test]");
+}
+
+TEST(Router, says_to_an_observer_which_table_fails)
+{
+    auto r = router("transport_maps = fail:broken\n");
+    trace::Recorder recorder;
+    EXPECT_FALSE(net::run_until_done(r->resolve("", "u@far.test")));
+    auto steps = recorder.take();
+    ASSERT_FALSE(steps.empty());
+    EXPECT_EQ(steps.back().what, "transport_maps");
+    EXPECT_NE(steps.back().trouble(), "");
+}
+
+TEST(Router, a_content_filter_takes_the_place_of_the_transport)
+{
+    Route route{.transport = "local", .nexthop = "x", .recipient = "u@example.com"};
+    apply_filter("", "", &route);
+    EXPECT_EQ(route.transport, "local");
+    apply_filter("scan:", "", &route);
+    EXPECT_EQ(path(route), "scan:example.com u@example.com");
+    apply_filter("scan:", "mail.example.com", &route);
+    EXPECT_EQ(path(route), "scan:mail.example.com u@example.com");
+    apply_filter("scan:[127.0.0.1]:10", "mail.example.com", &route);
+    EXPECT_EQ(path(route), "scan:[127.0.0.1]:10 u@example.com");
 }
 
 }  // namespace

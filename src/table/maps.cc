@@ -1,6 +1,7 @@
 // maps.cc — see maps.h.
 #include "table/maps.h"
 
+#include "base/trace.h"
 #include "table/text_source.h"
 
 #include <fmt/format.h>
@@ -12,6 +13,8 @@ namespace {
 // What a table said, as the list sees it: nothing to decide (go on with the next table) or the final answer.
 std::optional<Answer> decide(const Table& table, std::string_view key, Answer answer)
 {
+    if (trace::observer != nullptr)
+        trace::observer->asked(table.name(), key, answer);
     if (!answer)
         return fail(Error(ErrorKind::Temporary, answer.error().text(), answer.error().where()));
     if (!*answer)

@@ -1,6 +1,8 @@
 // postconf(1): prints and changes main.cf and master.cf.
+#include "command/postconf/explain.h"
 #include "command/postconf/services.h"
 #include "command/postconf/templates.h"
+#include "log/log.h"
 #include "table/table.h"
 
 #include <cerrno>
@@ -38,6 +40,29 @@ int fatal(const Error& error)
     return 1;
 }
 
+// postconf explain: the rest of the command line has options of its own.
+bool asks_for_explanation(const Options& options)
+{
+    return options.mode == Mode::Parameters && options.change == Change::None && !options.operands.empty() &&
+           options.operands.front() == "explain";
+}
+
+int explain_address(const Options& options)
+{
+    // What is wrong with tables stands in the answer.
+    log::init({.program = "postconf", .to_stderr = false, .to_log = false});
+    auto question = parse_question(options.config_directory, {options.operands.begin() + 1, options.operands.end()});
+    if (!question)
+        return fatal(question.error());
+    auto explanation = explain(std::move(*question));
+    if (!explanation)
+        return fatal(explanation.error());
+    const std::string text = explanation->question.json ? to_json(*explanation) : to_text(*explanation);
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+        return fatal(Error::system(errno, "write to standard output"));
+    return exit_status(*explanation);
+}
+
 }  // namespace
 
 int main(int argc, char** argv)
@@ -45,6 +70,8 @@ int main(int argc, char** argv)
     const Result<Options> options = parse_options({argv, argv + argc});
     if (!options)
         return fatal(options.error());
+    if (asks_for_explanation(*options))
+        return explain_address(*options);
     const Result<Output> output = perform(*options);
     if (!output)
         return fatal(output.error());

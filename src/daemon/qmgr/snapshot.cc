@@ -7,7 +7,7 @@
 #include "param/cleanup.h"
 #include "param/qmgr.h"
 #include "param/services.h"
-#include "routing/unwrap.h"
+#include "routing/content_filter.h"
 
 namespace posthaste::qmgr {
 
@@ -48,18 +48,7 @@ Result<std::shared_ptr<QueueManager::Snapshot>> QueueManager::Snapshot::make(Con
 
 void QueueManager::Snapshot::apply_filter(const std::string& filter, routing::Route* route) const
 {
-    if (filter.empty())
-        return;
-    routing::TransportAndNexthop parsed = routing::parse_transport(filter);
-    if (parsed.transport.empty())
-        return;
-    route->transport = std::move(parsed.transport);
-    if (!parsed.nexthop.empty())
-        route->nexthop = std::move(parsed.nexthop);
-    else if (!default_filter_nexthop.empty())
-        route->nexthop = default_filter_nexthop;
-    else
-        route->nexthop = address::split_at_domain(route->recipient).domain;
+    routing::apply_filter(filter, default_filter_nexthop, route);
 }
 
 bool QueueManager::Snapshot::is_double_bounce(const routing::Route& route) const

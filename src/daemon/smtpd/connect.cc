@@ -1,4 +1,5 @@
 // connect.cc — the beginning of a session: who is it, may it come in, and the greeting. RFC 5321 3.1.
+#include "base/trace.h"
 #include "daemon/smtpd/client_prefix.h"
 #include "daemon/smtpd/session.h"
 #include "log/events_smtpd.h"
@@ -22,7 +23,11 @@ Task<void> Session::identify_client()
         client_.reverse_name = std::move(names.reverse_name);
     }
     describe(client_, config_->get(param::smtpd_client_port_logging));
-    in_mynetworks_ = co_await shared_->mynetworks.matches_host(client_.name, client_.address);
+    {
+        trace::Step step("mynetworks", client_.for_log);
+        in_mynetworks_ = co_await shared_->mynetworks.matches_host(client_.name, client_.address);
+        step.result(in_mynetworks_.value_or(false) ? "listed" : "not listed");
+    }
     if (!in_mynetworks_)
         log::warning("mynetworks: {}", in_mynetworks_.error().text());
     auto excluded = co_await shared_->bare_newline_exclusions.matches_host(client_.name, client_.address);
@@ -108,21 +113,26 @@ Task<void> Session::greet()
     // A client that talks before it is greeted is no mail server (RFC 5321 3.1).
     if (stream_.fill_now().value_or(false) && !check_pipelining(smtp::Verb::Unknown))
         co_return;
-    if (!shared_->client_restrictions.empty() && !config_->get(param::smtpd_delay_reject)) {
-        PendingVerdicts pending;
-        Verdict verdict = co_await evaluate(this, &shared_->client_restrictions, ListKind::Client, &pending);
-        std::optional<Reply> rejection;
-        if (verdict.decision == Decision::Reject)
-            rejection = std::move(verdict.reply);
-        if (rejection) {
-            log_access("reject", rejection->line());
-            refused_ = rejection;
-            co_await send(std::move(*rejection));
-            co_return;
-        }
-        pending_ = pending;
+    if (std::optional<Reply> refused = co_await client_objection()) {
+        log_access("reject", refused->line());
+        refused_ = refused;
+        co_await send(std::move(*refused));
+        co_return;
     }
     co_await send({220, config_->get(param::smtpd_banner)});
+}
+
+// What client restrictions say before the greeting, where smtpd_delay_reject does not let them wait for RCPT.
+Task<std::optional<Session::Reply>> Session::client_objection()
+{
+    if (shared_->client_restrictions.empty() || config_->get(param::smtpd_delay_reject))
+        co_return std::nullopt;
+    PendingVerdicts pending;
+    Verdict verdict = co_await evaluate(this, &shared_->client_restrictions, ListKind::Client, &pending);
+    if (verdict.decision == Decision::Reject)
+        co_return std::move(verdict.reply);
+    pending_ = pending;
+    co_return std::nullopt;
 }
 
 }  // namespace posthaste::smtpd

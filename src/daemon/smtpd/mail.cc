@@ -95,12 +95,8 @@ Task<Session::Reply> Session::mail(std::string arguments)
         co_return Reply{450, "4.7.1 Error: too much mail from " + client_.address};
     transaction_ = std::move(*transaction);
     std::optional<Reply> refused = check_size();
-    if (!refused && !config_->get(param::smtpd_delay_reject) && !shared_->context->stand_alone) {
-        Verdict verdict =
-            co_await evaluate(this, &shared_->sender_restrictions, ListKind::Sender, &transaction_->pending);
-        if (verdict.decision == Decision::Reject)
-            refused = std::move(verdict.reply);
-    }
+    if (!refused)
+        refused = co_await sender_objection();
     if (refused)
         log_access("reject", refused->line());
     else if (!config_->get(param::smtpd_delay_open_until_valid_rcpt))
@@ -109,6 +105,17 @@ Task<Session::Reply> Session::mail(std::string arguments)
         co_return Reply{250, "2.1.0 Ok"};
     transaction_.reset();
     co_return std::move(*refused);
+}
+
+// What sender restrictions say at MAIL, where smtpd_delay_reject does not let them wait for RCPT.
+Task<std::optional<Session::Reply>> Session::sender_objection()
+{
+    if (config_->get(param::smtpd_delay_reject) || shared_->context->stand_alone)
+        co_return std::nullopt;
+    Verdict verdict = co_await evaluate(this, &shared_->sender_restrictions, ListKind::Sender, &transaction_->pending);
+    if (verdict.decision == Decision::Reject)
+        co_return std::move(verdict.reply);
+    co_return std::nullopt;
 }
 
 // The message gets its queue id. A Reply: the queue cannot take it now.

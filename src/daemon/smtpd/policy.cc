@@ -3,6 +3,7 @@
 
 #include "address/local_part.h"
 #include "base/text.h"
+#include "base/trace.h"
 #include "daemon/smtpd/access_action.h"
 #include "daemon/smtpd/session.h"
 #include "log/log.h"
@@ -54,6 +55,32 @@ Reply table_failure(std::string_view subject)
 }
 
 Verdict reject(Reply reply) { return {Decision::Reject, std::move(reply)}; }
+
+// For whoever watches (base/trace.h).
+std::string text_of(const Verdict& verdict)
+{
+    switch (verdict.decision) {
+    case Decision::Dunno: break;
+    case Decision::Permit: return "permit";
+    case Decision::Reject: return "refuse: " + verdict.reply.line();
+    }
+    return "go on";
+}
+
+std::string_view parameter_of(ListKind kind)
+{
+    switch (kind) {
+    case ListKind::Client: return "smtpd_client_restrictions";
+    case ListKind::Helo: return "smtpd_helo_restrictions";
+    case ListKind::Sender: return "smtpd_sender_restrictions";
+    case ListKind::Relay: return "smtpd_relay_restrictions";
+    case ListKind::Recipient: return "smtpd_recipient_restrictions";
+    case ListKind::Data: return "smtpd_data_restrictions";
+    case ListKind::EndOfData: return "smtpd_end_of_data_restrictions";
+    case ListKind::Etrn: return "smtpd_etrn_restrictions";
+    }
+    return "";
+}
 
 Verdict permit_if(bool condition) { return {condition ? Decision::Permit : Decision::Dunno, {}}; }
 
@@ -126,6 +153,7 @@ public:
 
 private:
     Task<Verdict> apply(const Restriction* restriction);
+    Task<Verdict> judge(const Restriction* restriction);
     Verdict decide(const Restriction& restriction);
     [[nodiscard]] Verdict generic(config::IntParameter code, std::string_view enhanced, std::string_view text) const;
     [[nodiscard]] Verdict refuse_relaying(Rule rule) const;
@@ -153,6 +181,8 @@ Task<Verdict> Evaluation::run(const RestrictionList* list)
         }
         Verdict verdict = co_await apply(&restriction);
         if (verdict.decision == Decision::Reject && only_warn) {
+            trace::Step step("warn_if_reject", restriction.name);
+            step.result("only logged");
             session_.log_access("reject_warning", verdict.reply.line());
             verdict = {};
         }
@@ -164,6 +194,15 @@ Task<Verdict> Evaluation::run(const RestrictionList* list)
 }
 
 Task<Verdict> Evaluation::apply(const Restriction* restriction)
+{
+    trace::Step step(restriction->name, restriction->argument);
+    Verdict verdict = co_await judge(restriction);
+    if (step)
+        step.result(text_of(verdict));
+    co_return verdict;
+}
+
+Task<Verdict> Evaluation::judge(const Restriction* restriction)
 {
     switch (restriction->rule) {
     case Rule::Sleep: co_await net::sleep_for(restriction->pause); co_return Verdict{};
@@ -483,7 +522,11 @@ void PendingVerdicts::add(const PendingVerdicts& other)
 Task<Verdict> evaluate(Session* session, const RestrictionList* list, ListKind kind, PendingVerdicts* pending)
 {
     Evaluation evaluation(*session, kind, *pending);
-    co_return co_await evaluation.run(list);
+    trace::Step step(parameter_of(kind), trace::observer != nullptr ? named(*session, kind).subject : "");
+    Verdict verdict = co_await evaluation.run(list);
+    if (step)
+        step.result(text_of(verdict));
+    co_return verdict;
 }
 
 std::optional<smtp::Reply> conclude(std::optional<smtp::Reply> rejection, const PendingVerdicts& pending)

@@ -3,6 +3,7 @@
 // Nothing is accepted for a foreign domain unless relay restrictions say so, and nothing for a user who does not
 // exist; what cannot be told now is answered 451.
 #include "address/local_part.h"
+#include "base/trace.h"
 #include "daemon/smtpd/session.h"
 #include "log/events_smtpd.h"
 #include "log/log.h"
@@ -109,11 +110,20 @@ Task<std::optional<Session::Reply>> Session::recipient_objection(Target* target)
 Task<std::optional<Session::Reply>> Session::check_unlisted()
 {
     if (config_->get(param::smtpd_reject_unlisted_sender) && transaction_ && !transaction_->sender.empty()) {
-        if (auto refused = co_await unlisted_reply(this, Listed::Sender))
+        trace::Step step("smtpd_reject_unlisted_sender", transaction_->sender);
+        auto refused = co_await unlisted_reply(this, Listed::Sender);
+        if (step)
+            step.result(refused ? "refuse: " + refused->line() : "go on");
+        if (refused)
             co_return refused;
     }
-    if (config_->get(param::smtpd_reject_unlisted_recipient) && !shared_->overrides.no_unknown_recipient_checks)
-        co_return co_await unlisted_reply(this, Listed::Recipient);
+    if (config_->get(param::smtpd_reject_unlisted_recipient) && !shared_->overrides.no_unknown_recipient_checks) {
+        trace::Step step("smtpd_reject_unlisted_recipient", target_->address);
+        auto refused = co_await unlisted_reply(this, Listed::Recipient);
+        if (step)
+            step.result(refused ? "refuse: " + refused->line() : "go on");
+        co_return refused;
+    }
     co_return std::nullopt;
 }
 

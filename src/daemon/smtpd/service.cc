@@ -8,12 +8,18 @@
 
 namespace posthaste::smtpd {
 
+// There is no TLS yet: a server that must not talk in the clear does not talk.
+Result<void> check_settings(const config::Config& config)
+{
+    TRY(server::refuse_setting(config, "smtpd_tls_security_level", {"encrypt"}));
+    TRY(server::refuse_setting(config, "smtpd_enforce_tls", {"yes"}));
+    TRY(server::refuse_setting(config, "smtpd_tls_wrappermode", {"yes"}));
+    return {};
+}
+
 Result<void> Service::before_jail()
 {
-    // There is no TLS yet: a server that must not talk in the clear does not talk.
-    TRY(server::refuse_setting(*context_->config, "smtpd_tls_security_level", {"encrypt"}));
-    TRY(server::refuse_setting(*context_->config, "smtpd_enforce_tls", {"yes"}));
-    TRY(server::refuse_setting(*context_->config, "smtpd_tls_wrappermode", {"yes"}));
+    TRY(check_settings(*context_->config));
     TRY(shared_, Shared::open(*context_));
     return {};
 }

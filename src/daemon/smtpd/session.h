@@ -46,6 +46,15 @@ public:
     // The mail system stops: an idle client is told 421 and disconnected.
     void interrupt();
 
+    // The reply that would refuse a message from this client (explain.cc): client, HELO, MAIL and RCPT are judged as in
+    // run(), but nothing is sent, counted or begun. Nothing: the recipient would be accepted.
+    struct Question {
+        std::string helo;
+        std::string sender;     // external form, in the path's angle brackets
+        std::string recipient;  // the same
+    };
+    Task<std::optional<smtp::Reply>> explain(Question question);
+
     // --- what restrictions look at (policy.cc)
     [[nodiscard]] Shared& shared() const { return *shared_; }
     [[nodiscard]] const config::Config& config() const { return *config_; }
@@ -119,6 +128,8 @@ private:
     [[nodiscard]] std::optional<Reply> check_verp(Transaction& transaction) const;
     Task<std::optional<Reply>> check_recipient(Target* target);  // fills target->route
     Task<std::optional<Reply>> recipient_objection(Target* target);
+    Task<std::optional<Reply>> client_objection();
+    Task<std::optional<Reply>> sender_objection();
     Task<std::optional<Reply>> check_message(const RestrictionList* list, ListKind kind);
     Task<std::optional<Reply>> check_unlisted();
     Task<std::optional<Reply>> check_etrn(std::string site);
