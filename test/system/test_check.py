@@ -5,6 +5,7 @@ import pathlib
 import pwd
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -162,6 +163,24 @@ def test_port_in_use_stops_the_start(make_instance):
         assert instance.run("postfix", "start", check=False).returncode == 1
     instance.expect_problem("repair what is said above")
     assert severe(instance) == []
+
+
+def test_start_waits_for_a_port_that_is_free_soon(make_instance):
+    instance = make_instance()
+    with socket.create_server(("127.0.0.1", instance.smtp_port)) as holder:
+        free = threading.Timer(1, holder.close)
+        free.start()
+        instance.start()
+    free.join()
+
+
+def test_two_services_want_the_same_port(make_instance):
+    instance = make_instance()
+    instance.configure(inet_interfaces="127.0.0.1")
+    with (instance.config / "master.cf").open("a") as master:
+        master.write(f"{instance.smtp_port} inet n - n - - discard\n")
+    entry = finding(instance, "Address already in use")
+    assert entry["severity"] == "error" and entry["service"] == f"{instance.smtp_port}/inet"
 
 
 def test_ports_are_not_looked_at_while_the_mail_system_runs(make_instance):

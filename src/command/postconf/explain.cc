@@ -97,7 +97,7 @@ void rewrite(const config::Config& config, routing::Router& router, queue::Envel
         envelope.sender = router.canonical_form(envelope.sender, routing::RewriteContext::Local);
     if (!out.maps_addresses) {
         out.sender_steps = recorder.take();
-        (*mapper)->complete(envelope);
+        (*mapper)->complete(envelope, {});
         out.steps = recorder.take();
         return;
     }
@@ -108,7 +108,7 @@ void rewrite(const config::Config& config, routing::Router& router, queue::Envel
             return refused(sender.error());
         envelope.sender = std::move(*sender);
     }
-    auto mapped = net::run_until_done((*mapper)->map(&envelope));
+    auto mapped = net::run_until_done((*mapper)->map(&envelope, {}));
     out.steps = recorder.take();
     if (!mapped)
         refused(mapped.error());

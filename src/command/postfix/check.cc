@@ -1,7 +1,6 @@
 // check.cc — see check.h.
 #include "command/postfix/check.h"
 
-#include "command/postfix/checks.h"
 #include "log/log.h"
 
 #include <cstdio>
@@ -10,7 +9,7 @@
 
 namespace posthaste::postfix {
 
-Findings findings(const Instance& instance)
+Findings findings(const Instance& instance, SystemState state)
 {
     Findings found;
     auto master_cf = config::load_master_cf(instance.config->directory());
@@ -18,7 +17,7 @@ Findings findings(const Instance& instance)
     const Subject subject{.config = *instance.config,
                           .master_cf = master_cf ? *master_cf : none,
                           .is_root = ::geteuid() == 0,
-                          .is_running = is_running(instance)};
+                          .state = state};
     checks::values(subject, found);
     checks::accounts(subject, found);
     if (!has_error(found))
@@ -32,9 +31,9 @@ Findings findings(const Instance& instance)
     return found;
 }
 
-bool check(const Instance& instance)
+bool check(const Instance& instance, SystemState state)
 {
-    const Findings found = findings(instance);
+    const Findings found = findings(instance, state);
     for (const Finding& finding : found) {
         switch (finding.severity) {
         case Severity::Note: log::info("{}", to_text(finding)); break;
@@ -45,9 +44,14 @@ bool check(const Instance& instance)
     return !has_error(found);
 }
 
+SystemState state_of(const Instance& instance)
+{
+    return is_running(instance) ? SystemState::Running : SystemState::Stopped;
+}
+
 int check_as_json(const Instance& instance)
 {
-    const Findings found = findings(instance);
+    const Findings found = findings(instance, state_of(instance));
     const std::string text = to_json(found);
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
         log::fatal("write to standard output failed");

@@ -5,16 +5,19 @@
 // warning.
 #pragma once
 
+#include "command/postfix/checks.h"
 #include "command/postfix/control.h"
-#include "command/postfix/finding.h"
 
 namespace posthaste::postfix {
 
 // All findings, in the order in which they are looked for.
-Findings findings(const Instance& instance);
+Findings findings(const Instance& instance, SystemState state);
 
 // Logs them. False if there is an error among them.
-bool check(const Instance& instance);
+bool check(const Instance& instance, SystemState state);
+
+// Running or Stopped.
+SystemState state_of(const Instance& instance);
 
 // Prints them as JSON; the exit status.
 int check_as_json(const Instance& instance);

@@ -10,7 +10,7 @@
 #include "param/basics.h"
 #include "param/cleanup.h"
 #include "param/rewrite.h"
-#include "routing/router.h"
+#include "routing/own_addresses.h"
 #include "routing/unwrap.h"
 #include "table/text_source.h"
 
@@ -120,7 +120,7 @@ void check_table_rows(const Subject& subject, const RouteParameter& parameter, F
 {
     auto words = table::split_outside_braces(parameter.value, table::list_separators);
     if (!words)
-        return;  // address_classes() opens the router, which says so
+        return;  // tables() says so
     for (std::string_view word : *words)
         for_each_row(word, [&](std::string_view key, std::string_view value) -> Result<void> {
             const std::string problem = parameter.name == "sender_dependent_relayhost_maps"
@@ -135,6 +135,18 @@ void check_table_rows(const Subject& subject, const RouteParameter& parameter, F
                      .remedy = "correct the row: transport:nexthop (transport(5))"});
             return {};
         });
+}
+
+void check_own_addresses(const Subject& subject, Findings& findings)
+{
+    const config::Config& config = subject.config;
+    auto own = routing::OwnAddresses::open(config.get(param::inet_interfaces), config.get(param::proxy_interfaces));
+    if (!own)
+        findings.push_back({.severity = Severity::Error,
+                            .place = place_of(config, "inet_interfaces"),
+                            .parameter = "inet_interfaces",
+                            .text = own.error().text(),
+                            .remedy = "no program that routes mail starts until it is corrected"});
 }
 
 }  // namespace
@@ -174,11 +186,7 @@ void address_classes(const Subject& subject, Findings& findings)
 {
     if (!subject.config.problems().empty())
         return;
-    const std::shared_ptr<const config::Config> config(&subject.config, [](const config::Config*) {});
-    if (auto router = routing::Router::open(config); !router) {
-        findings.push_back({.severity = Severity::Error, .text = router.error().text()});
-        return;
-    }
+    check_own_addresses(subject, findings);
     const match::Options quiet{.tables = {.warn = [](std::string_view) {}}};
     match::Options relay = quiet;
     relay.parents = match::parents_for("relay_domains", subject.config.get(param::parent_domain_matches_subdomains));
@@ -191,8 +199,16 @@ void address_classes(const Subject& subject, Findings& findings)
         const bool is_relay = list.parameter == "relay_domains";
         auto parsed = match::List::parse(list.value, is_relay ? match::Kind::Domain : match::Kind::String,
                                          is_relay ? relay : quiet);
-        if (!parsed)
-            return;  // the router has said so
+        if (!parsed) {
+            // What is wrong with a default is wrong with the parameter that it contains.
+            if (auto place = subject.config.place(list.parameter))
+                findings.push_back({.severity = Severity::Error,
+                                    .place = *place,
+                                    .parameter = std::string(list.parameter),
+                                    .text = parsed.error().text(),
+                                    .remedy = "no program that routes mail starts until it is corrected"});
+            continue;
+        }
         list.list = std::move(*parsed);
         add_domains(list.value, domains);
     }
@@ -225,8 +241,16 @@ void transports(const Subject& subject, Findings& findings)
                                 .text = fmt::format("{}: {}: {}; its mail waits", parameter, value, problem),
                                 .remedy = "correct it, or add the service to master.cf"});
     };
-    for (const RouteParameter& route : routes)
-        report(route.name, route.value, route_problem(subject, route.value));
+    for (const RouteParameter& route : routes) {
+        if (!routing::parse_transport(route.value).transport.empty())
+            report(route.name, route.value, route_problem(subject, route.value));
+        else
+            findings.push_back({.severity = Severity::Error,
+                                .place = place_of(config, route.name),
+                                .parameter = std::string(route.name),
+                                .text = fmt::format("{}: \"{}\" names no transport", route.name, route.value),
+                                .remedy = "expected is transport or transport:nexthop"});
+    }
     report("relayhost", config.get(param::relayhost), nexthop_problem(config.get(param::relayhost)));
     const RouteParameter tables[] = {
         {"transport_maps", config.get(param::transport_maps)},

@@ -72,9 +72,10 @@ void service_users(const Subject& subject, Findings& findings)
 
 void ports(const Subject& subject, Findings& findings)
 {
-    if (subject.is_running)
+    if (subject.state == SystemState::Running)
         return;
-    const json answer = ask(subject, "master", {"check"});
+    const json answer =
+        ask(subject, "master", {"check", subject.state == SystemState::Starting ? "starting" : "stopped"});
     if (answer.is_object() && answer.contains("error"))
         findings.push_back({.severity = Severity::Error, .text = answer.value("error", "")});
     if (!answer.is_object() || !answer.contains("problems"))

@@ -56,8 +56,16 @@ public:
               const std::string& service)
     {
         auto words = table::split_outside_braces(value, table::list_separators);
-        if (!words)
-            return;  // whoever parses the value says so
+        if (!words) {
+            if (parameter.ends_with("_maps"))  // others may have braces for other purposes
+                findings_.push_back({.severity = Severity::Error,
+                                     .place = place,
+                                     .parameter = std::string(parameter),
+                                     .service = service,
+                                     .text = words.error().text(),
+                                     .remedy = "correct the list of tables: type:name, type:name"});
+            return;
+        }
         for (std::string_view word : *words) {
             if (!is_table(word, types_) || !seen_.emplace(word).second)
                 continue;
@@ -93,13 +101,20 @@ namespace checks {
 void tables(const Subject& subject, Findings& findings)
 {
     TableCheck check(findings);
-    for (const config::Declaration& declaration : config::declarations()) {
+    auto look = [&](const config::Declaration& declaration) {
         if (declaration.status != config::Status::Working || declaration.kind != config::Kind::String ||
             is_cache(declaration.name))
-            continue;
+            return;
         if (auto value = subject.config.value_of(declaration.name); value && *value)
             check.look(**value, declaration.name, place_of(subject.config, declaration.name), "");
-    }
+    };
+    // What is written in main.cf first: a default may contain it ($virtual_alias_maps).
+    for (const config::Declaration& declaration : config::declarations())
+        if (subject.config.place(declaration.name))
+            look(declaration);
+    for (const config::Declaration& declaration : config::declarations())
+        if (!subject.config.place(declaration.name))
+            look(declaration);
     for (const config::MasterService& service : subject.master_cf.services)
         for (const auto& [name, value] : service.overrides)
             if (!is_cache(name))

@@ -11,11 +11,12 @@ namespace {
 
 struct Fixture {
     Fixture(std::string_view main_cf, std::string_view master)
-        : config(*config::load_text("myhostname = mail.here.test\ninet_interfaces = 127.0.0.1\nalias_maps =\n" +
-                                        std::string(main_cf),
-                                    "main.cf", {.bad_values = config::BadValues::Collect})),
+        : config(*config::load_text(
+              "myhostname = mail.here.test\ninet_interfaces = 127.0.0.1\nalias_maps =\nalias_database =\n" +
+                  std::string(main_cf),
+              "main.cf", {.bad_values = config::BadValues::Collect})),
           master_cf(*config::parse_master_cf(master, "master.cf")),
-          subject{.config = *config, .master_cf = master_cf, .is_root = false, .is_running = false}
+          subject{.config = *config, .master_cf = master_cf, .is_root = false, .state = SystemState::Stopped}
     {
     }
 
@@ -37,6 +38,7 @@ struct Fixture {
 constexpr std::string_view agents = "smtp unix - - n - - smtp\nrelay unix - - n - - smtp\nlocal unix - n n - - local\n"
                                     "virtual unix - n n - - virtual\nerror unix - - n - - error\n";
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -86,14 +88,17 @@ TEST(Check, address_classes_find_domains_in_two_lists)
                     .texts(checks::address_classes),
                 ElementsAre(HasSubstr("domain here.test is also in mydestination")));
     EXPECT_THAT(Fixture("relay_domains = $mydestination\n", agents).texts(checks::address_classes), IsEmpty());
-    EXPECT_THAT(Fixture("mydestination = a, inline:{{a=b}\n", agents).texts(checks::address_classes).size(), 1);
+    EXPECT_THAT(Fixture("mydestination = a, inline:{{a=b}\n", agents).texts(checks::address_classes),
+                ElementsAre(HasSubstr("main.cf, line 5: mydestination: ")));
 }
 
 TEST(Check, transports_name_services_of_master_cf)
 {
     EXPECT_THAT(Fixture("relayhost = [a.test]:25\n", agents).texts(checks::transports), IsEmpty());
     EXPECT_THAT(Fixture("default_transport = x:\n", agents).texts(checks::transports),
-                ElementsAre(HasSubstr("main.cf, line 4: default_transport: x:: master.cf has no service x")));
+                ElementsAre(HasSubstr("main.cf, line 5: default_transport: x:: master.cf has no service x")));
+    EXPECT_THAT(Fixture("relay_transport = :b\n", agents).texts(checks::transports),
+                ElementsAre(HasSubstr("main.cf, line 5: relay_transport: \":b\" names no transport")));
     EXPECT_THAT(Fixture("transport_maps = inline:{{a=smtp:[b}{c=local:}{d=:[e]}}\n", agents).texts(checks::transports),
                 ElementsAre(HasSubstr("row \"a\"")));
     EXPECT_THAT(
@@ -108,6 +113,11 @@ TEST(Check, tables_of_main_cf_and_of_overrides)
                 ElementsAre(HasSubstr("make it with: postmap hash:/none/t")));
     EXPECT_THAT(Fixture("", "smtp inet n - n - - smtpd -o virtual_alias_maps=texthash:/none/v\n").texts(checks::tables),
                 ElementsAre(HasSubstr("service smtp/inet")));
+    // local_recipient_maps has it, too, by its default.
+    EXPECT_THAT(Fixture("alias_maps = hash:/none/a\n", agents).texts(checks::tables),
+                ElementsAre(HasSubstr("main.cf, line 5: alias_maps: hash:/none/a")));
+    EXPECT_THAT(Fixture("virtual_alias_maps = inline:{{a=b}\n", agents).texts(checks::tables),
+                Contains(HasSubstr("main.cf, line 5: virtual_alias_maps: ")));
     // A socket and a cache are no tables that must exist.
     EXPECT_THAT(Fixture("address_verify_map = btree:/none/cache\n", agents).texts(checks::tables), IsEmpty());
 }

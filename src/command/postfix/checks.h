@@ -10,12 +10,19 @@
 
 namespace posthaste::postfix {
 
+// What the ports of the mail system may be at.
+enum class SystemState : std::uint8_t {
+    Running,   // they are its own
+    Stopped,   // they are to be free
+    Starting,  // they are to be free soon: processes of a killed master may need some seconds to leave them
+};
+
 // What is looked at. Refers to what the caller keeps.
 struct Subject {
     const config::Config& config;
     const config::MasterCf& master_cf;
     bool is_root;
-    bool is_running;  // the mail system: its ports are not free then
+    SystemState state;
 };
 
 namespace checks {

@@ -1,7 +1,7 @@
 // check.cc — see check.h.
 #include "daemon/master/check.h"
 
-#include "daemon/master/service_spec.h"
+#include "daemon/master/sockets.h"
 #include "log/log.h"
 #include "server/command_config.h"
 
@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 namespace posthaste::master {
 
@@ -21,25 +22,32 @@ std::string remedy(int error_number, const net::Endpoint& address)
 {
     switch (error_number) {
     case EADDRINUSE:
-        return fmt::format("find out which program that is, and stop it: ss -ltnp 'sport = :{}'", address.port());
+        return fmt::format("stop the program that has it: ss -ltnp 'sport = :{}'; "
+                           "or is the port in another line of master.cf, too?",
+                           address.port());
     case EACCES: return "ports below 1024 need root";
     case EADDRNOTAVAIL: return "correct inet_interfaces or the line in master.cf: this machine has no such address";
     default: return "";
     }
 }
 
-Result<json> look()
+Result<json> look(std::chrono::milliseconds patience)
 {
     TRY(auto config, server::load_command_config("master", ""));
     TRY(auto specs, load_specs(*config));
     json problems = json::array();
+    const auto give_up = std::chrono::steady_clock::now() + patience;
+    std::vector<UniqueFd> open;  // together, as master has them: two lines may want the same port
     for (const ServiceSpec& spec : specs) {
         if (spec.type != config::ServiceType::Inet)
             continue;
         for (const net::Endpoint& address : spec.addresses) {
-            auto socket = net::listen_on(address);
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(give_up - std::chrono::steady_clock::now());
+            auto socket = open_socket(spec, address, left);
             const int error_number = errno;
-            if (!socket)
+            if (socket)
+                open.push_back(std::move(*socket));
+            else
                 problems.push_back({{"service", spec.name},
                                     {"text", socket.error().text()},
                                     {"remedy", remedy(error_number, address)}});
@@ -50,10 +58,10 @@ Result<json> look()
 
 }  // namespace
 
-int check()
+int check(std::chrono::milliseconds patience)
 {
     log::init({.program = "master", .to_stderr = false, .to_log = false});
-    Result<json> said = look();
+    Result<json> said = look(patience);
     if (!said)
         said = json{{"error", said.error().text()}};
     const std::string text = said->dump(-1, ' ', false, json::error_handler_t::replace) + "\n";

@@ -19,18 +19,6 @@ namespace {
 constexpr mode_t socket_mode = 0666;
 constexpr std::chrono::milliseconds retry_interval{100};
 
-Result<UniqueFd> open_one(const ServiceSpec& spec, const net::Endpoint& address, std::chrono::milliseconds patience)
-{
-    auto give_up = std::chrono::steady_clock::now() + patience;
-    for (;;) {
-        auto socket = spec.type == ServiceType::UnixDgram ? net::bind_datagram(address, {.unix_mode = socket_mode})
-                                                          : net::listen_on(address, {.unix_mode = socket_mode});
-        if (socket || errno != EADDRINUSE || std::chrono::steady_clock::now() >= give_up)
-            return socket;
-        std::this_thread::sleep_for(retry_interval);
-    }
-}
-
 // Opened for reading and writing, so that it never reports an end of file while no writer is there.
 Result<UniqueFd> open_fifo(const std::string& path)
 {
@@ -48,6 +36,18 @@ Result<UniqueFd> open_fifo(const std::string& path)
 
 }  // namespace
 
+Result<UniqueFd> open_socket(const ServiceSpec& spec, const net::Endpoint& address, std::chrono::milliseconds patience)
+{
+    auto give_up = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        auto socket = spec.type == ServiceType::UnixDgram ? net::bind_datagram(address, {.unix_mode = socket_mode})
+                                                          : net::listen_on(address, {.unix_mode = socket_mode});
+        if (socket || errno != EADDRINUSE || std::chrono::steady_clock::now() >= give_up)
+            return socket;
+        std::this_thread::sleep_for(retry_interval);
+    }
+}
+
 Result<std::vector<UniqueFd>> open_sockets(const ServiceSpec& spec, const std::optional<SocketOwner>& owner,
                                            std::chrono::milliseconds patience, const std::vector<OpenSocket>& existing)
 {
@@ -61,7 +61,7 @@ Result<std::vector<UniqueFd>> open_sockets(const ServiceSpec& spec, const std::o
             sockets.emplace_back(::fcntl(open->fd, F_DUPFD_CLOEXEC, 0));
             continue;
         }
-        auto socket = open_one(spec, address, patience);
+        auto socket = open_socket(spec, address, patience);
         if (!socket)
             return fail(std::move(socket).error().in("service \"" + spec.name + "\""));
         sockets.push_back(std::move(*socket));

@@ -23,10 +23,15 @@ struct OpenSocket {
     int fd = -1;
 };
 
+// How long a start waits for addresses that the processes of a master that was killed still hold.
+constexpr std::chrono::seconds start_patience{10};
+
+// One socket of a service; an address that is taken is tried again for up to patience. After an error, errno says why.
+Result<UniqueFd> open_socket(const ServiceSpec& spec, const net::Endpoint& address, std::chrono::milliseconds patience);
+
 // Opens all sockets of a service, in the order of its addresses. UNIX sockets and fifos get mode 0666, as Postfix's
-// (their directories decide who may connect), and this owner. An address that the processes of a master that was
-// killed still hold is tried again for up to patience. Where an
-// address is open already, the same socket is used again.
+// (their directories decide who may connect), and this owner. Where an address is open already, the same socket is used
+// again.
 Result<std::vector<UniqueFd>> open_sockets(const ServiceSpec& spec, const std::optional<SocketOwner>& owner,
                                            std::chrono::milliseconds patience,
                                            const std::vector<OpenSocket>& existing = {});

@@ -21,8 +21,7 @@ namespace posthaste::master {
 
 namespace {
 
-constexpr std::chrono::seconds start_patience{10};  // for addresses that the processes of a killed master still hold
-constexpr std::chrono::seconds stop_grace{10};      // then SIGKILL; processes leave by themselves a little earlier
+constexpr std::chrono::seconds stop_grace{10};  // then SIGKILL; processes leave by themselves a little earlier
 constexpr std::chrono::seconds directory_interval{5};
 constexpr std::chrono::seconds change_over_patience{5};
 constexpr std::chrono::milliseconds change_over_poll{2};
