@@ -8,14 +8,15 @@ import tomllib
 
 import manual
 
-# How the sources say which options there are: getopt's string, getopt_long's table, or a switch (postmap).
+# How the sources say which options there are: getopt's string, getopt_long's table, the word itself, or a switch (postmap).
 LETTERS = re.compile(r'(?:getopt(?:_long)?\([^"]*?|letters = )"(\+?:?(?:[\w#]:{0,2})+)"', re.S)
 CASES = re.compile(r"(?:case|option [!=]=) '([\w#])'")
 LONG = re.compile(r'"([a-z][a-z-]+)", (?:no|required)_argument')
+WORDS = re.compile(r'"(--[a-z][a-z-]+)"')
 OPTIONS_ELSEWHERE = {"postmap": ["src/table/tool_options.cc"], "postalias": ["src/table/tool_options.cc"],
                      "newaliases": []}                     # newaliases takes and ignores those of sendmail
 ONLY_POSTMAP = set("bFhmU")
-COMMAND_GLOBS = ["{name}.cc", "options.cc", "arguments.cc", "main.cc", "drop.cc"]
+COMMAND_GLOBS = ["{name}.cc", "options.cc", "arguments.cc", "main.cc", "drop.cc", "explain.cc"]
 
 
 def _taken(name, root):
@@ -29,7 +30,8 @@ def _taken(name, root):
     names = [glob.format(name=name.replace("-", "_")) for glob in COMMAND_GLOBS]
     text = "\n".join((folder / file).read_text() for file in names if (folder / file).exists())
     letters = {letter for found in LETTERS.findall(text) for letter in re.sub(r"[+:]", "", found)}
-    return {f"-{letter}" for letter in letters} | {f"--{word}" for word in LONG.findall(text)}
+    words = {f"--{word}" for word in LONG.findall(text)} | set(WORDS.findall(text))
+    return {f"-{letter}" for letter in letters} | words
 
 
 def _named(text):
