@@ -1,9 +1,11 @@
 """Compares the declarations with the code: a parameter that the manual describes as working is read somewhere, and one
 that is declared as planned or without effect is not. What counts as reading: its handle (param::name), its name as a
 whole string or as $name in a string, its family for one service, or $name in the default of a parameter that is read
-itself. To refuse a setting that is not built yet (server/refuse.h) is not reading."""
+itself, unless that default only says which tables may be opened. To refuse a setting that is not built yet
+(server/refuse.h) is not reading."""
 import re
 
+PERMISSIONS = ("proxy_read_maps", "proxy_write_maps")
 TEST = re.compile(r"_test\.cc$")
 REFUSAL = re.compile(r"\brefuse_setting\([^;]*;")
 PLANNED = 'status  = "planned"\nreason  = "the code that would read it is not built yet"\n'
@@ -29,7 +31,10 @@ def _read(declarations, code):
     by_name = {p.name: p for p in declarations.parameters}
     waiting = list(used)
     while waiting:
-        for name in re.findall(r"\$\{?\{?\$?(\w+)", by_name[waiting.pop()].default):
+        parameter = by_name[waiting.pop()]
+        if parameter.name in PERMISSIONS:
+            continue
+        for name in re.findall(r"\$\{?\{?\$?(\w+)", parameter.default):
             if name in by_name and name not in used:
                 used.add(name)
                 waiting.append(name)

@@ -30,7 +30,7 @@ enum class Kind : std::uint8_t {
 struct Options {
     // Dotted: .example.com matches subdomains; Bare: example.com does, too. See parents_for().
     table::ParentDomains parents = table::ParentDomains::Dotted;
-    table::OpenOptions tables;
+    table::OpenOptions tables = table::process_options();
 };
 
 // Bare if the list's name stands in the value of parent_domain_matches_subdomains, else Dotted.

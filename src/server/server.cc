@@ -10,6 +10,8 @@
 #include "server/log_setup.h"
 #include "server/options.h"
 #include "server/runtime.h"
+#include "table/followed_file.h"
+#include "table/settings.h"
 
 #include <cerrno>
 #include <csignal>
@@ -93,6 +95,26 @@ void enter_queue_directory(const Context& context)
     log::fatal("queue_directory {} is not the one that master was started with: stop and start the mail system", queue);
 }
 
+// What tables are asked for with, in this process: what keeps root trusts no other process with tables.
+void set_table_options(const Context& context, const DaemonOptions& wanted)
+{
+    const auto user = wanted.unprivileged ? table::ProxyUser::Service : table::ProxyUser::Itself;
+    auto options = table::options_of(*context.config, user);
+    must(options ? Result<void>() : fail(options.error()));
+    table::use_options(std::move(*options));
+}
+
+// A table file that has changed and cannot be opened any more: a successor can.
+void follow_tables_from_outside(Context& context)
+{
+    table::confine(context.chrooted ? table::Confinement::Jail : table::Confinement::Rights,
+                   [&context](std::string_view path) {
+                       if (!context.is_leaving())
+                           log::info("table file {} has changed -- restarting", path);
+                       context.leave();
+                   });
+}
+
 // The named moment: after this line the process has no rights but those of mail_owner, and no file system but the
 // queue.
 void give_up_root(Context& context, const DaemonOptions& wanted)
@@ -111,6 +133,8 @@ void give_up_root(Context& context, const DaemonOptions& wanted)
         must(confine());
     }
     context.unprivileged = wanted.unprivileged;
+    if (wanted.chrooted || wanted.unprivileged)
+        follow_tables_from_outside(context);
 }
 
 }  // namespace
@@ -129,6 +153,7 @@ int run(int argc, char** argv, MakeService make)
     enter_queue_directory(context);
     set_up_log(context);
 
+    set_table_options(context, wanted);
     auto [service, hooks] = make(context);
     Hooks moments = hooks;
     Runtime runtime(context, std::move(hooks));

@@ -58,6 +58,7 @@ public:
     }
 
     TableFlags flags() const override { return {.folds_case = options_.key_case == KeyCase::Fold}; }
+    std::optional<uid_t> owner() const override { return followed_.owner(); }
     Result<void> reopen_if_changed() override { return followed_.changed_now() ? open_again() : Result<void>(); }
 
     Result<void> for_each(const Visitor& visit) override
@@ -128,6 +129,7 @@ private:
         auto file = open_file_version(followed_.path(), type_, options_.berkeley_db_read_buffer_size);
         if (!file) {
             warn(options_, fmt::format("{}: {}", name(), file.error().text()));
+            followed_.could_not_open(file.error());
             return fail(ErrorKind::Temporary, file.error().text());
         }
         file_ = std::move(*file);

@@ -95,6 +95,7 @@ public:
                                   [this](std::string_view stored) { return get(stored); });
     }
     TableFlags flags() const override { return {.folds_case = options_.key_case == KeyCase::Fold}; }
+    std::optional<uid_t> owner() const override { return followed_.owner(); }
     Result<void> reopen_if_changed() override { return followed_.changed_now() ? open_again() : Result<void>(); }
 
     Result<void> for_each(const Visitor& visit) override
@@ -130,6 +131,7 @@ private:
         auto file = CdbFile::open(followed_.path());
         if (!file) {
             warn(options_, fmt::format("{}: {}", name(), file.error().text()));
+            followed_.could_not_open(file.error());
             return fail(std::move(file).error());
         }
         file_ = std::move(*file);

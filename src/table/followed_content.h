@@ -37,6 +37,7 @@ public:
     }
     Result<void> reread_if_changed() { return file_.changed_now() ? read_again() : Result<void>(); }
     [[nodiscard]] const OpenOptions& options() const { return options_; }
+    [[nodiscard]] std::optional<uid_t> owner() const { return file_.owner(); }
 
 private:
     FollowedContent(const OpenRequest& request, Reader reader)
@@ -50,6 +51,7 @@ private:
         auto content = reader_({full_, type_, name_, options_});
         if (!content) {
             warn(options_, fmt::format("{}: keeping the previous content: {}", full_, content.error().text()));
+            file_.could_not_open(content.error());
             return fail(std::move(content).error());
         }
         content_ = std::move(*content);

@@ -1,11 +1,24 @@
 // followed_file.cc — see followed_file.h.
 #include "table/followed_file.h"
 
+#include <cerrno>
+#include <fcntl.h>
 #include <utility>
 
 namespace posthaste::table {
 
 namespace {
+
+struct ProcessState {
+    Confinement confinement = Confinement::None;
+    CannotReopen cannot_reopen;
+};
+
+ProcessState& process()
+{
+    static ProcessState state;
+    return state;
+}
 
 time_t coarse_seconds()
 {
@@ -14,7 +27,22 @@ time_t coarse_seconds()
     return now.tv_sec;
 }
 
+bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
+
 }  // namespace
+
+void confine(Confinement confinement, CannotReopen cannot_reopen)
+{
+    process() = {confinement, std::move(cannot_reopen)};
+}
+
+bool at_rest(const timespec& modified)
+{
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    const auto age = now.tv_sec - modified.tv_sec;
+    return age != 0 && (age != 1 || now.tv_nsec >= modified.tv_nsec);
+}
 
 FileVersion FileVersion::of(const struct stat& status)
 {
@@ -26,26 +54,62 @@ FollowedFile::FollowedFile(std::string path) : path_(std::move(path)), looked_(c
     struct stat status{};
     if (stat(path_.c_str(), &status) == 0)
         version_ = FileVersion::of(status);
+    hold();
+}
+
+// After the path was looked at: a file that takes its place in between is seen as changed, or held and not yet known.
+void FollowedFile::hold()
+{
+    held_ = UniqueFd(::open(path_.c_str(), O_PATH | O_CLOEXEC));
+    struct stat status{};
+    if (!held_ || fstat(held_.get(), &status) != 0)
+        return;
+    held_changed_ = status.st_ctim;
+    owner_ = status.st_uid;
+}
+
+bool FollowedFile::held_file_changed(bool only_at_rest) const
+{
+    struct stat status{};
+    if (!held_ || fstat(held_.get(), &status) != 0)
+        return false;
+    const bool removed = status.st_nlink == 0;
+    if (!removed && FileVersion::of(status) == version_ && same_time(status.st_ctim, held_changed_))
+        return false;
+    return !only_at_rest || removed || at_rest(status.st_mtim);
+}
+
+void FollowedFile::ask_for_successor()
+{
+    if (process().cannot_reopen && !std::exchange(asked_, true))
+        process().cannot_reopen(path_);
 }
 
 bool FollowedFile::look(bool only_at_rest)
 {
     looked_ = coarse_seconds();
+    if (path_.empty())
+        return false;
     struct stat status{};
-    if (path_.empty() || stat(path_.c_str(), &status) != 0)
+    const Confinement confinement = process().confinement;
+    if (confinement == Confinement::Jail || stat(path_.c_str(), &status) != 0) {
+        const bool out_of_reach = confinement == Confinement::Jail || errno == EACCES;
+        if (confinement != Confinement::None && out_of_reach && held_file_changed(only_at_rest))
+            ask_for_successor();
         return false;
-    FileVersion current = FileVersion::of(status);
-    if (current == version_)
-        return false;
-    if (only_at_rest) {
-        timespec now{};
-        clock_gettime(CLOCK_REALTIME_COARSE, &now);
-        const auto age = now.tv_sec - status.st_mtim.tv_sec;
-        if (age == 0 || (age == 1 && now.tv_nsec < status.st_mtim.tv_nsec))
-            return false;
     }
+    FileVersion current = FileVersion::of(status);
+    if (current == version_ || (only_at_rest && !at_rest(status.st_mtim)))
+        return false;
     version_ = current;
+    hold();
     return true;
+}
+
+void FollowedFile::could_not_open(const Error& error)
+{
+    if (process().confinement != Confinement::None && error.kind() == ErrorKind::Denied)
+        ask_for_successor();
 }
 
 bool FollowedFile::changed_now() { return look(false); }

@@ -2,10 +2,21 @@
 //
 // The file is looked at once a second at most. A version is identified by device, inode, size and modification
 // time; a file that is missing counts as unchanged, because a rename may be under way.
+//
+// A process in its jail cannot see the path any more, and one that gave up root may not open it. Such a process tells
+// by a descriptor that it kept (O_PATH: nothing can be read or reached through it) that its file was rewritten,
+// replaced or removed, goes on with what it has, and asks to be replaced by a successor that reads the new file
+// (confine()).
 #pragma once
 
+#include "base/fd.h"
+
+#include <cstdint>
 #include <ctime>
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 
 namespace posthaste::table {
@@ -24,6 +35,22 @@ struct FileVersion {
     }
 };
 
+// What a process has given up since it opened its tables.
+enum class Confinement : std::uint8_t {
+    None,
+    Rights,  // root: paths lead where they led, but not every file may be opened
+    Jail,    // paths lead elsewhere
+};
+
+// Called with the file's path when it has changed and this process cannot open it again.
+using CannotReopen = std::function<void(std::string_view path)>;
+
+// From now on, for the whole process; server::run() says so when it gives up root.
+void confine(Confinement confinement, CannotReopen cannot_reopen);
+
+// True if a file that was last written to at this time has not been written to for a second.
+bool at_rest(const timespec& modified);
+
 class FollowedFile {
 public:
     FollowedFile() = default;
@@ -39,12 +66,23 @@ public:
     // second, so that half a file is not read as a whole one.
     bool changed_and_at_rest();
     [[nodiscard]] const FileVersion& version() const { return version_; }
+    [[nodiscard]] std::optional<uid_t> owner() const { return owner_; }  // of the remembered version
+
+    // Opening the new version failed for this reason: where a successor may do what this process may not, asks for one.
+    void could_not_open(const Error& error);
 
 private:
     bool look(bool only_at_rest);
+    void hold();
+    [[nodiscard]] bool held_file_changed(bool only_at_rest) const;
+    void ask_for_successor();
 
     std::string path_;
     FileVersion version_;
+    UniqueFd held_;
+    std::optional<uid_t> owner_;
+    timespec held_changed_{};  // its ctime: renamed, linked, unlinked or written
+    bool asked_ = false;
     time_t looked_ = 0;  // seconds of CLOCK_MONOTONIC_COARSE
 };
 

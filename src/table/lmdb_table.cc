@@ -88,6 +88,7 @@ public:
         return lookup_with_ending(folded, ending_, [this](std::string_view stored) { return get(stored); });
     }
     TableFlags flags() const override { return {.folds_case = options_.key_case == KeyCase::Fold}; }
+    std::optional<uid_t> owner() const override { return followed_.owner(); }
     Result<void> reopen_if_changed() override { return followed_.changed_now() ? open_again() : Result<void>(); }
 
     Result<void> for_each(const Visitor& visit) override
@@ -158,6 +159,7 @@ private:
         auto environment = open_environment(followed_.path());
         if (!environment) {
             warn(options_, fmt::format("{}: {}", name(), environment.error().text()));
+            followed_.could_not_open(environment.error());
             return fail(std::move(environment).error());
         }
         environment_.txn.reset();

@@ -30,7 +30,7 @@ public:
 
     // Tables that cannot be opened do not fail here: they answer with Temporary errors (see open_or_unavailable).
     // Invalid: the text itself is no list of tables (unbalanced braces).
-    static Result<Maps> open(std::string_view text, const OpenOptions& options = {});
+    static Result<Maps> open(std::string_view text, const OpenOptions& options = process_options());
 
     // Appends a table that was opened otherwise.
     void add(std::unique_ptr<Table> table) { tables_.push_back(std::move(table)); }

@@ -156,6 +156,7 @@ public:
         return rule == nullptr ? not_found() : found(rule->pattern.result.expand(captures_));
     }
     TableFlags flags() const override { return {.match = KeyMatch::Pattern, .folds_case = false}; }
+    std::optional<uid_t> owner() const override { return rules_.owner(); }
     Result<void> reopen_if_changed() override { return rules_.reread_if_changed(); }
 
 private:

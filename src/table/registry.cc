@@ -3,6 +3,8 @@
 
 #include "address/fold.h"
 #include "log/log.h"
+#include "table/stale_index.h"
+#include "table/text_source.h"
 
 #include <algorithm>
 #include <array>
@@ -19,11 +21,8 @@ struct Type {
     std::string_view name;
     Opened (*open)(const OpenRequest&);  // nullptr: known, but there is no code for it
     std::string_view reason = {};        // why there is none
+    KeyMatch match = KeyMatch::Fixed;    // of types that are made of others: see key_match()
 };
-
-// proxy:type:name. Postfix asks proxymap(8) so that a jailed process reaches the table; ours opens tables before it
-// enters its jail, and so the table itself.
-Opened open_proxy(const OpenRequest& request) { return open(request.name, request.options); }
 
 constexpr std::string_view superseded = "superseded by lmdb and cdb; Debian's Postfix does not have it either";
 constexpr std::string_view no_library = "Debian has no library for it any more";
@@ -33,7 +32,7 @@ constexpr std::string_view no_module = "its client library is not part of this b
 constexpr std::array known_types = {
     Type{"btree", open_berkeley},
     Type{"cdb", open_cdb},
-    Type{"cidr", open_cidr},
+    Type{.name = "cidr", .open = open_cidr, .match = KeyMatch::Pattern},
     Type{"dbm", nullptr, superseded},
     Type{"debug", open_debug},
     Type{"environ", open_environ},
@@ -49,18 +48,18 @@ constexpr std::array known_types = {
     Type{"netinfo", nullptr, no_library},
     Type{"nis", nullptr, "NIS answers are not authenticated; use unix:, a server or a file"},
     Type{"nisplus", nullptr, no_library},
-    Type{"pcre", open_pcre},
+    Type{.name = "pcre", .open = open_pcre, .match = KeyMatch::Pattern},
     Type{"pgsql", nullptr, no_module},
     Type{"pipemap", open_pipemap},
     Type{"proxy", open_proxy},
     Type{"randmap", open_randmap},
     Type{"redis", open_redis},
-    Type{"regexp", open_regexp},
+    Type{.name = "regexp", .open = open_regexp, .match = KeyMatch::Pattern},
     Type{"sdbm", nullptr, superseded},
-    Type{"socketmap", open_socketmap},
+    Type{.name = "socketmap", .open = open_socketmap, .match = KeyMatch::Pattern},
     Type{"sqlite", open_sqlite},
     Type{"static", open_static},
-    Type{"tcp", open_tcp},
+    Type{.name = "tcp", .open = open_tcp, .match = KeyMatch::Pattern},
     Type{"texthash", open_texthash},
     Type{"unionmap", open_unionmap},
     Type{"unix", open_unix},
@@ -92,6 +91,7 @@ public:
         return Answer(fail(ErrorKind::Temporary, fmt::format("{} is unavailable. {}", name(), reason_)));
     }
     TableFlags flags() const override { return table_ ? table_->flags() : TableFlags{}; }
+    std::optional<uid_t> owner() const override { return table_ ? table_->owner() : std::nullopt; }
     Result<void> reopen_if_changed() override
     {
         if (!table_)
@@ -149,7 +149,30 @@ Result<std::unique_ptr<Table>> open(std::string_view type_and_name, const OpenOp
     const auto* type = std::ranges::find(known_types, std::string_view(request.type), &Type::name);
     if (type == known_types.end() || type->open == nullptr)
         return fail(unknown_type(request.type));
-    return type->open(request);
+    TRY(std::unique_ptr<Table> table, type->open(request));
+    return follow_source(std::move(table), request);
+}
+
+Result<KeyMatch> key_match(std::string_view type_and_name)
+{
+    const std::size_t colon = std::min(type_and_name.find(':'), type_and_name.size());
+    const std::string_view name = type_and_name.substr(0, colon);
+    const std::string_view rest = type_and_name.substr(std::min(colon + 1, type_and_name.size()));
+    const auto* type = std::ranges::find(known_types, name, &Type::name);
+    if (type == known_types.end() || type->open == nullptr)
+        return fail(unknown_type(name));
+    if (name == "debug" || name == "proxy")
+        return key_match(rest);
+    if (name != "pipemap" && name != "unionmap")
+        return type->match;
+    TRY(std::string_view members, strip_braces(rest));
+    TRY(std::vector<std::string_view> words, split_outside_braces(members, list_separators));
+    for (std::string_view word : words) {
+        TRY(KeyMatch match, key_match(word));
+        if (match == KeyMatch::Pattern)
+            return match;
+    }
+    return KeyMatch::Fixed;
 }
 
 Error unknown_type(std::string_view name)

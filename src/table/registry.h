@@ -28,6 +28,7 @@ Opened open_lmdb(const OpenRequest& request);
 Opened open_memcache(const OpenRequest& request);
 Opened open_pcre(const OpenRequest& request);
 Opened open_pipemap(const OpenRequest& request);
+Opened open_proxy(const OpenRequest& request);
 Opened open_randmap(const OpenRequest& request);
 Opened open_redis(const OpenRequest& request);
 Opened open_regexp(const OpenRequest& request);
@@ -38,6 +39,10 @@ Opened open_tcp(const OpenRequest& request);
 Opened open_texthash(const OpenRequest& request);
 Opened open_unionmap(const OpenRequest& request);
 Opened open_unix(const OpenRequest& request);
+
+// How the table "type:name" matches, told from its name alone: a table that another process opens. Unsupported: no such
+// type.
+Result<KeyMatch> key_match(std::string_view type_and_name);
 
 // Passes a problem to options.warn, or to the log when that is empty.
 void warn(const OpenOptions& options, std::string_view text);

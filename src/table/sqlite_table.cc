@@ -4,13 +4,18 @@
 // expansion_limit. Each non-empty field of each row goes through result_format; the results are joined with commas.
 // What %s and the like stand for is quoted as SQL text. The database is a local file that is opened read-only, so that
 // a query is answered at once; a lock that somebody else holds is waited for busy_patience at most. Every failure is a
-// Temporary error; a database that cannot be opened is tried again with the next key.
+// Temporary error; a database that cannot be opened is tried again with the next key. It is opened before a process
+// enters its jail. Rows that others write count at once; a database that takes the place of the old one, and changed
+// settings, when the files are looked at, once a second at most.
+#include "table/followed_file.h"
 #include "table/key_template.h"
 #include "table/registry.h"
 #include "table/source_settings.h"
 
+#include <cerrno>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 namespace posthaste::table {
 
@@ -36,7 +41,7 @@ std::string sql_quoted(std::string_view text)
 }
 
 struct SqliteSettings {
-    std::string path;  // of the settings, for messages
+    std::string path;  // of the settings
     std::string dbpath;
     KeyTemplate query;
     KeyTemplate result_format;
@@ -44,26 +49,53 @@ struct SqliteSettings {
     int expansion_limit = 0;  // 0: none
 };
 
+Result<SqliteSettings> read_settings(const std::string& path, const OpenOptions& options);
+
 class SqliteTable final : public Table {
 public:
-    SqliteTable(const OpenRequest& request, SqliteSettings settings)
-        : Table(request.full), options_(request.options), settings_(std::move(settings))
+    SqliteTable(const OpenRequest& request, FollowedFile settings_file, SqliteSettings settings)
+        : Table(request.full), options_(request.options), settings_file_(std::move(settings_file)),
+          settings_(std::move(settings)), database_file_(settings_.dbpath)
     {
+        (void)open_database();  // the first lookup says what is wrong
     }
 
     Lookup lookup(std::string_view key) override
     {
+        if (settings_file_.changed_and_at_rest())
+            (void)read_settings_again();
+        if (database_file_.changed())
+            database_.reset();
         std::string buffer;
         auto answer = find(fold_key(key, options_.key_case, buffer));
         if (answer)
             return answer;
-        database_.reset();
         return Answer(
             fail(ErrorKind::Temporary, fmt::format("table {}: query error: {}", name(), answer.error().text())));
     }
     TableFlags flags() const override { return {.folds_case = options_.key_case == KeyCase::Fold}; }
+    Result<void> reopen_if_changed() override
+    {
+        if (database_file_.changed_now())
+            database_.reset();
+        return settings_file_.changed_now() ? read_settings_again() : Result<void>();
+    }
 
 private:
+    Result<void> read_settings_again()
+    {
+        auto settings = read_settings(settings_.path, options_);
+        if (!settings) {
+            settings_file_.could_not_open(settings.error());
+            warn(options_, fmt::format("{}: keeping the previous settings: {}", name(), settings.error().text()));
+            return fail(std::move(settings).error());
+        }
+        settings_ = std::move(*settings);
+        database_file_ = FollowedFile(settings_.dbpath);
+        database_.reset();
+        return {};
+    }
+
     Answer find(std::string_view key)
     {
         TRY(bool wanted, settings_.domains.has(key));
@@ -86,9 +118,16 @@ private:
         sqlite3* raw = nullptr;
         const int status = sqlite3_open_v2(settings_.dbpath.c_str(), &raw, SQLITE_OPEN_READONLY, nullptr);
         database_.reset(raw);
-        if (status != SQLITE_OK)
-            return fail(database_failure("can't open database " + settings_.dbpath));
+        if (status != SQLITE_OK) {
+            const Error error = database_failure("can't open database " + settings_.dbpath);
+            database_.reset();
+            if (access(settings_.dbpath.c_str(), R_OK) != 0 && errno == EACCES)
+                database_file_.could_not_open(Error::system(EACCES, settings_.dbpath));
+            return fail(error);
+        }
         sqlite3_busy_timeout(raw, busy_patience);
+        // Opens what belongs to it, too (write-ahead log), which a jail would put out of reach.
+        sqlite3_exec(raw, "PRAGMA schema_version", nullptr, nullptr, nullptr);
         return {};
     }
 
@@ -135,7 +174,9 @@ private:
     }
 
     OpenOptions options_;
+    FollowedFile settings_file_;
     SqliteSettings settings_;
+    FollowedFile database_file_;
     Database database_;
 };
 
@@ -151,21 +192,28 @@ Result<std::string> query_of(const SourceSettings& file)
                        file.text("additional_conditions"));
 }
 
-}  // namespace
-
-Opened open_sqlite(const OpenRequest& request)
+Result<SqliteSettings> read_settings(const std::string& path, const OpenOptions& options)
 {
     constexpr int most = 1 << 30;
-    TRY(SourceSettings file, SourceSettings::read(request.name));
+    TRY(SourceSettings file, SourceSettings::read(path));
     SqliteSettings settings;
     settings.path = file.path();
     TRY(settings.dbpath, file.required("dbpath"));
     TRY(std::string query, query_of(file));
     TRY(settings.query, KeyTemplate::parse(query, "query", file.path()));
     TRY(settings.result_format, KeyTemplate::parse(file.text("result_format", "%s"), "result", file.path()));
-    TRY(settings.domains, SearchDomains::parse(file.text("domain"), request.options));
+    TRY(settings.domains, SearchDomains::parse(file.text("domain"), options));
     TRY(settings.expansion_limit, file.number("expansion_limit", 0, 0, most));
-    return std::make_unique<SqliteTable>(request, std::move(settings));
+    return settings;
+}
+
+}  // namespace
+
+Opened open_sqlite(const OpenRequest& request)
+{
+    FollowedFile file(request.name);
+    TRY(SqliteSettings settings, read_settings(request.name, request.options));
+    return std::make_unique<SqliteTable>(request, std::move(file), std::move(settings));
 }
 
 }  // namespace posthaste::table

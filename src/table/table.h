@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <vector>
 
 namespace posthaste::table {
@@ -29,6 +30,13 @@ struct TableFlags {
 
 enum class KeyCase : std::uint8_t { Fold, Keep };
 
+// postconf(5) stale_index_action: a hash, btree, lmdb or cdb file that is older than its source.
+enum class StaleIndex : std::uint8_t {
+    Ignore,
+    Warn,     // the index answers; one warning for each version of the source
+    Rebuild,  // the source answers, read into memory, until there is a new index
+};
+
 struct OpenOptions {
     KeyCase key_case = KeyCase::Fold;  // Keep: `postmap -f`
     bool utf8_only = false;            // texthash: lines that are not UTF-8 are left out with a warning
@@ -38,7 +46,14 @@ struct OpenOptions {
     std::size_t berkeley_db_read_buffer_size = 131072;  // postconf(5) berkeley_db_read_buffer_size, bytes
     std::size_t socketmap_max_query_size = 10000;       // postconf(5), bytes
     std::size_t socketmap_max_reply_size = 100000;      // postconf(5), bytes
+    StaleIndex stale_index = StaleIndex::Warn;
+    std::string alias_database;   // postconf(5): the tables that newaliases(1) makes
+    std::string proxymap_socket;  // where proxy: tables are asked for; empty: this process opens the table itself
 };
+
+// The options of this process, which count where a caller has none of his own: what main.cf says (settings.h), or the
+// defaults before that.
+const OpenOptions& process_options();
 
 using Visitor = std::function<Result<void>(std::string_view key, std::string_view value)>;
 
@@ -56,6 +71,9 @@ public:
     // "type:name" as it was configured.
     [[nodiscard]] virtual const std::string& name() const { return name_; }
     [[nodiscard]] virtual TableFlags flags() const { return {}; }
+    // The user id that the table's file belongs to; nothing for tables that are no file. aliases(5): the rights of
+    // commands. Of proxy: tables as of the last answer.
+    [[nodiscard]] virtual std::optional<uid_t> owner() const { return std::nullopt; }
     // Opens the new version of a changed file now. An error leaves the old version in use.
     virtual Result<void> reopen_if_changed() { return {}; }
     // Every entry in the table's order (`postmap -s`); Unsupported where a table cannot tell.
@@ -67,11 +85,12 @@ private:
 
 // Opens `type:name`. Unknown types: Unsupported, with the list of those that exist. An unusable source: the error
 // says which and why. A relative or missing name is Invalid.
-Result<std::unique_ptr<Table>> open(std::string_view type_and_name, const OpenOptions& options = {});
+Result<std::unique_ptr<Table>> open(std::string_view type_and_name, const OpenOptions& options = process_options());
 
 // Like open(), but never fails: a table that cannot be opened is logged, answers every lookup with a Temporary
 // error that names it, and is tried again every few seconds. This is what daemons use (it makes the 451).
-std::unique_ptr<Table> open_or_unavailable(std::string_view type_and_name, const OpenOptions& options = {});
+std::unique_ptr<Table> open_or_unavailable(std::string_view type_and_name,
+                                           const OpenOptions& options = process_options());
 
 // The types that exist in this build, in alphabetical order (`postconf -m`).
 std::vector<std::string> types();

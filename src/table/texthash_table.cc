@@ -76,6 +76,7 @@ public:
         return entry == entries.end() ? not_found() : found(entry->second);
     }
     TableFlags flags() const override { return {.folds_case = entries_.options().key_case == KeyCase::Fold}; }
+    std::optional<uid_t> owner() const override { return entries_.owner(); }
     Result<void> reopen_if_changed() override { return entries_.reread_if_changed(); }
     Result<void> for_each(const Visitor& visit) override
     {

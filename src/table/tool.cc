@@ -6,8 +6,10 @@
 #include "mime/header_scanner.h"
 #include "net/tasks.h"
 #include "table/base64.h"
+#include "table/proxymap_client.h"
 #include "table/registry.h"
 #include "table/tool_build.h"
+#include "table/tool_output.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -26,10 +28,10 @@ std::string with_type(const std::string& table, const ToolSettings& settings)
 
 OpenOptions reader_options(const ToolOptions& options, const ToolSettings& settings)
 {
-    return {.key_case = options.key_case,
-            .utf8_only = options.utf8 && settings.smtputf8_enable,
-            .warn = {},
-            .berkeley_db_read_buffer_size = settings.berkeley_db_read_buffer_size};
+    OpenOptions opening = settings.opening;
+    opening.key_case = options.key_case;
+    opening.utf8_only = options.utf8 && settings.smtputf8_enable;
+    return opening;
 }
 
 Result<void> print(std::FILE* out, std::string_view text)
@@ -76,7 +78,7 @@ public:
 
     Result<std::optional<std::string>> find(std::string_view key)
     {
-        const bool readable = !options_.utf8 || !settings_.smtputf8_enable || address::is_valid_utf8(key);
+        const bool readable = !checks_utf8() || address::is_valid_utf8(key);
         for (std::size_t i = 0; i < tables_.size(); ++i) {
             if (!tables_[i]) {
                 TRY(tables_[i], open(with_type(options_.tables[i], settings_), reader_options(options_, settings_)));
@@ -100,6 +102,13 @@ public:
     }
 
 private:
+    // What stands in messages may be anything, and header_checks(5) look at it all the same.
+    bool checks_utf8() const
+    {
+        const bool in_messages = options_.query_text != QueryText::Lines;
+        return options_.utf8 && settings_.smtputf8_enable && (!in_messages || options_.utf8_in_messages);
+    }
+
     const ToolOptions& options_;
     const ToolSettings& settings_;
     std::vector<std::unique_ptr<Table>> tables_;
@@ -110,7 +119,8 @@ Result<bool> query_one(const ToolOptions& options, const ToolSettings& settings,
     Query query(options, settings);
     TRY(std::optional<std::string> value, query.find(options.key));
     if (value)
-        TRY(print(streams.out, *value + "\n"));
+        TRY(print(streams.out,
+                  options.output == OutputForm::Json ? format_entry(options, options.key, *value) : *value + "\n"));
     return value.has_value();
 }
 
@@ -151,7 +161,7 @@ Result<bool> query_stdin(const ToolOptions& options, const ToolSettings& setting
         if (!value)
             return {};
         any = true;
-        return print(streams.out, format_entry(options.dialect, key, *value));
+        return print(streams.out, format_entry(options, key, *value));
     };
     if (options.query_text == QueryText::Lines) {
         TRY(for_each_line(streams.in, use));
@@ -162,6 +172,23 @@ Result<bool> query_stdin(const ToolOptions& options, const ToolSettings& setting
         return keys.line(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line);
     }));
     TRY(keys.end());
+    return any;
+}
+
+// proxywrite removes the keys, one by one.
+Result<bool> erase_by_proxy(const std::string& table, const std::vector<std::string>& keys, const ToolOptions& options,
+                            const ToolSettings& settings)
+{
+    ProxymapClient client(settings.proxywrite_socket);
+    bool any = false;
+    for (const std::string& key : keys) {
+        proxymap::Request request{.command = proxymap::Command::Delete,
+                                  .table = table,
+                                  .keep_case = options.key_case == KeyCase::Keep,
+                                  .key = key};
+        TRY(proxymap::Reply reply, net::run_until_done(client.ask(std::move(request))));
+        any = any || reply.status == proxymap::Status::Ok;
+    }
     return any;
 }
 
@@ -179,6 +206,11 @@ Result<bool> erase(const ToolOptions& options, const ToolSettings& settings, Too
     for (const std::string& table : options.tables) {
         const std::string full = with_type(table, settings);
         const std::string type = full.substr(0, full.find(':'));
+        if (type == "proxy") {
+            TRY(bool removed, erase_by_proxy(full.substr(type.size() + 1), keys, options, settings));
+            any = any || removed;
+            continue;
+        }
         if (!can_write(type) && std::ranges::binary_search(types(), type))
             return fail(ErrorKind::Unsupported, fmt::format("{} map requires O_RDONLY access mode", full));
         const std::string name = full.substr(type.size() + 1);
@@ -206,17 +238,12 @@ Result<bool> list(const ToolOptions& options, const ToolSettings& settings, Tool
         open(with_type(options.tables.front(), settings), reader_options(options, settings)));
     TRY(table->for_each([&](std::string_view key, std::string_view value) -> Result<void> {
         TRY(std::string text, shown(*table, key, std::string(value), options));
-        return print(streams.out, format_entry(options.dialect, key, text));
+        return print(streams.out, format_entry(options, key, text));
     }));
     return true;
 }
 
 }  // namespace
-
-std::string format_entry(Dialect dialect, std::string_view key, std::string_view value)
-{
-    return fmt::format("{}{}\t{}\n", key, dialect == Dialect::Postalias ? ":" : "", value);
-}
 
 Result<void> for_each_line(std::FILE* in, const std::function<Result<void>(std::string_view)>& use)
 {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "table/source_entries.h"
 #include "table/table.h"
 #include "table/writer.h"
 
@@ -18,8 +19,6 @@
 
 namespace posthaste::table {
 
-enum class Dialect : std::uint8_t { Postmap, Postalias };
-
 enum class ToolAction : std::uint8_t {
     Build,   // a new table from its source file
     Update,  // -i: entries from standard input are added
@@ -30,6 +29,7 @@ enum class ToolAction : std::uint8_t {
 
 enum class DuplicatePolicy : std::uint8_t { Warn, Replace, Ignore };  // -, -r, -w
 enum class QueryText : std::uint8_t { Lines, Headers, Body };         // -, -h, -b
+enum class OutputForm : std::uint8_t { Text, Json };                  // -, -j
 
 struct ToolOptions {
     Dialect dialect = Dialect::Postmap;
@@ -44,18 +44,21 @@ struct ToolOptions {
     bool release_root = true;               // -o: false
     bool inherit_mode = true;               // -p: false
     bool utf8 = true;                       // -u: false
-    int verbosity = 0;                      // -v
-    std::vector<std::string> tables;        // [type:]name
+    bool utf8_in_messages = false;          // -U: keys of -b and -h are checked, too
+    OutputForm output = OutputForm::Text;
+    int verbosity = 0;                // -v
+    std::vector<std::string> tables;  // [type:]name
 };
 
 // What the tools take from main.cf.
 struct ToolSettings {
     std::string default_database_type = "hash";
     std::size_t berkeley_db_create_buffer_size = 16U << 20U;
-    std::size_t berkeley_db_read_buffer_size = 131072;
     std::size_t lmdb_map_size = 16U << 20U;
     bool smtputf8_enable = true;
     std::string myhostname;  // YP_MASTER_NAME in alias tables
+    OpenOptions opening;     // of tables that are read
+    std::string proxywrite_socket;
 };
 
 struct ToolStreams {

@@ -1,12 +1,9 @@
 // tool_build.cc — see tool_build.h.
 #include "table/tool_build.h"
 
-#include "address/fold.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "table/alias_source.h"
 #include "table/base64.h"
-#include "table/key_value.h"
 #include "table/registry.h"
 #include "table/text_source.h"
 
@@ -108,53 +105,27 @@ public:
     {
     }
 
-    Result<void> run(bool check_utf8)
+    Result<void> run(SourceText allowed)
     {
-        LogicalLines lines(source_.text);
-        LogicalLine line;
-        while (lines.next(line)) {
-            if (check_utf8 && !address::is_valid_utf8(line.text))
-                complain(line, fmt::format("non-UTF-8 input \"{}\" -- ignoring this line", printable(line.text)));
-            else if (is_ascii_space(line.text.front()))
-                warn({},
-                     fmt::format("{}: logical line must not start with whitespace: \"{}\"", source_.name, line.text));
-            else
-                TRY(options_.dialect == Dialect::Postmap ? map_line(line) : alias_line(line));
-        }
+        const SourceUse use{.entry = [this](const SourceEntry& entry) { return take(entry); },
+                            .left_out = [](std::string_view message) -> Result<void> {
+                                warn({}, message);
+                                return {};
+                            },
+                            .remark = [](std::string_view message) { warn({}, message); }};
+        TRY(read_source(source_.text, source_.name, options_.dialect, allowed, use));
         return options_.dialect == Dialect::Postalias ? alias_marks() : Result<void>();
     }
 
 private:
-    void complain(const LogicalLine& line, std::string_view what) const
+    Result<void> take(const SourceEntry& entry)
     {
-        warn({}, fmt::format("{}, line {}: {}", source_.name, line.first_line, what));
-    }
-
-    Result<void> map_line(const LogicalLine& line)
-    {
-        auto entry = split_key_value(line.text);
-        if (!entry) {
-            const bool unbalanced = entry.error().text().starts_with("unbalanced");
-            complain(line, entry.error().text() + (unbalanced ? " -- ignoring this line" : ""));
-            return {};
-        }
-        if (entry->key.ends_with(':'))
-            complain(line, alias_file_warning);
         if (!options_.file_values)
-            return put(entry->key, entry->value);
-        auto content = content_of_files(entry->value);
+            return put(entry.key, entry.value);
+        auto content = content_of_files(entry.value);
         if (content)
-            return put(entry->key, *content);
-        complain(line, content.error().text() + ": skipping this entry");
-        return {};
-    }
-
-    Result<void> alias_line(const LogicalLine& line)
-    {
-        auto alias = parse_alias(line.text);
-        if (alias)
-            return put(alias->name, alias->value);
-        complain(line, alias.error().text());
+            return put(entry.key, *content);
+        warn({}, fmt::format("{}, line {}: {}: skipping this entry", source_.name, entry.line, content.error().text()));
         return {};
     }
 
@@ -201,6 +172,8 @@ Result<void> build_table(const std::string& full, const ToolOptions& options, co
     const std::string type = full.substr(0, full.find(':'));
     const std::string name = full.substr(type.size() + 1);
     const bool update = options.action == ToolAction::Update;
+    if (type == "proxy" && !update)
+        return fail(ErrorKind::Unsupported, "can't create maps via the proxy service");
     OwnerRights rights;
     TRY(Source source, update ? read_standard_input(streams.in) : read_source_file(name, options, rights));
     WriterOptions writing = writer_options(options, settings);
@@ -208,7 +181,7 @@ Result<void> build_table(const std::string& full, const ToolOptions& options, co
     writing.mode = source.mode;
     TRY(std::unique_ptr<Writer> writer, open_writer(type, name, writing));
     TRY(Builder(full, options, settings.myhostname, std::move(source), *writer)
-            .run(options.utf8 && settings.smtputf8_enable));
+            .run(options.utf8 && settings.smtputf8_enable ? SourceText::Utf8 : SourceText::AnyBytes));
     return writer->commit();
 }
 

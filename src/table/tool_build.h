@@ -11,7 +11,6 @@ namespace posthaste::table {
 Result<void> build_table(const std::string& full, const ToolOptions& options, const ToolSettings& settings,
                          ToolStreams streams);
 
-std::string format_entry(Dialect dialect, std::string_view key, std::string_view value);
 Result<void> for_each_line(std::FILE* in, const std::function<Result<void>(std::string_view)>& use);
 WriterOptions writer_options(const ToolOptions& options, const ToolSettings& settings);
 

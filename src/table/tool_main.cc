@@ -4,25 +4,30 @@
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/local.h"
+#include "param/services.h"
 #include "param/tables.h"
+#include "table/settings.h"
 #include "table/text_source.h"
 
 #include <cstdio>
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 namespace posthaste::table {
 
 namespace {
 
-ToolSettings settings_of(const config::Config& config)
+Result<ToolSettings> settings_of(const config::Config& config)
 {
-    return {.default_database_type = config.get(param::default_database_type),
-            .berkeley_db_create_buffer_size =
-                static_cast<std::size_t>(config.get(param::berkeley_db_create_buffer_size)),
-            .berkeley_db_read_buffer_size = static_cast<std::size_t>(config.get(param::berkeley_db_read_buffer_size)),
-            .lmdb_map_size = static_cast<std::size_t>(config.get(param::lmdb_map_size)),
-            .smtputf8_enable = config.get(param::smtputf8_enable),
-            .myhostname = config.get(param::myhostname)};
+    TRY(OpenOptions opening, options_of(config, ProxyUser::Command));
+    return ToolSettings{.default_database_type = config.get(param::default_database_type),
+                        .berkeley_db_create_buffer_size =
+                            static_cast<std::size_t>(config.get(param::berkeley_db_create_buffer_size)),
+                        .lmdb_map_size = static_cast<std::size_t>(config.get(param::lmdb_map_size)),
+                        .smtputf8_enable = config.get(param::smtputf8_enable),
+                        .myhostname = config.get(param::myhostname),
+                        .opening = std::move(opening),
+                        .proxywrite_socket = fmt::format("{}/private/{}", config.get(param::queue_directory),
+                                                         config.get(param::proxywrite_service_name))};
 }
 
 // Until main.cf is read, messages go to the terminal only.
@@ -44,7 +49,8 @@ Result<bool> perform(Dialect dialect, std::string_view program, const std::vecto
 {
     TRY(ToolOptions options, parse_tool_options(dialect, arguments));
     TRY(auto config, read_config(options.config_directory, program, options.verbosity, set_up_log));
-    return run_tool(options, settings_of(*config), {});
+    TRY(ToolSettings settings, settings_of(*config));
+    return run_tool(options, settings, {});
 }
 
 Result<bool> rebuild_aliases(const std::vector<std::string>& arguments, const SetUpLog& set_up_log)
@@ -61,7 +67,8 @@ Result<bool> rebuild_aliases(const std::vector<std::string>& arguments, const Se
     TRY(auto config, read_config(directory, "newaliases", options.verbosity, set_up_log));
     TRY(auto databases, split_outside_braces(config->get(param::alias_database), list_separators));
     options.tables.assign(databases.begin(), databases.end());
-    return run_tool(options, settings_of(*config), {});
+    TRY(ToolSettings settings, settings_of(*config));
+    return run_tool(options, settings, {});
 }
 
 // A usage error has what is wrong on a line of its own.

@@ -87,6 +87,7 @@ private:
             if (options_.action == ToolAction::Build)
                 options_.action = ToolAction::Update;
             return {};
+        case 'j': options_.output = OutputForm::Json; return {};
         case 'n': options_.ending = KeyEnding::None; return {};
         case 'N': options_.ending = KeyEnding::Nul; return {};
         case 'o': options_.release_root = false; return {};
@@ -106,7 +107,9 @@ private:
             options_.query_text = QueryText::Body;
         else if (postmap && option == 'm')
             return fail(ErrorKind::Unsupported, "-m (MIME parsing of -b and -h) is not part of this build");
-        else if (!postmap || option != 'U')
+        else if (postmap && option == 'U')
+            options_.utf8_in_messages = true;
+        else
             return usage_error(fmt::format("invalid option -- '{}'", option));
         return {};
     }
@@ -116,6 +119,9 @@ private:
         const bool query_stdin = options_.action == ToolAction::Query && options_.key == "-";
         if (options_.query_text != QueryText::Lines && !query_stdin)
             return fail(ErrorKind::Invalid, "specify -b -h or -m only with \"-q -\"");
+        const bool prints = options_.action == ToolAction::Query || options_.action == ToolAction::List;
+        if (options_.output == OutputForm::Json && !prints)
+            return fail(ErrorKind::Invalid, "specify -j only with -q or -s");
         if (options_.tables.empty())
             return fail(ErrorKind::Invalid, usage(options_.dialect));
         return std::move(options_);

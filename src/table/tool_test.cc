@@ -279,6 +279,27 @@ TEST_P(Tool, FileContentIsStoredInBase64)
     EXPECT_EQ(postmap({"-Fq", "k", table(path)}).out, "key1 new\n\nkey1 new\n\n");
 }
 
+TEST_P(Tool, JsonHasAnObjectForEachEntry)
+{
+    std::string path = write("t", "Key a \"quoted\" one\n");
+    EXPECT_TRUE(postmap({table(path)}).found);
+    const std::string entry = "{\"key\": \"a \\\"quoted\\\" one\"}\n";
+    EXPECT_EQ(postmap({"-jq", "key", table(path)}).out, entry);
+    EXPECT_EQ(postmap({"-js", table(path)}).out, entry);
+    EXPECT_EQ(postmap({"-j", "-q", "-", table(path)}, "nope\nkey\n").out, entry);
+    EXPECT_EQ(run(Dialect::Postalias, {"-js", table(path)}).out, entry) << "no colon behind the name";
+    EXPECT_NE(postmap({"-j", table(path)}).error.find("specify -j only with -q or -s"), std::string::npos);
+}
+
+TEST(ToolQuery, KeysFromMessagesAreCheckedForUtf8OnlyWithU)
+{
+    ToolOptions options{.action = ToolAction::Query, .key = "-", .query_text = QueryText::Headers};
+    options.tables = {"static:found"};
+    EXPECT_TRUE(run_on_text(options, "Subject: \xff\n\n").found);
+    options.utf8_in_messages = true;
+    EXPECT_FALSE(run_on_text(options, "Subject: \xff\n\n").found);
+}
+
 TEST(ToolOptions, MistakesAreToldAsPostmapTellsThem)
 {
     auto error = [](std::vector<std::string> arguments) {

@@ -1,6 +1,8 @@
 """postmap, postalias and newaliases as programs: exit status, privileges, and that no reader ever sees half a table."""
+import json
 import os
 import pathlib
+import socketserver
 import struct
 import subprocess
 import threading
@@ -128,3 +130,56 @@ def test_root_makes_tables_with_the_rights_of_the_source_owner(commands):
     os.chown(theirs / "t.db", 0, 0)
     refused = commands.run("postmap", "hash:theirs/t")
     assert (refused.returncode, refused.stderr) == (1, "postmap: fatal: open database theirs/t.db: Permission denied\n")
+
+
+def test_json_has_an_object_a_line(commands):
+    commands.write("t", 'key a "quoted" value\nother two\n')
+    assert commands.run("postmap", "hash:t").returncode == 0
+    entry = '{"key": "a \\"quoted\\" value"}\n'
+    assert commands.run("postmap", "-jq", "key", "hash:t").stdout == entry
+    assert sorted(commands.run("postmap", "-js", "hash:t").stdout.splitlines()) == [entry.rstrip(), '{"other": "two"}']
+    assert json.loads(entry) == {"key": 'a "quoted" value'}
+    unknown = commands.run("postmap", "-jq", "unknown", "hash:t")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    commands.write("aliases", "root: one\n")
+    assert commands.run("postalias", "hash:aliases").returncode == 0
+    assert commands.run("postalias", "-jq", "root", "hash:aliases").stdout == '{"root": "one"}\n'
+
+
+class SocketmapThatRepeats(socketserver.StreamRequestHandler):
+    """socketmap_table(5): netstrings. The value of a key is the key twice."""
+
+    def handle(self):
+        length = b""
+        while (byte := self.rfile.read(1)) not in (b":", b""):
+            length += byte
+        if length:
+            key = self.rfile.read(int(length) + 1)[:-1].split(b" ", 1)[1]
+            answer = b"OK " + key + key
+            self.wfile.write(b"%d:%s," % (len(answer), answer))
+
+
+@pytest.fixture
+def socketmap():
+    """The name of a table on such a server."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), SocketmapThatRepeats) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"socketmap:inet:127.0.0.1:{server.server_address[1]}:repeat"
+        server.shutdown()
+
+
+def is_query_error(result, reason):
+    return (result.returncode, result.stdout) == (1, "") and f": query error: {reason}" in result.stderr
+
+
+def test_a_socketmap_query_beyond_socketmap_max_query_size_is_an_error(commands, socketmap):
+    commands.configure(socketmap_max_query_size=20)
+    assert commands.run("postmap", "-q", "a" * 13, socketmap).stdout == "a" * 26 + "\n"
+    assert is_query_error(commands.run("postmap", "-q", "a" * 14, socketmap), "the query exceeds socketmap_max_query_size")
+
+
+def test_a_socketmap_reply_beyond_socketmap_max_reply_size_is_an_error(commands, socketmap):
+    commands.configure(socketmap_max_reply_size=23)
+    assert commands.run("postmap", "-q", "a" * 10, socketmap).stdout == "a" * 20 + "\n"
+    assert is_query_error(commands.run("postmap", "-q", "a" * 11, socketmap), "input exceeds size limit")

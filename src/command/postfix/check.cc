@@ -24,9 +24,10 @@ Findings findings(const Instance& instance, SystemState state)
         checks::directories(subject, found);
     if (!master_cf)
         found.push_back({.severity = Severity::Error, .text = master_cf.error().text()});
-    for (auto* look : {checks::names, checks::overrides, checks::programs, checks::set_gid_programs,
-                       checks::service_users, checks::log_file, checks::tables, checks::address_classes,
-                       checks::transports, checks::certificates, checks::smtp_servers, checks::ports})
+    for (auto* look :
+         {checks::names, checks::overrides, checks::programs, checks::set_gid_programs, checks::service_users,
+          checks::log_file, checks::tables, checks::proxymap, checks::address_classes, checks::transports,
+          checks::certificates, checks::smtp_servers, checks::ports})
         look(subject, found);
     return found;
 }

@@ -1,10 +1,12 @@
-// check_tables_open.cc — every lookup table that main.cf and master.cf name opens.
+// check_tables_open.cc — every lookup table that main.cf and master.cf name opens, and its index is not older than its
+// source.
 //
 // A value is a table where a word of it has the form type:name with a type of table that exists, or that Postfix has.
 // Caches are left out: the daemons make them.
 #include "base/text.h"
 #include "command/postfix/checks.h"
 #include "config/declaration.h"
+#include "table/settings.h"
 #include "table/table.h"
 #include "table/text_source.h"
 
@@ -50,7 +52,10 @@ std::string remedy(std::string_view table, std::string_view parameter, const Err
 
 class TableCheck {
 public:
-    explicit TableCheck(Findings& findings) : findings_(findings) {}
+    TableCheck(table::OpenOptions options, Findings& findings) : options_(std::move(options)), findings_(findings)
+    {
+        options_.stale_index = table::StaleIndex::Warn;
+    }
 
     void look(std::string_view value, std::string_view parameter, const config::Place& place,
               const std::string& service)
@@ -69,8 +74,8 @@ public:
         for (std::string_view word : *words) {
             if (!is_table(word, types_) || !seen_.emplace(word).second)
                 continue;
-            auto table = table::open(
-                word, {.warn = [&](std::string_view text) { add(parameter, place, service, std::string(text), ""); }});
+            options_.warn = [&](std::string_view text) { add(parameter, place, service, std::string(text), ""); };
+            auto table = table::open(word, options_);
             if (!table)
                 add(parameter, place, service, fmt::format("{}: {}", word, table.error().text()),
                     remedy(word, parameter, table.error()));
@@ -89,6 +94,7 @@ private:
                              .remedy = std::move(remedy)});
     }
 
+    table::OpenOptions options_;
     Findings& findings_;
     std::vector<std::string> types_ = table::types();
     std::set<std::string, std::less<>> seen_;
@@ -100,7 +106,12 @@ namespace checks {
 
 void tables(const Subject& subject, Findings& findings)
 {
-    TableCheck check(findings);
+    auto options = table::options_of(subject.config, table::ProxyUser::Itself);
+    if (!options) {
+        findings.push_back({.severity = Severity::Error, .text = options.error().text()});
+        return;
+    }
+    TableCheck check(std::move(*options), findings);
     auto look = [&](const config::Declaration& declaration) {
         if (declaration.status != config::Status::Working || declaration.kind != config::Kind::String ||
             is_cache(declaration.name))

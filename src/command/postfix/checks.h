@@ -49,8 +49,10 @@ void service_users(const Subject& subject, Findings& findings);
 void ports(const Subject& subject, Findings& findings);
 // Restriction names and other settings, as the SMTP server itself sees them.
 void smtp_servers(const Subject& subject, Findings& findings);
-// Lookup tables open.
+// Lookup tables open, and indexes are not older than their sources.
 void tables(const Subject& subject, Findings& findings);
+// proxymap(8) is there where something asks it.
+void proxymap(const Subject& subject, Findings& findings);
 // The lists of domains parse, and no domain is in two address classes.
 void address_classes(const Subject& subject, Findings& findings);
 // relayhost, *_transport, transport_maps and their like: the service exists, the nexthop is well-formed.

@@ -20,8 +20,8 @@ Result<void> Service::before_jail()
     const config::Config& config = *context_->config;
     const table::ParentDomains parents =
         match::parents_for("fast_flush_domains", config.get(param::parent_domain_matches_subdomains));
-    TRY(eligible_, match::List::parse(config.get(param::fast_flush_domains), match::Kind::Domain,
-                                      {.parents = parents, .tables = {}}));
+    TRY(eligible_,
+        match::List::parse(config.get(param::fast_flush_domains), match::Kind::Domain, {.parents = parents}));
     return {};
 }
 

@@ -54,7 +54,7 @@ std::string name_of(const Target& target)
 
 Result<void> Service::before_jail()
 {
-    TRY(tables_.aliases, table::Maps::open(config().get(param::alias_maps)));
+    TRY(tables_.aliases, AliasTables::open(config()));
     TRY(tables_.mailbox_transport, table::Maps::open(config().get(param::mailbox_transport_maps)));
     TRY(tables_.fallback_transport, table::Maps::open(config().get(param::fallback_transport_maps)));
     TRY(mailbox_commands_, table::Maps::open(config().get(param::mailbox_command_maps)));

@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 namespace posthaste::local {
 
@@ -35,19 +34,6 @@ Parts parts_of(const std::string& address)
     if (at == std::string::npos)
         return {address, {}};
     return {address.substr(0, at), address.substr(at + 1)};
-}
-
-// The file that an indexed table is, for its owner: "hash:/etc/aliases" -> /etc/aliases.db or the source.
-std::optional<struct stat> table_file(const table::Maps& maps)
-{
-    for (const auto& table : maps.tables()) {
-        std::string path = table->name().substr(table->name().find(':') + 1);
-        struct stat status{};
-        for (const char* suffix : {".db", ".lmdb", ".cdb", ""})
-            if (::stat((path + suffix).c_str(), &status) == 0)
-                return status;
-    }
-    return std::nullopt;
 }
 
 std::string_view word_of(ListSource source)
@@ -145,13 +131,9 @@ bool Expansion::on_path(Step::Kind kind, const std::string& name) const
     return std::ranges::any_of(path_, [&](const Step& step) { return step.kind == kind && step.name == name; });
 }
 
-Task<Result<std::optional<std::string>>> Expansion::alias_of(std::string name)
-{
-    co_return co_await tables_.aliases.find(name);
-}
-
-// aliases(5): commands and files run with the rights of the alias table's owner; root's mean default_privs.
-Task<Result<mailbox::Account>> Expansion::alias_account()
+// aliases(5): commands and files run with the rights of the alias table's owner; root's mean default_privs, and so do
+// those of nobody.
+Task<Result<mailbox::Account>> Expansion::alias_account(std::optional<uid_t> owner)
 {
     if (::geteuid() != 0) {
         mailbox::Account self;
@@ -160,9 +142,8 @@ Task<Result<mailbox::Account>> Expansion::alias_account()
         self.gid = ::getegid();
         co_return self;
     }
-    auto status = table_file(tables_.aliases);
-    if (status && status->st_uid != 0)
-        co_return co_await mailbox::find_account(status->st_uid);
+    if (owner && *owner != 0)
+        co_return co_await mailbox::find_account(*owner);
     co_return co_await mailbox::find_account(config_.get(param::default_privs));
 }
 
@@ -195,9 +176,9 @@ Task<Result<void>> Expansion::expand_name(std::string address, ScopePtr around)
         own_name = !path_.empty() && path_.back().kind == Step::Kind::Alias && path_.back().name == key;
         if (own_name)
             break;
-        CO_TRY(auto list, co_await alias_of(key));
-        if (list)
-            co_return co_await expand_alias(std::move(key), std::move(*list), std::move(name));
+        CO_TRY(auto alias, co_await tables_.aliases.find(key));
+        if (alias)
+            co_return co_await expand_alias(std::move(key), std::move(*alias), std::move(name));
     }
     if (was_here(name))
         co_return Result<void>{};
@@ -224,7 +205,7 @@ Task<Result<void>> Expansion::set_owner(Named named, std::string alias)
 {
     if (!config_.get(param::owner_request_special))
         co_return Result<void>{};
-    CO_TRY(auto owner, co_await alias_of("owner-" + alias));
+    CO_TRY(auto owner, co_await tables_.aliases.find("owner-" + alias));
     if (config_.get(param::reset_owner_alias))
         named->hands_on_for_owner = false;
     if (!owner)
@@ -233,7 +214,7 @@ Task<Result<void>> Expansion::set_owner(Named named, std::string alias)
     std::string sender = "owner-" + alias;
     if (config_.get(param::expand_owner_alias)) {
         // Only an address can be a sender.
-        const auto expanded = address::parse_destinations(*owner);
+        const auto expanded = address::parse_destinations(owner->list);
         if (expanded.list.size() == 1 && expanded.list[0].kind == address::DestinationKind::Address)
             sender = expanded.list[0].text;
     }
@@ -241,7 +222,7 @@ Task<Result<void>> Expansion::set_owner(Named named, std::string alias)
     co_return Result<void>{};
 }
 
-Task<Result<void>> Expansion::expand_alias(std::string key, std::string list, Named named)
+Task<Result<void>> Expansion::expand_alias(std::string key, Alias alias, Named named)
 {
     if (on_path(Step::Kind::Alias, key)) {
         add_loop(path_.back().scope);
@@ -254,10 +235,10 @@ Task<Result<void>> Expansion::expand_alias(std::string key, std::string list, Na
     CO_TRY(co_await set_owner(named, key));
     if (was_here(named))
         co_return Result<void>{};
-    CO_TRY(named->account, co_await alias_account());
+    CO_TRY(named->account, co_await alias_account(alias.owner));
     named->source = ListSource::AliasTable;
     const PathStep step(path_, {Step::Kind::Alias, std::move(key), named});
-    co_return co_await expand_list(std::move(list), std::move(named));
+    co_return co_await expand_list(std::move(alias.list), std::move(named));
 }
 
 Task<Result<void>> Expansion::expand_list(std::string list, ScopePtr scope)

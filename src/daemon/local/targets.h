@@ -15,6 +15,7 @@
 
 #include "address/destinations.h"
 #include "config/config.h"
+#include "daemon/local/alias_tables.h"
 #include "dsn/outcome.h"
 #include "mailbox/child.h"
 #include "net/task.h"
@@ -65,9 +66,9 @@ struct Target {
     dsn::Outcome problem;  // Problem: what is wrong
 };
 
-// The tables that say what a name stands for. Opened as root, before anybody is served.
+// The tables that say what a name stands for. All but the aliases are opened as root, before anybody is served.
 struct Tables {
-    table::Maps aliases;
+    AliasTables aliases;
     table::Maps mailbox_transport;   // mailbox_transport_maps
     table::Maps fallback_transport;  // fallback_transport_maps
 };
@@ -106,7 +107,7 @@ private:
     using Named = std::shared_ptr<Scope>;
 
     Task<Result<void>> expand_name(std::string address, ScopePtr around);
-    Task<Result<void>> expand_alias(std::string key, std::string list, Named named);
+    Task<Result<void>> expand_alias(std::string key, Alias alias, Named named);
     Task<Result<void>> set_owner(Named named, std::string alias);
     bool was_here(const ScopePtr& scope);
     Task<Result<void>> expand_user(Named named);
@@ -115,8 +116,7 @@ private:
     Task<Result<void>> expand_address(std::string destination, ScopePtr scope);
     Task<Result<void>> expand_include(std::string path, ScopePtr scope);
     [[nodiscard]] Named named(std::string address, const ScopePtr& around) const;
-    Task<Result<std::optional<std::string>>> alias_of(std::string name);
-    Task<Result<mailbox::Account>> alias_account();
+    Task<Result<mailbox::Account>> alias_account(std::optional<uid_t> owner);
     Task<Result<mailbox::Account>> include_account(uid_t owner, mailbox::Account account);
     Task<Result<std::optional<std::string>>> forward_list(Named named);
     Task<Result<std::optional<std::string>>> transport_for(table::Maps* maps, const std::string* fixed, Named named);

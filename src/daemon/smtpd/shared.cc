@@ -54,7 +54,7 @@ Result<void> Shared::parse_lists()
 {
     const std::string& bare = config->get(param::parent_domain_matches_subdomains);
     auto parse = [&](const std::string& text, std::string_view name) {
-        return match::List::parse(text, match::Kind::Host, {.parents = match::parents_for(name, bare), .tables = {}});
+        return match::List::parse(text, match::Kind::Host, {.parents = match::parents_for(name, bare)});
     };
     TRY(mynetworks, parse(config->get(param::mynetworks), "mynetworks"));
     TRY(bare_newline_exclusions,
