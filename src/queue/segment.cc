@@ -6,6 +6,7 @@
 #include "queue/locks.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -45,10 +46,11 @@ Result<void> write_header(int fd, SegmentHeader& header)
 // with pieces of 1 MiB that costs three times as much.
 Result<void> write_zeros(int fd, std::uint64_t offset, std::uint64_t count)
 {
-    static const std::string zeros(std::size_t{64} << 10, '\0');
+    // A constant: a process may end while a thread of its pool still writes.
+    static constexpr std::array<char, std::size_t{64} << 10> zeros{};
     while (count > 0) {
         std::uint64_t piece = std::min<std::uint64_t>(count, zeros.size());
-        TRY(write_fully_at(fd, std::string_view(zeros).substr(0, piece), static_cast<off_t>(offset)));
+        TRY(write_fully_at(fd, std::string_view(zeros.data(), piece), static_cast<off_t>(offset)));
         offset += piece;
         count -= piece;
     }
