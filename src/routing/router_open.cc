@@ -1,6 +1,7 @@
 // router_open.cc — from a configuration snapshot to a Router: lists parsed, tables open.
 #include "base/text.h"
 #include "routing/router_impl.h"
+#include "table/main_cf.h"
 
 namespace posthaste::routing {
 
@@ -21,6 +22,7 @@ Result<std::unique_ptr<Router>> Router::open(std::shared_ptr<const config::Confi
 {
     auto impl = std::make_unique<Impl>();
     impl->config = std::move(config);
+    const table::MainCfScope scope(impl->config);
     TRY(impl->open());
     if (purpose == Purpose::RecipientChecks)
         TRY(impl->open_recipient_maps());

@@ -4,6 +4,7 @@
 #include "log/log.h"
 #include "param/process.h"
 #include "server/log_setup.h"
+#include "table/main_cf.h"
 #include "table/settings.h"
 
 #include <cerrno>
@@ -134,6 +135,7 @@ Task<void> Runtime::reload(std::string main_cf)
         table::process_options().proxymap_socket.empty() ? table::ProxyUser::Itself : table::ProxyUser::Service;
     if (auto options = table::options_of(**config, user))
         table::use_options(std::move(*options));
+    table::set_main_cf(*config);
     auto result = co_await hooks_.on_reload(*config);
     if (!result) {
         log::info("{}: a new process takes over", result.error().text());

@@ -11,6 +11,7 @@
 #include "server/options.h"
 #include "server/runtime.h"
 #include "table/followed_file.h"
+#include "table/main_cf.h"
 #include "table/settings.h"
 
 #include <cerrno>
@@ -149,6 +150,7 @@ int run(int argc, char** argv, MakeService make)
     Context context;
     fill(context, std::move(*options));
     context.config = load_config(context);
+    table::set_main_cf(context.config);
     ::umask(077);
     enter_queue_directory(context);
     set_up_log(context);

@@ -1,4 +1,5 @@
-// cache_tables.cc — memcache:/file (memcache_table(5)) and redis:/file: key-value servers. The file names the server.
+// cache_tables.cc — memcache:/file (memcache_table(5)) and redis:/file: key-value servers, whose settings stand in the
+// file, or for a bare name in main.cf (source_settings.h).
 //
 // memcache: settings memcache, backup, flags, ttl, key_format, domain, data_size_limit, line_size_limit, max_try,
 // retry_pause, timeout. What the server does not have, or what it cannot be asked for, is looked up in `backup`, and a
@@ -246,7 +247,7 @@ void set_redis_greeting(ServerClient& client, const SourceSettings& file, int da
 Opened open_memcache(const OpenRequest& request)
 {
     constexpr int most = 1 << 30;
-    TRY(SourceSettings file, SourceSettings::read(request.name));
+    TRY(SourceSettings file, SourceSettings::of(request.name));
     MemcacheTable::Settings settings;
     TRY(settings.cache, CacheSettings::from(file, file.text("memcache", "inet:localhost:11211"), request.options));
     TRY(int line, file.number("line_size_limit", 1024, 16, most));
@@ -264,7 +265,7 @@ Opened open_memcache(const OpenRequest& request)
 
 Opened open_redis(const OpenRequest& request)
 {
-    TRY(SourceSettings file, SourceSettings::read(request.name));
+    TRY(SourceSettings file, SourceSettings::of(request.name));
     TRY(CacheSettings settings, CacheSettings::from(file, file.text("redis", "inet:localhost:6379"), request.options));
     TRY(KeyTemplate result_format, KeyTemplate::parse(file.text("result_format", "%s"), "result", file.path()));
     TRY(int database, file.number("database", 0, 0, 1 << 20));

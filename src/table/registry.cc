@@ -3,6 +3,8 @@
 
 #include "address/fold.h"
 #include "log/log.h"
+#include "table/main_cf.h"
+#include "table/module.h"
 #include "table/stale_index.h"
 #include "table/text_source.h"
 
@@ -17,16 +19,18 @@ namespace {
 
 constexpr std::size_t max_name = 4096;
 
+enum class Code : std::uint8_t { BuiltIn, Module };
+
 struct Type {
     std::string_view name;
     Opened (*open)(const OpenRequest&);  // nullptr: known, but there is no code for it
     std::string_view reason = {};        // why there is none
+    Code code = Code::BuiltIn;           // Module: it exists if its module is installed (module.h)
     KeyMatch match = KeyMatch::Fixed;    // of types that are made of others: see key_match()
 };
 
 constexpr std::string_view superseded = "superseded by lmdb and cdb; Debian's Postfix does not have it either";
 constexpr std::string_view no_library = "Debian has no library for it any more";
-constexpr std::string_view no_module = "its client library is not part of this build";
 
 // In alphabetical order, as `postconf -m` prints them.
 constexpr std::array known_types = {
@@ -40,16 +44,16 @@ constexpr std::array known_types = {
     Type{"hash", open_berkeley},
     Type{"inline", open_inline},
     Type{"internal", open_internal},
-    Type{"ldap", nullptr, no_module},
+    Type{"ldap", open_ldap, {}, Code::Module},
     Type{"lmdb", open_lmdb},
     Type{"memcache", open_memcache},
     Type{"mongodb", nullptr, "Debian has no MongoDB server any more to keep it working with"},
-    Type{"mysql", nullptr, no_module},
+    Type{"mysql", open_mysql, {}, Code::Module},
     Type{"netinfo", nullptr, no_library},
     Type{"nis", nullptr, "NIS answers are not authenticated; use unix:, a server or a file"},
     Type{"nisplus", nullptr, no_library},
     Type{.name = "pcre", .open = open_pcre, .match = KeyMatch::Pattern},
-    Type{"pgsql", nullptr, no_module},
+    Type{"pgsql", open_pgsql, {}, Code::Module},
     Type{"pipemap", open_pipemap},
     Type{"proxy", open_proxy},
     Type{"randmap", open_randmap},
@@ -110,6 +114,7 @@ private:
     void try_open()
     {
         tried_ = std::chrono::steady_clock::now();
+        const MainCfScope scope(main_cf_);
         auto opened = open(name(), options_);
         if (opened) {
             table_ = std::move(*opened);
@@ -122,6 +127,7 @@ private:
     }
 
     OpenOptions options_;
+    MainCf main_cf_ = main_cf();
     std::unique_ptr<Table> table_;
     std::string reason_;
     std::chrono::steady_clock::time_point tried_;
@@ -197,7 +203,7 @@ std::vector<std::string> types()
 {
     std::vector<std::string> result;
     for (const auto& type : known_types)
-        if (type.open != nullptr)
+        if (type.open != nullptr && (type.code == Code::BuiltIn || !module_file(type.name).empty()))
             result.emplace_back(type.name);
     return result;
 }

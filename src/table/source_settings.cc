@@ -3,6 +3,8 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "config/value.h"
+#include "table/main_cf.h"
 #include "table/text_source.h"
 
 #include <fmt/format.h>
@@ -32,11 +34,39 @@ Result<SourceSettings> SourceSettings::parse(std::string_view text, const std::s
 Result<SourceSettings> SourceSettings::read(const std::string& path)
 {
     constexpr std::size_t limit = 1U << 20U;
-    if (!path.starts_with('/') && !path.starts_with("./"))
-        return fail(ErrorKind::Invalid,
-                    fmt::format("{}: settings are read from a file: name it with its whole path", path));
     TRY(std::string content, read_file(path, limit));
     return parse(content, path);
+}
+
+Result<SourceSettings> SourceSettings::from(const config::Config& config, const std::string& prefix)
+{
+    SourceSettings result;
+    result.path_ = prefix;
+    result.prefix_ = prefix + "_";
+    for (const config::Setting& setting : config.settings()) {
+        if (!setting.name.starts_with(result.prefix_))
+            continue;
+        TRY(std::optional<std::string> value, config.value_of(setting.name));
+        result.settings_[setting.name.substr(result.prefix_.size())] = value.value_or("");
+    }
+    return result;
+}
+
+Result<SourceSettings> SourceSettings::of(const std::string& source)
+{
+    if (source.starts_with('/') || source.starts_with('.'))
+        return read(source);
+    if (!main_cf())
+        return fail(ErrorKind::Invalid, fmt::format("{}: no main.cf was read that could have {}_ settings; name a file "
+                                                    "with its whole path",
+                                                    source, source));
+    return from(*main_cf(), source);
+}
+
+std::string SourceSettings::named(std::string_view what, std::string_view name) const
+{
+    return prefix_.empty() ? fmt::format("{}: {}: {}", path_, what, name)
+                           : fmt::format("{}: {}{}", what, prefix_, name);
 }
 
 std::string SourceSettings::text(std::string_view name, std::string_view standard) const
@@ -49,7 +79,7 @@ Result<std::string> SourceSettings::required(std::string_view name) const
 {
     std::string value = text(name);
     if (value.empty())
-        return fail(ErrorKind::Invalid, fmt::format("{}: bad string length 0 < 1: {} = ", path_, name));
+        return fail(ErrorKind::Invalid, fmt::format("{} = ", named("bad string length 0 < 1", name)));
     return value;
 }
 
@@ -61,10 +91,34 @@ Result<int> SourceSettings::number(std::string_view name, int standard, int leas
     const auto value = parse_number<int>(setting->second);
     if (!value)
         return fail(ErrorKind::Invalid,
-                    fmt::format("{}: bad numerical configuration: {} = {}", path_, name, setting->second));
+                    fmt::format("{} = {}", named("bad numerical configuration", name), setting->second));
     if (*value < least || *value > most)
-        return fail(ErrorKind::Invalid, fmt::format("{}: invalid {} parameter value {}: must be from {} to {}", path_,
-                                                    name, *value, least, most));
+        return fail(ErrorKind::Invalid, fmt::format("{}: invalid {}{} parameter value {}: must be from {} to {}", path_,
+                                                    prefix_, name, *value, least, most));
+    return *value;
+}
+
+Result<bool> SourceSettings::yes_or_no(std::string_view name, bool standard) const
+{
+    auto setting = settings_.find(name);
+    if (setting == settings_.end())
+        return standard;
+    auto value = config::parse_bool(setting->second);
+    if (!value)
+        return fail(ErrorKind::Invalid,
+                    fmt::format("{} = {}", named("bad boolean configuration", name), setting->second));
+    return *value;
+}
+
+Result<std::chrono::seconds> SourceSettings::seconds(std::string_view name, int standard, int least, int most) const
+{
+    auto setting = settings_.find(name);
+    if (setting == settings_.end())
+        return std::chrono::seconds(standard);
+    auto value = config::parse_time(setting->second, 's', {least, most});
+    if (!value)
+        return fail(ErrorKind::Invalid, fmt::format("{} = {}: {}", named("bad time configuration", name),
+                                                    setting->second, value.error().text()));
     return *value;
 }
 

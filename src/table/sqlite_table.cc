@@ -1,4 +1,4 @@
-// sqlite_table.cc — sqlite:/file (sqlite_table(5)): rows of an SQLite database become the value of a key.
+// sqlite_table.cc — sqlite:/file, sqlite:name (sqlite_table(5)): rows of an SQLite database become the value of a key.
 //
 // Settings: dbpath; query, or table, select_field, where_field and additional_conditions; result_format; domain;
 // expansion_limit. Each non-empty field of each row goes through result_format; the results are joined with commas.
@@ -10,7 +10,9 @@
 #include "table/followed_file.h"
 #include "table/key_template.h"
 #include "table/registry.h"
+#include "table/result_list.h"
 #include "table/source_settings.h"
+#include "table/sql_settings.h"
 
 #include <cerrno>
 #include <fmt/format.h>
@@ -133,25 +135,20 @@ private:
 
     Answer results(sqlite3_stmt* statement, std::string_view key)
     {
-        std::string joined;
-        int expansions = 0;
+        ResultList list(settings_.result_format, settings_.expansion_limit, key);
         int status = 0;
         while ((status = sqlite3_step(statement)) == SQLITE_ROW)
             for (int column = 0; column < sqlite3_column_count(statement); ++column) {
                 const auto value = field(statement, column, key);
-                const auto result = value ? settings_.result_format.expand(*value, key) : std::nullopt;
-                if (!result)
-                    continue;
-                if (++expansions > settings_.expansion_limit && settings_.expansion_limit > 0) {
+                if (auto added = value ? list.add(*value) : Result<void>(); !added) {
                     warn(options_, fmt::format("dict_sqlite_lookup: {}: Expansion limit exceeded for key '{}'",
                                                settings_.path, key));
-                    return fail(ErrorKind::Temporary, "expansion limit exceeded");
+                    return fail(std::move(added).error());
                 }
-                joined.append(joined.empty() ? "" : ",").append(*result);
             }
         if (status != SQLITE_DONE)
             return fail(database_failure("SQL step failed"));
-        return joined.empty() ? not_found() : found(joined);
+        return list.value();
     }
 
     // The text of a field; nothing if it is NULL or empty.
@@ -180,26 +177,14 @@ private:
     Database database_;
 };
 
-// The query that the settings of old, table and the rest, stand for.
-Result<std::string> query_of(const SourceSettings& file)
-{
-    if (std::string query = file.text("query"); !query.empty())
-        return query;
-    TRY(std::string table, file.required("table"));
-    TRY(std::string select_field, file.required("select_field"));
-    TRY(std::string where_field, file.required("where_field"));
-    return fmt::format("SELECT {} FROM {} WHERE {} = '%s' {}", select_field, table, where_field,
-                       file.text("additional_conditions"));
-}
-
-Result<SqliteSettings> read_settings(const std::string& path, const OpenOptions& options)
+Result<SqliteSettings> read_settings(const std::string& source, const OpenOptions& options)
 {
     constexpr int most = 1 << 30;
-    TRY(SourceSettings file, SourceSettings::read(path));
+    TRY(SourceSettings file, SourceSettings::of(source));
     SqliteSettings settings;
     settings.path = file.path();
     TRY(settings.dbpath, file.required("dbpath"));
-    TRY(std::string query, query_of(file));
+    TRY(std::string query, sql_query_of(file));
     TRY(settings.query, KeyTemplate::parse(query, "query", file.path()));
     TRY(settings.result_format, KeyTemplate::parse(file.text("result_format", "%s"), "result", file.path()));
     TRY(settings.domains, SearchDomains::parse(file.text("domain"), options));

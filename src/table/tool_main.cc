@@ -6,6 +6,7 @@
 #include "param/local.h"
 #include "param/services.h"
 #include "param/tables.h"
+#include "table/main_cf.h"
 #include "table/settings.h"
 #include "table/text_source.h"
 
@@ -41,6 +42,7 @@ Result<std::shared_ptr<const config::Config>> read_config(const std::string& dir
 {
     TRY(auto config, config::load({.config_directory = directory, .process_name = std::string(program)}));
     set_up_log(*config, verbosity);
+    set_main_cf(config);
     return config;
 }
 

@@ -2,7 +2,9 @@
 #include "command/postconf/explain.h"
 #include "command/postconf/services.h"
 #include "command/postconf/templates.h"
+#include "config/config.h"
 #include "log/log.h"
+#include "table/main_cf.h"
 #include "table/table.h"
 
 #include <cerrno>
@@ -15,12 +17,22 @@ namespace {
 using namespace posthaste;
 using namespace posthaste::command::postconf;
 
+// Those with a module exist where the module is, which main.cf says.
+Result<Output> print_table_types(const Options& options)
+{
+    TRY(auto config, config::load({.config_directory = options.config_directory,
+                                   .process_name = "postconf",
+                                   .bad_values = config::BadValues::Collect}));
+    table::set_main_cf(std::move(config));
+    return Output{.text = fmt::format("{}\n", fmt::join(table::types(), "\n"))};
+}
+
 Result<Output> perform(const Options& options)
 {
     if (options.mode == Mode::LockTypes)
         return Output{.text = "flock\nfcntl\ndotlock\n"};
     if (options.mode == Mode::TableTypes)
-        return Output{.text = fmt::format("{}\n", fmt::join(table::types(), "\n"))};
+        return print_table_types(options);
     // What a build without SASL and TLS says (postconf(1)).
     if (options.mode == Mode::ServerLoginTypes || options.mode == Mode::ClientLoginTypes ||
         options.mode == Mode::TlsFeature)

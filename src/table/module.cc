@@ -1,0 +1,71 @@
+// module.cc — see module.h.
+#include "table/module.h"
+
+#include "param/basics.h"
+#include "table/main_cf.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <map>
+#include <unistd.h>
+
+namespace posthaste::table {
+
+namespace {
+
+std::vector<std::string> directories()
+{
+    std::vector<std::string> result;
+    if (!main_cf())
+        return result;
+    if (const std::string& directory = main_cf()->get(param::shlib_directory); directory != "no")
+        result.push_back(directory);
+    result.push_back(main_cf()->get(param::daemon_directory));
+    return result;
+}
+
+std::string file_name(std::string_view type) { return fmt::format("posthaste-{}.so", type); }
+
+Result<const Module*> load(std::string_view type)
+{
+    const std::string file = module_file(type);
+    if (file.empty())
+        return fail(ErrorKind::Unsupported,
+                    fmt::format("unsupported dictionary type: {}: its module {} is not in {} (package posthaste-{})",
+                                type, file_name(type), fmt::join(directories(), " or "), type));
+    void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr)
+        return fail(ErrorKind::Unsupported,
+                    fmt::format("unsupported dictionary type: {}: cannot load its module: {}", type, dlerror()));
+    void* symbol = dlsym(library, module_function);
+    const Module* module = symbol == nullptr ? nullptr : reinterpret_cast<ModuleFunction>(symbol)();
+    if (module == nullptr || module->version != module_version)
+        return fail(ErrorKind::Unsupported,
+                    fmt::format("unsupported dictionary type: {}: {} belongs to another release", type, file));
+    return module;
+}
+
+}  // namespace
+
+std::string module_file(std::string_view type)
+{
+    for (const std::string& directory : directories()) {
+        std::string file = fmt::format("{}/{}", directory, file_name(type));
+        if (access(file.c_str(), R_OK) == 0)
+            return file;
+    }
+    return {};
+}
+
+Result<const Module*> load_module(std::string_view type)
+{
+    // Never unloaded: threads may still run in it.
+    static std::map<std::string, const Module*, std::less<>> loaded;
+    if (auto found = loaded.find(type); found != loaded.end())
+        return found->second;
+    TRY(const Module* module, load(type));
+    loaded.emplace(type, module);
+    return module;
+}
+
+}  // namespace posthaste::table

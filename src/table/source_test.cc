@@ -1,0 +1,212 @@
+// Settings of table sources in main.cf, hosts of SQL servers, modules that are missing, and what becomes of LDAP
+// entries.
+#include "table/ldap_search.h"
+#include "table/main_cf.h"
+#include "table/source_settings.h"
+#include "table/sql_settings.h"
+#include "table/table.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <map>
+
+namespace posthaste::table {
+namespace {
+
+MainCf main_cf_of(std::string_view text) { return config::load_text(text, "main.cf", {}).value(); }
+
+std::string said(const Answer& answer)
+{
+    return answer ? answer->value_or("(not found)") : "error: " + answer.error().text();
+}
+
+TEST(SourceSettings, OfABareNameStandInMainCf)
+{
+    const MainCfScope scope(main_cf_of("where = /srv\nusers_dbpath = $where/users\nusers_expansion_limit = x\n"));
+    auto settings = SourceSettings::of("users");
+    ASSERT_TRUE(settings);
+    EXPECT_EQ(settings->text("dbpath"), "/srv/users");
+    EXPECT_EQ(settings->required("query").error().text(), "bad string length 0 < 1: users_query = ");
+    EXPECT_EQ(settings->number("expansion_limit", 0, 0, 9).error().text(),
+              "bad numerical configuration: users_expansion_limit = x");
+    EXPECT_EQ(SourceSettings::of("/nonexistent/file").error().kind(), ErrorKind::NotFound);
+    EXPECT_EQ(SourceSettings::of("./nonexistent").error().kind(), ErrorKind::NotFound);
+}
+
+TEST(SourceSettings, OfABareNameNeedAMainCf)
+{
+    const MainCfScope scope(nullptr);
+    EXPECT_EQ(SourceSettings::of("users").error().kind(), ErrorKind::Invalid);
+}
+
+TEST(MainCfScope, EndsWithItsBlock)
+{
+    const MainCf outer = main_cf_of("");
+    const MainCfScope one(outer);
+    {
+        const MainCfScope two(main_cf_of(""));
+        EXPECT_NE(main_cf(), outer);
+    }
+    EXPECT_EQ(main_cf(), outer);
+}
+
+TEST(Modules, ThatAreMissingAreNamedWithTheirFileAndPackage)
+{
+    const MainCfScope scope(
+        main_cf_of("daemon_directory = /nonexistent/daemons\nshlib_directory = /nonexistent/lib\n"));
+    for (const std::string type : {"mysql", "pgsql", "ldap"}) {
+        auto table = open(type + ":/etc/x");
+        ASSERT_FALSE(table);
+        EXPECT_EQ(table.error().text(),
+                  "unsupported dictionary type: " + type + ": its module posthaste-" + type +
+                      ".so is not in /nonexistent/lib or /nonexistent/daemons (package posthaste-" + type + ")");
+        EXPECT_FALSE(std::ranges::binary_search(types(), type));
+    }
+}
+
+SqlLogin host_of(std::string_view word, SqlKind kind)
+{
+    SqlLogin login{};
+    EXPECT_TRUE(set_sql_host(login, word, kind)) << word;
+    return login;
+}
+
+TEST(SqlHosts, HaveTheFormsOfTheManual)
+{
+    EXPECT_EQ(host_of("unix:/run/mysqld.sock", SqlKind::Mysql).path, "/run/mysqld.sock");
+    EXPECT_EQ(host_of("inet:db.test", SqlKind::Mysql).host, "db.test");
+    EXPECT_EQ(host_of("db.test:3307", SqlKind::Mysql).port, 3307);
+    EXPECT_EQ(host_of("inet:[2001:db8::1]:3307", SqlKind::Mysql).host, "2001:db8::1");
+    EXPECT_EQ(host_of("2001:db8::1", SqlKind::Pgsql).host, "2001:db8::1");
+    EXPECT_EQ(host_of("unix:/run/.s.PGSQL.5433", SqlKind::Pgsql).path, "/run");
+    EXPECT_EQ(host_of("unix:/run/.s.PGSQL.5433", SqlKind::Pgsql).port, 5433);
+    EXPECT_EQ(host_of("postgresql://u@db.test/d?sslmode=require", SqlKind::Pgsql).uri,
+              "postgresql://u@db.test/d?sslmode=require");
+    SqlLogin login{};
+    for (std::string_view wrong : {"db.test:port", "db.test:0", "db.test:99999", "unix:", "[::1", ":3306"})
+        EXPECT_FALSE(set_sql_host(login, wrong, SqlKind::Mysql)) << wrong;
+}
+
+TEST(SqlQuery, IsMadeOfTheOldSettingsWhereItIsMissing)
+{
+    const auto query = [](std::string_view text) {
+        return sql_query_of(SourceSettings::parse(text, "f").value()).value_or("(error)");
+    };
+    EXPECT_EQ(query("query = Q\nselect_function = f\n"), "Q");
+    EXPECT_EQ(query("select_function = f\ntable = t\n"), "SELECT f('%s')");
+    EXPECT_EQ(query("table = t\nselect_field = s\nwhere_field = w\nadditional_conditions = AND x\n"),
+              "SELECT s FROM t WHERE w = '%s' AND x");
+    EXPECT_EQ(query("table = t\n"), "(error)");
+}
+
+// A directory: what each base holds.
+class FakeDirectory final : public LdapConnection {
+public:
+    Result<std::vector<LdapEntry>> search(const LdapQuery& query, Moment /*deadline*/) override
+    {
+        queries.push_back(query);
+        auto found = entries.find(query.base);
+        if (found == entries.end())
+            return fail(ErrorKind::NotFound, "No such object");
+        return found->second;
+    }
+    std::optional<LdapQuery> query_of_url(const std::string& text) override
+    {
+        if (!text.starts_with("ldap:///"))
+            return std::nullopt;
+        return LdapQuery{.base = text.substr(8), .scope = LdapScope::One, .filter = "(x=y)", .attributes = {"MAIL"}};
+    }
+
+    std::map<std::string, std::vector<LdapEntry>> entries;
+    std::vector<LdapQuery> queries;
+};
+
+LdapSource source_with(std::string_view base, std::string_view filter)
+{
+    LdapSource source;
+    source.source = "f";
+    source.table = "ldap:f";
+    source.search_base = KeyTemplate::parse(base, "query", "f").value();
+    source.query_filter = KeyTemplate::parse(filter, "query", "f").value();
+    source.result_format = KeyTemplate::parse("%s", "result", "f").value();
+    source.result_attributes = {"mail"};
+    return source;
+}
+
+class Ldap : public testing::Test {
+protected:
+    std::string ask(const std::string& key)
+    {
+        return said(find_in_directory(source, directory, key, Moment::max(), warnings));
+    }
+
+    LdapSource source = source_with("dc=x", "(cn=%s)");
+    FakeDirectory directory;
+    std::vector<std::string> warnings;
+};
+
+TEST_F(Ldap, KeysAreQuotedForBaseAndFilter)
+{
+    source = source_with("ou=%s,dc=x", "(cn=%s)");
+    EXPECT_EQ(ask("a*(b),c"), "error: dict_ldap_lookup: No such object");
+    ASSERT_EQ(directory.queries.size(), 1U);
+    EXPECT_EQ(directory.queries[0].base, "ou=a*(b)\\,c,dc=x");
+    EXPECT_EQ(directory.queries[0].filter, "(cn=a\\2A\\28b\\29,c)");
+    EXPECT_EQ(quoted_for_filter(std::string_view("\\\0", 2)), "\\5C\\00");
+}
+
+TEST_F(Ldap, AllValuesOfAllEntriesAreJoined)
+{
+    directory.entries["dc=x"] = {{"a", {{"mail", {"one", "two"}}, {"cn", {"no"}}}},
+                                 {"b", {{"MAIL;lang-en", {"three"}}}}};
+    EXPECT_EQ(ask("k"), "one,two,three");
+    source.expansion_limit = 2;
+    EXPECT_EQ(ask("k"), "error: Expansion limit exceeded");
+    EXPECT_EQ(warnings, std::vector<std::string>{"dict_ldap_get_values: f: Expansion limit exceeded for key: 'k'"});
+}
+
+TEST_F(Ldap, SpecialAttributesLeadToOtherEntries)
+{
+    source.special_attributes = {"member"};
+    directory.entries["dc=x"] = {{"g", {{"member", {"cn=a", "cn=gone", "ldap:///ou=p"}}, {"mail", {"group"}}}}};
+    directory.entries["cn=a"] = {{"cn=a", {{"mail", {"a"}}}}};
+    directory.entries["ou=p"] = {{"cn=b", {{"mail", {"b"}}}}};
+    EXPECT_EQ(ask("g"), "a,b,group");
+    EXPECT_EQ(directory.queries[1].scope, LdapScope::Base);
+    EXPECT_EQ(directory.queries[3].attributes, std::vector<std::string>{"mail"});
+}
+
+TEST_F(Ldap, LeafAttributesCountWhereThereAreNoSpecialOnesAndTerminalOnesAlone)
+{
+    source.result_attributes = {};
+    source.leaf_attributes = {"mail"};
+    source.special_attributes = {"member"};
+    source.terminal_attributes = {"maildrop"};
+    directory.entries["dc=x"] = {{"g", {{"member", {"cn=a"}}, {"mail", {"group"}}}}};
+    directory.entries["cn=a"] = {{"cn=a", {{"mail", {"a"}}}}};
+    EXPECT_EQ(ask("g"), "a");
+    directory.entries["dc=x"][0].attributes.emplace_back("maildrop", std::vector<std::string>{"end"});
+    EXPECT_EQ(ask("g"), "end");
+}
+
+TEST_F(Ldap, ReferencesThatGoInCirclesEndAtTheRecursionLimit)
+{
+    source.special_attributes = {"member"};
+    source.recursion_limit = 5;
+    directory.entries["dc=x"] = directory.entries["cn=a"] = {{"a", {{"member", {"cn=a"}}}}};
+    EXPECT_EQ(ask("g"), "error: recursion limit (5) exceeded");
+    EXPECT_EQ(directory.queries.size(), 6U);
+}
+
+TEST_F(Ldap, WhatAUrlAsksForIsWantedIfTheTableWantsIt)
+{
+    using List = std::vector<std::string>;
+    EXPECT_EQ(wanted_by_url({"mail", "o"}, {}), (List{"mail", "o"}));
+    EXPECT_EQ(wanted_by_url({"mail", "o"}, {"MAIL", "cn"}), List{"mail"});
+    EXPECT_EQ(wanted_by_url({"mail"}, {"mail;lang-en"}), List{"mail;lang-en"});
+    EXPECT_EQ(wanted_by_url({"mail;lang-de"}, {"mail;lang-en"}), List{});
+    EXPECT_EQ(wanted_by_url({"mail;lang-de"}, {"mail"}), List{"mail;lang-de"});
+}
+
+}  // namespace
+}  // namespace posthaste::table

@@ -1,0 +1,379 @@
+"""Tables that ask a server: mysql:, pgsql:, ldap:, redis:, memcache:, against the real servers; sqlite: with main.cf.
+
+Most tests ask through postmap, which uses a table as the daemons do; those at the end ask through smtpd.
+"""
+import contextlib
+import os
+import pty
+import socket
+import sqlite3
+import subprocess
+import threading
+import time
+
+import pytest
+
+from support.database_servers import MariaDb, Memcached, Postgres, Redis, Slapd
+from support.paths import BUILD
+from support.waiting import wait_until
+
+KINDS = {"mysql": MariaDb, "pgsql": Postgres, "ldap": Slapd, "redis": Redis, "memcache": Memcached}
+SQL = ("mysql", "pgsql")
+HOSTS = {"mysql": "hosts", "pgsql": "hosts", "ldap": "server_host", "redis": "redis", "memcache": "memcache"}
+
+
+@pytest.fixture(scope="module")
+def servers():
+    """One server of each kind, started when it is first asked for."""
+    started = {}
+
+    def server(kind):
+        if kind not in started:
+            started[kind] = KINDS[kind]()
+        return started[kind]
+
+    yield server
+    for one in started.values():
+        one.close()
+
+
+class Asker:
+    """postmap with a main.cf of its own."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.main_cf()
+
+    def main_cf(self, **parameters):
+        lines = {"queue_directory": self.directory, "maillog_file": self.directory / "log", "maillog_file_prefixes": "/",
+                 "daemon_directory": BUILD / "libexec", **parameters}
+        (self.directory / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in lines.items()))
+
+    def table(self, kind, settings):
+        path = self.directory / f"{kind}.cf"
+        path.write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
+        return f"{kind}:{path}"
+
+    @property
+    def environment(self):
+        return {**os.environ, "MAIL_CONFIG": str(self.directory), "ASAN_OPTIONS": "detect_leaks=0"}
+
+    def run(self, program, *arguments):
+        return subprocess.run([BUILD / "sbin" / program, *arguments], text=True, check=False, capture_output=True,
+                              cwd=self.directory, env=self.environment, timeout=120)
+
+    def ask(self, table, key):
+        """What postmap -q prints, None if it does not find the key; AssertionError with its messages if it fails."""
+        result = self.run("postmap", "-q", key, table)
+        assert not result.stderr, result.stderr
+        return result.stdout.removesuffix("\n") if result.returncode == 0 else None
+
+    def failure(self, table, key="plain"):
+        """The messages of a lookup that must fail."""
+        result = self.run("postmap", "-q", key, table)
+        assert result.returncode == 1 and not result.stdout
+        assert "query error" in result.stderr, result.stderr
+        return result.stderr
+
+
+class Conversation:
+    """A postmap that keeps its table open and answers one key after the other."""
+
+    def __init__(self, asker, table):
+        ours, theirs = pty.openpty()     # its output is written line by line
+        self._process = subprocess.Popen([BUILD / "sbin/postmap", "-q", "-", table], stdin=subprocess.PIPE, stdout=theirs,
+                                         stderr=subprocess.PIPE, cwd=asker.directory, env=asker.environment)
+        os.close(theirs)
+        self._output = os.fdopen(ours, "rb", buffering=0)
+        self._pending = b""
+
+    def ask(self, key):
+        self._process.stdin.write(key.encode() + b"\n")
+        self._process.stdin.flush()
+        while b"\n" not in self._pending:
+            self._pending += self._output.read(4096)
+        line, _, self._pending = self._pending.partition(b"\n")
+        return line.decode().rstrip("\r").removeprefix(key + "\t")
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stderr.close()
+        self._output.close()
+
+
+@pytest.fixture
+def asker(tmp_path):
+    return Asker(tmp_path)
+
+
+@contextlib.contextmanager
+def hanging_server():
+    """Accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=20) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _address(kind, address):
+    return f"ldap://{address}" if kind == "ldap" else f"inet:{address}"
+
+
+# --- every kind of server
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hit_and_miss(servers, asker, kind):
+    table = asker.table(kind, servers(kind).settings())
+    assert asker.ask(table, "plain") == "value"
+    assert asker.ask(table, "PLAIN") == "value"              # keys are folded
+    assert asker.ask(table, "user@example.com") == "someone@example.org"
+    assert asker.ask(table, "absent") is None
+
+
+@pytest.mark.parametrize("kind", ["mysql", "pgsql", "ldap", "redis"])
+def test_keys_with_special_characters_are_quoted(servers, asker, kind):
+    table = asker.table(kind, servers(kind).settings())
+    for key, value in (("two words", "both"), ("o'neil", "apostrophe"), ("a\\b", "backslash"), ("jörg", "umlaut")):
+        assert asker.ask(table, key) == value
+    for key in ("' or ''='", "*)(cn=*", "x\\", "pl%", "p*"):
+        assert asker.ask(table, key) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_is_down_is_a_temporary_error(servers, asker, kind):
+    asker.failure(asker.table(kind, servers(kind).settings(_address(kind, "127.0.0.1:1"))))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_hangs_is_given_up_after_timeout(servers, asker, kind):
+    with hanging_server() as address:
+        begin = time.monotonic()
+        asker.failure(asker.table(kind, servers(kind).settings(_address(kind, address), timeout="1s" if kind in SQL else "1")))
+        assert 0.9 < time.monotonic() - begin < 30
+
+
+@pytest.mark.parametrize("kind", ["mysql", "pgsql", "ldap", "redis"])
+def test_a_server_that_was_killed_and_is_back_is_used_again(servers, asker, kind):
+    server = servers(kind)
+    table = asker.table(kind, server.settings())
+    conversation = Conversation(asker, table)
+    assert conversation.ask("plain") == "value"
+    server.stop()
+    asker.failure(table)
+    server.start()
+    assert conversation.ask("42") == "number"
+    conversation.close()
+
+
+@pytest.mark.parametrize("kind", ["mysql", "pgsql", "ldap", "redis"])
+def test_a_wrong_password_is_a_temporary_error(servers, asker, kind):
+    wrong = {"ldap": {"bind": "yes", "bind_dn": "cn=mail,dc=test", "bind_pw": "wrong"}}.get(kind, {"password": "wrong"})
+    asker.failure(asker.table(kind, servers(kind).settings(**wrong)))
+
+
+# --- what mysql, pgsql and ldap have in common
+
+@pytest.mark.parametrize("kind", ["mysql", "pgsql", "ldap"])
+def test_several_results_are_joined_and_counted(servers, asker, kind):
+    server = servers(kind)
+    assert asker.ask(asker.table(kind, server.settings()), "multi") == "one,two"
+    assert asker.ask(asker.table(kind, server.settings(expansion_limit="2", result_format="<%s>")), "multi") == "<one>,<two>"
+    assert "Expansion limit exceeded" in asker.failure(asker.table(kind, server.settings(expansion_limit="1", size_limit="0")), "multi")
+
+
+@pytest.mark.parametrize("kind", ["mysql", "pgsql", "ldap"])
+def test_other_hosts_are_asked_where_one_is_down_or_hangs(servers, asker, kind):
+    server = servers(kind)
+    good = server.settings()[HOSTS[kind]]
+    with hanging_server() as address:
+        hosts = " ".join([_address(kind, "127.0.0.1:1"), _address(kind, address), good])
+        table = asker.table(kind, server.settings(hosts, timeout="3"))
+        for _ in range(3):                                   # the order is random for SQL servers
+            result = asker.run("postmap", "-q", "plain", table)
+            assert result.stdout == "value\n", result.stderr
+
+
+@pytest.mark.parametrize("kind", ["mysql", "pgsql", "ldap"])
+def test_only_addresses_in_domain_are_looked_up(servers, asker, kind):
+    table = asker.table(kind, servers(kind).settings(domain="example.com, other.test"))
+    assert asker.ask(table, "user@example.com") == "someone@example.org"
+    assert asker.ask(table, "plain") is None
+
+
+@pytest.mark.parametrize("kind", ["mysql", "pgsql", "ldap"])
+def test_settings_of_a_bare_name_stand_in_main_cf(servers, asker, kind):
+    settings = {f"users_{name}": value for name, value in servers(kind).settings().items()}
+    asker.main_cf(virtual_alias_maps=f"{kind}:users", **settings)
+    assert asker.ask(f"{kind}:users", "plain") == "value"
+    assert asker.run("postconf", "-n").stderr == ""           # no setting is called unused
+
+
+def test_sqlite_redis_and_memcache_have_settings_in_main_cf_too(servers, asker):
+    with contextlib.closing(sqlite3.connect(asker.directory / "db")) as database, database:
+        database.execute("CREATE TABLE m(k TEXT, v TEXT)")
+        database.execute("INSERT INTO m VALUES('plain', 'value')")
+    settings = {"s_dbpath": "$queue_directory/db", "s_query": "SELECT v FROM m WHERE k='%s'"}
+    for kind in ("redis", "memcache"):
+        settings |= {f"{kind}1_{name}": value for name, value in servers(kind).settings().items()}
+    asker.main_cf(**settings)
+    for table in ("sqlite:s", "redis:redis1", "memcache:memcache1"):
+        assert asker.ask(table, "plain") == "value"
+    assert "bad string length 0 < 1: nothing_dbpath = " in asker.run("postmap", "-q", "plain", "sqlite:nothing").stderr
+
+
+# --- SQL
+
+@pytest.mark.parametrize("kind", SQL)
+def test_a_query_with_a_mistake_is_a_temporary_error(servers, asker, kind):
+    messages = asker.failure(asker.table(kind, servers(kind).settings(query="SELEC v FROM m")))
+    assert f"{kind} query failed: " in messages and "syntax" in messages
+
+
+@pytest.mark.parametrize("kind", SQL)
+def test_null_and_empty_fields_are_no_results(servers, asker, kind):
+    table = asker.table(kind, servers(kind).settings())
+    assert asker.ask(table, "*") is None
+    result = asker.run("postmap", "-q", "empty", table)
+    assert result.returncode == 1 and "empty lookup result" in result.stderr
+
+
+@pytest.mark.parametrize("kind", SQL)
+def test_parts_of_the_key_stand_in_the_query(servers, asker, kind):
+    table = asker.table(kind, servers(kind).settings(query="SELECT '%u|%d|%s|%1|%2|%%'", result_format="%s at %D"))
+    assert asker.ask(table, "User@example.com") == "user|example.com|user@example.com|com|example|% at example.com"
+    assert asker.ask(table, "user") is None
+
+
+@pytest.mark.parametrize("kind", SQL)
+def test_unix_sockets(servers, asker, kind):
+    server = servers(kind)
+    path = {"mysql": server.socket, "pgsql": f"{server.directory}/.s.PGSQL.{server.port}"}[kind]
+    assert asker.ask(asker.table(kind, server.settings(f"unix:{path}")), "plain") == "value"
+
+
+@pytest.mark.parametrize("kind", SQL)
+def test_old_settings_stand_for_a_query(servers, asker, kind):
+    settings = servers(kind).settings(table="m", select_field="v", where_field="k", additional_conditions="AND v = 'one'")
+    del settings["query"]
+    assert asker.ask(asker.table(kind, settings), "multi") == "one"
+
+
+def test_mysql_stored_procedures(servers, asker):
+    server = servers("mysql")
+    assert asker.ask(asker.table("mysql", server.settings(query="CALL find('%s')")), "multi") == "one,two"
+    assert "no result set" in asker.failure(asker.table("mysql", server.settings(query="CALL none('%s')")))
+    assert asker.ask(asker.table("mysql", server.settings(query="CALL none('%s')", require_result_set="no")), "plain") is None
+
+
+def test_mysql_option_file(servers, asker):
+    server = servers("mysql")
+    (asker.directory / "my.cnf").write_text("[client]\nuser = nobody\n[mail]\nuser = mail\npassword = secret\n")
+    settings = server.settings(option_file=asker.directory / "my.cnf", option_group="mail")
+    del settings["user"], settings["password"]
+    assert asker.ask(asker.table("mysql", settings), "plain") == "value"
+
+
+def test_pgsql_connection_uri_and_function(servers, asker):
+    server = servers("pgsql")
+    table = asker.table("pgsql", {"hosts": f"postgresql://mail:secret@127.0.0.1:{server.port}/mail?connect_timeout=5",
+                                  "select_function": "find"})
+    assert asker.ask(table, "multi") == "one,two"
+    wrong = asker.table("pgsql", {"hosts": f"postgresql://mail:hidden@127.0.0.1:{server.port}/mail", "select_function": "find"})
+    assert "hidden" not in asker.failure(wrong)               # no password in messages
+
+
+# --- LDAP
+
+def test_ldap_binds_with_a_password(servers, asker):
+    settings = servers("ldap").settings(search_base="ou=people,dc=test", result_attribute="description")
+    assert asker.ask(asker.table("ldap", settings), "first") is None
+    settings |= {"bind": "simple", "bind_dn": "cn=mail,dc=test", "bind_pw": "secret", "version": "2"}
+    assert asker.ask(asker.table("ldap", settings), "first") == "only with a password"
+
+
+def test_ldap_groups_are_followed(servers, asker):
+    settings = servers("ldap").settings(search_base="dc=test", result_attribute="", leaf_result_attribute="mail",
+                                        special_result_attribute="member, labeledURI")
+    assert asker.ask(asker.table("ldap", settings), "group") == \
+        "first@example.com,second@example.com,also@example.com,second@example.com,also@example.com"
+    assert asker.ask(asker.table("ldap", settings | {"terminal_result_attribute": "mail"}), "group") == "group@example.com"
+    assert "recursion limit (9) exceeded" in asker.failure(asker.table("ldap", settings | {"recursion_limit": "9"}), "loop")
+
+
+def test_ldap_scope_and_size_limit(servers, asker):
+    server = servers("ldap")
+    assert asker.ask(asker.table("ldap", server.settings(search_base="dc=test", scope="one")), "plain") is None
+    assert asker.ask(asker.table("ldap", server.settings(scope="one")), "plain") == "value"
+    assert asker.ask(asker.table("ldap", server.settings(search_base="cn=%s,ou=people,dc=test", scope="base",
+                                                         query_filter="(objectClass=*)", result_attribute="mail")),
+                     "first") == "first@example.com"
+    limited = server.settings(query_filter="(o=*)", size_limit="2")
+    assert "size limit (2) exceeded" in asker.failure(asker.table("ldap", limited))
+
+
+def test_ldap_over_a_unix_socket(servers, asker):
+    server = servers("ldap")
+    table = asker.table("ldap", server.settings("ldapi://" + str(server.socket).replace("/", "%2F")))
+    assert asker.ask(table, "plain") == "value"
+
+
+def test_ldap_refuses_sasl_with_a_reason(servers, asker):
+    result = asker.run("postmap", "-q", "plain", asker.table("ldap", servers("ldap").settings(bind="sasl")))
+    assert result.returncode == 1 and "bind = sasl is not supported" in result.stderr
+
+
+# --- Redis and memcached
+
+def test_redis_hashes_and_databases(servers, asker):
+    server = servers("redis")
+    assert asker.ask(asker.table("redis", server.settings(hash="rows", result_format="<%s>")), "plain") == "<value>"
+    assert asker.ask(asker.table("redis", server.settings(database="1")), "plain") is None
+
+
+def test_memcache_keeps_what_its_backup_knows(servers, asker):
+    table = asker.table("memcache", servers("memcache").settings(backup="inline:{fresh=from backup}"))
+    assert asker.ask(table, "fresh") == "from backup"
+    assert asker.ask(asker.table("memcache", servers("memcache").settings()), "fresh") == "from backup"
+
+
+# --- through a daemon
+
+def _maps(instance, kind, settings):
+    text = "".join(f"{name} = {value}\n" for name, value in settings.items())
+    return f"{kind}:{instance.table(f'{kind}.cf', text)}"
+
+
+@pytest.mark.parametrize("kind", ["mysql", "pgsql", "ldap"])
+def test_a_recipient_is_deferred_while_the_server_is_down(servers, make_instance, kind):
+    server = servers(kind)
+    instance = make_instance()
+    instance.configure(local_recipient_maps=_maps(instance, kind, server.settings(timeout="2")))
+    instance.start()
+    with instance.smtp() as client:
+        client.mail("a@example.com")
+        assert client.rcpt("plain@local.test")[0] == 250
+        assert client.rcpt("absent@local.test")[0] == 550
+        server.stop()
+        assert client.rcpt("42@local.test")[0] == 451
+        server.start()
+        assert client.rcpt("42@local.test")[0] == 250
+
+
+def test_a_server_that_hangs_delays_only_its_own_lookups(servers, make_instance):
+    instance = make_instance()
+    good = _maps(instance, "mysql", servers("mysql").settings())
+    with contextlib.ExitStack() as hanging:
+        address = hanging.enter_context(hanging_server())
+        slow = _maps(instance, "pgsql", servers("pgsql").settings(f"inet:{address}", timeout="600"))
+        instance.configure(local_recipient_maps=good, smtpd_sender_restrictions=f"check_sender_access {slow}")
+        instance.start()
+        with instance.smtp() as waiting, instance.smtp() as other:
+            answers = []
+            waiting.mail("slow@example.com")
+            thread = threading.Thread(target=lambda: answers.append(waiting.rcpt("plain@local.test")), daemon=True)
+            thread.start()
+            other.mail("")                                   # the empty sender is not looked up
+            assert other.rcpt("plain@local.test")[0] == 250
+            assert not answers
+            hanging.close()                                  # now the server is down
+            wait_until(lambda: answers, "the answer to the client that waited")
+            assert answers[0][0] == 451
