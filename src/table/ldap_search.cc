@@ -84,10 +84,11 @@ private:
                                                   (leaf && contains(source_.leaf_attributes, name));
             const bool is_special = !terminal && contains(source_.special_attributes, name);
             for (const std::string& value : values) {
-                if (is_special)
+                if (is_special) {
                     TRY(follow(value, depth + 1));
-                else if (is_result)
+                } else if (is_result) {
                     TRY(add(value));
+                }
             }
         }
         return {};

@@ -8,6 +8,7 @@ import re
 import sqlite3
 import subprocess
 
+from support.database_servers import MariaDb, Postgres, Slapd
 from table_servers import Servers
 
 # --- each kind of key, as bytes; every table of TABLES is asked for all of them
@@ -74,8 +75,22 @@ _NETWORKS = """192.0.2.0/28 small
 """
 _SQL = "SELECT v FROM m WHERE k='%s'"
 
+_LOGIN = "user = mail\npassword = secret\ndbname = mail\n"
+_SERVERS = {
+    "mysql": "hosts = inet:127.0.0.1:MYSQL\n" + _LOGIN,
+    "pgsql": "hosts = inet:127.0.0.1:PGSQL\n" + _LOGIN,
+    "ldap": "server_host = ldap://127.0.0.1:LDAP\nversion = 3\nbind = no\nsearch_base = ou=rows,dc=test\n",
+}
+_ASKS = {**dict.fromkeys(("mysql", "pgsql"), f"query = {_SQL}\n"), "ldap": "query_filter = (cn=%s)\nresult_attribute = o\n"}
+
 # name: (table, files, command that makes it)
 TABLES = {
+    **{kind: (f"{kind}:DIR/q.cf", {"q.cf": _SERVERS[kind] + _ASKS[kind]}, None) for kind in _SERVERS},
+    **{f"{kind} with templates": (f"{kind}:DIR/q.cf", {
+        "q.cf": _SERVERS[kind] + "query = SELECT '%u|%d|%S|%1|%2'\ndomain = example.com\nresult_format = %s (%D)\n"}, None)
+       for kind in ("mysql", "pgsql")},
+    "ldap with templates": ("ldap:DIR/q.cf", {
+        "q.cf": _SERVERS["ldap"] + _ASKS["ldap"] + "domain = example.com\nresult_format = %u (%D)\n"}, None),
     **{type: (f"{type}:t", {"t": _SOURCE}, f"postmap {type}:t") for type in ("hash", "btree", "lmdb", "cdb")},
     **{f"{type} without NUL": (f"{type}:t", {"t": _SOURCE}, f"postmap -n {type}:t")
        for type in ("hash", "btree", "lmdb", "cdb")},
@@ -136,9 +151,57 @@ _TCP = ["val", "sp", "nf", "temp", "bad", "empty", "empty0", "badhex", "code", "
 _MEMCACHE = ["val", "miss", "err", "serr", "bad", "short", "empty", "other", "long", "stale"]
 
 
+_SQL_SERVER = {
+    "limit": "expansion_limit = 1\n", "no such user": "user = nobody\n", "bad SQL": "query = SELEC x\n",
+    "no such table": "query = SELECT 1 FROM nothing\n", "bad query template": "query = %z\n", "no dbname": "dbname =\n",
+    "bad result template": "result_format = %z\n", "no rows": "query = UPDATE m SET v = v WHERE k = '%s'\n",
+    "legacy": "query =\ntable = m\nselect_field = v\nwhere_field = k\nadditional_conditions = AND v='one'\n",
+    "several columns": "query = SELECT k, v FROM m WHERE k='%s'\n", "bad number": "expansion_limit = x\n",
+    "result of a value": "result_format = %u at %d\n", "key of a value": "result_format = %s of %U\n",
+}
+_DIRECTORY = {
+    "limit": "expansion_limit = 1\n", "size limit": "query_filter = (o=*)\nsize_limit = 1\n", "no base": "search_base = dc=nothing\n",
+    "base with a key": "search_base = cn=%s,ou=people,dc=test\nscope = base\nresult_attribute = mail\nquery_filter = (objectClass=*)\n",
+    "bad filter": "query_filter = (cn=%s\n", "bad template": "query_filter = %z\n", "bad scope": "scope = all\n",
+    "bad bind": "bind = perhaps\n", "bind": "bind = yes\nbind_dn = cn=mail,dc=test\nbind_pw = secret\n",
+    "wrong password": "bind = yes\nbind_dn = cn=mail,dc=test\nbind_pw = wrong\n", "bad number": "size_limit = x\n",
+    "result_filter": "result_filter = <%s>\n", "no recursion": "recursion_limit = 0\n", "several attributes": "result_attribute = cn o\n",
+    "scope one": "search_base = dc=test\nscope = one\n",
+}
+_GROUP = "search_base = dc=test\nresult_attribute =\nspecial_result_attribute = member, labeledURI\n"
+_GROUPS = {
+    "leaf": "leaf_result_attribute = mail\n", "plain": "result_attribute = mail\n", "DN only": "special_result_attribute = member\nresult_attribute = mail\n",
+    "terminal": "leaf_result_attribute = mail\nterminal_result_attribute = mail\n", "recursion": "recursion_limit = 9\n",
+}
+
+
+def _server_commands():
+    """Questions for SQL and LDAP servers. A later line of the same name counts."""
+    cases = {}
+    ask = ["multi", "'*'"]
+    for kind, base in _SERVERS.items():
+        for name, text in (_SQL_SERVER if kind != "ldap" else _DIRECTORY).items():
+            keys = ask if name != "base with a key" else ["first", "plain"]
+            cases[f"{kind}: {name}"] = ({"q.cf": base + _ASKS[kind] + text},
+                                        [f"postmap -q {key} {kind}:DIR/q.cf" for key in keys])
+        down = base.replace(":" + kind.upper(), ":1")
+        cases[f"{kind}: down"] = ({"q.cf": down + _ASKS[kind]}, [f"postmap -q k {kind}:DIR/q.cf"])
+        cases[f"{kind}: in a list"] = ({"q.cf": base + _ASKS[kind]}, [f"postmap -q a@b 'unionmap:{{{kind}:DIR/q.cf,static:x}}'"])
+        cases[f"make {kind}"] = ({"q.cf": base + _ASKS[kind]}, [f"postmap {kind}:DIR/q.cf", f"postmap -s {kind}:DIR/q.cf"])
+        cases[f"{kind}: no file"] = ({}, [f"postmap -q k {kind}:DIR/nonex"])
+    for name, text in _GROUPS.items():
+        cases[f"ldap group: {name}"] = ({"q.cf": _SERVERS["ldap"] + _ASKS["ldap"] + _GROUP + text},
+                                        [f"postmap -q {key} ldap:DIR/q.cf" for key in ("group", "first", "loop")])
+    cases["mysql: procedures"] = ({"q.cf": _SERVERS["mysql"] + "query = CALL find('%s')\n",
+                                   "n.cf": _SERVERS["mysql"] + "query = CALL none('%s')\n",
+                                   "o.cf": _SERVERS["mysql"] + "query = CALL none('%s')\nrequire_result_set = no\n"},
+                                  [f"postmap -q {key} mysql:DIR/{file}.cf" for key in ("multi", "absent") for file in "qno"])
+    return cases
+
+
 def commands():
     """{name: (files, [commands])} of what is not a plain lookup."""
-    cases = {}
+    cases = _server_commands()
     for mistake, text in _MISTAKES.items():
         for type in ("hash", "lmdb", "cdb", "texthash"):
             make = [] if type == "texthash" else [f"postmap {type}:t"]
@@ -175,10 +238,14 @@ class Runner:
         self._scratch, self._configuration = scratch, configuration
         self._environment, self._program_path = environment, program_path
         self._servers = Servers()
+        self._databases = {"MYSQL": MariaDb(), "PGSQL": Postgres(), "LDAP": Slapd()}
+        self._ports = self._servers.ports | {name: server.port for name, server in self._databases.items()}
         self._count = 0
 
     def close(self):
         self._servers.close()
+        for server in self._databases.values():
+            server.close()
 
     def lookups(self, name):
         """{kind of key: value, or None} and the warnings of one table of TABLES."""
@@ -214,7 +281,7 @@ class Runner:
 
     def _filled(self, directory, text):
         text = text.replace("DIR", str(directory))
-        for name, port in self._servers.ports.items():
+        for name, port in self._ports.items():
             text = text.replace(name, str(port))
         return text
 
@@ -229,7 +296,7 @@ class Runner:
 
     def _plain(self, directory, data):
         text = data.decode("utf-8", "surrogateescape").replace(str(directory), "DIR")
-        for name, port in self._servers.ports.items():
+        for name, port in self._ports.items():
             text = text.replace(str(port), name)
         return text
 
