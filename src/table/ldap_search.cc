@@ -58,10 +58,17 @@ private:
     {
         auto entries = connection_.search(query, deadline_);
         // What a DN or a URL refers to may be gone, and is then as if it had no attributes.
-        if (!entries && entries.error().kind() == ErrorKind::NotFound && depth > 0)
+        const bool missing = !entries && entries.error().kind() == ErrorKind::NotFound;
+        if (missing && depth > 0) {
+            warnings_.push_back(fmt::format("dict_ldap_get_values[{}]: DN {} not found, skipping", depth, query.base));
             return {};
+        }
+        if (missing)
+            return fail(ErrorKind::Temporary,
+                        fmt::format("dict_ldap_lookup: {}: Search base '{}' not found: 32: No such object",
+                                    source_.source, query.base));
         if (!entries && entries.error().kind() == ErrorKind::Limit)
-            return over_limit(fmt::format("size limit ({})", source_.size_limit));
+            return over_limit(depth, fmt::format("Size limit ({}) exceeded for key: '{}'", source_.size_limit, key_));
         if (!entries)
             return fail(std::move(entries).error().in("dict_ldap_lookup"));
         for (const LdapEntry& entry : *entries)
@@ -84,10 +91,13 @@ private:
                                                   (leaf && contains(source_.leaf_attributes, name));
             const bool is_special = !terminal && contains(source_.special_attributes, name);
             for (const std::string& value : values) {
+                if (is_special && depth >= source_.recursion_limit)
+                    return over_limit(depth,
+                                      fmt::format("Recursion limit exceeded for special attribute {}={}", name, value));
                 if (is_special) {
                     TRY(follow(value, depth + 1));
                 } else if (is_result) {
-                    TRY(add(value));
+                    TRY(add(value, depth));
                 }
             }
         }
@@ -97,8 +107,6 @@ private:
     // A DN or a URL.
     Result<void> follow(const std::string& reference, int depth)
     {
-        if (depth > source_.recursion_limit)
-            return over_limit(fmt::format("recursion limit ({})", source_.recursion_limit));
         auto query = connection_.query_of_url(reference);
         if (query) {
             query->attributes = wanted_by_url(attributes_, query->attributes);
@@ -112,21 +120,22 @@ private:
         return search(*query, depth);
     }
 
-    Result<void> add(const std::string& value)
+    Result<void> add(const std::string& value, int depth)
     {
         if (value.empty()) {
             warnings_.push_back(
                 fmt::format("table \"{}\": empty lookup result for: \"{}\" -- ignored", source_.table, key_));
             return {};
         }
-        return list_.add(value) ? Result<void>() : over_limit("Expansion limit");
+        if (list_.add(value))
+            return {};
+        return over_limit(depth, fmt::format("Expansion limit exceeded for key: '{}'", key_));
     }
 
-    Result<void> over_limit(std::string_view what)
+    Result<void> over_limit(int depth, std::string_view what)
     {
-        warnings_.push_back(
-            fmt::format("dict_ldap_get_values: {}: {} exceeded for key: '{}'", source_.source, what, key_));
-        return fail(ErrorKind::Limit, fmt::format("{} exceeded", what));
+        warnings_.push_back(fmt::format("dict_ldap_get_values[{}]: {}: {}", depth, source_.source, what));
+        return fail(ErrorKind::Limit, "a limit of the table is exceeded");
     }
 
     const LdapSource& source_;

@@ -173,6 +173,9 @@ Result<std::shared_ptr<const LdapSource>> source_of(const SourceSettings& file, 
         KeyTemplate::parse(file.text("query_filter", "(mailacceptinggeneralid=%s)"), "query", file.path()));
     TRY(source->result_format,
         KeyTemplate::parse(file.text("result_format", file.text("result_filter", "%s")), "result", file.path()));
+    if (const std::string filter = file.text("query_filter"); !filter.empty() && !filter.contains('%'))
+        warn(request.options,
+             fmt::format("dict_ldap_open: {}: Fixed query_filter {} is probably useless", file.path(), filter));
     source->result_attributes = words_of(file.text("result_attribute", "maildrop"));
     source->special_attributes = words_of(file.text("special_result_attribute"));
     source->terminal_attributes = words_of(file.text("terminal_result_attribute"));

@@ -31,6 +31,8 @@ public:
     ServerConnection(const ServerConnection&) = delete;
     ServerConnection& operator=(const ServerConnection&) = delete;
     virtual ~ServerConnection() = default;
+
+    std::string host;  // as the settings name it, for messages; set by the table
 };
 
 // --- SQL

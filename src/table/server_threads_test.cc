@@ -1,6 +1,8 @@
 // Requests to servers on threads: several hosts, lost connections, a server that hangs.
 #include "table/server_threads.h"
 
+#include "table/lookup.h"
+
 #include <atomic>
 #include <gtest/gtest.h>
 #include <thread>

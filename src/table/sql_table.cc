@@ -25,17 +25,20 @@ using Warnings = std::vector<std::string>;
 
 // Shared with the threads that look up.
 struct SqlSource {
-    std::string table;   // type:name, for messages
+    std::string table;  // type:name, for messages
+    SqlKind kind = SqlKind::Mysql;
     std::string type;    // "mysql"
     std::string source;  // the file, or the bare name
     KeyTemplate query;
     KeyTemplate result_format;
     int expansion_limit = 0;  // 0: none
-    bool require_result_set = true;
+    bool require_result_set = false;
 
     // One lookup on a thread of the table.
     Answer find(SqlConnection& connection, const std::string& key, Moment deadline, Warnings& warnings) const;
     Answer results(const SqlFields& fields, const std::string& key, Warnings& warnings) const;
+    // What a failed query is logged as.
+    [[nodiscard]] std::string failed_at(const SqlConnection& connection) const;
 };
 
 Answer SqlSource::find(SqlConnection& connection, const std::string& key, Moment deadline, Warnings& warnings) const
@@ -53,12 +56,19 @@ Answer SqlSource::find(SqlConnection& connection, const std::string& key, Moment
         return not_found();
     auto fields = connection.query(*text, deadline);
     if (!fields)
-        return fail(std::move(fields).error().in(fmt::format("{} query failed", type)));
+        return fail(std::move(fields).error().in(failed_at(connection)));
     if (*fields)
         return results(**fields, key, warnings);
     if (require_result_set)
-        return fail(ErrorKind::Temporary, fmt::format("{} query failed: query returned no result set", type));
+        return fail(ErrorKind::Temporary,
+                    fmt::format("{}: query returned no result set (require_result_set = yes)", failed_at(connection)));
     return not_found();
+}
+
+std::string SqlSource::failed_at(const SqlConnection& connection) const
+{
+    return kind == SqlKind::Mysql ? fmt::format("{}: query failed", table)
+                                  : fmt::format("pgsql query failed: fatal error from host {}", connection.host);
 }
 
 Answer SqlSource::results(const SqlFields& fields, const std::string& key, Warnings& warnings) const
@@ -73,7 +83,7 @@ Answer SqlSource::results(const SqlFields& fields, const std::string& key, Warni
         }
         if (auto added = list.add(*field); !added) {
             warnings.push_back(
-                fmt::format("dict_{}_lookup: {}: Expansion limit exceeded for key '{}'", type, source, key));
+                fmt::format("dict_{}_lookup: {}: Expansion limit exceeded for key: '{}'", type, source, key));
             return fail(std::move(added).error());
         }
     }
@@ -151,17 +161,11 @@ Result<SqlLogin> login_of(const SourceSettings& file, SqlKind kind)
     return login;
 }
 
-std::string_view without_inet(std::string_view word)
-{
-    constexpr std::string_view network = "inet:";
-    return word.starts_with(network) ? word.substr(network.size()) : word;
-}
-
 // What messages call a host: of a URI, which may hold a password, only what stands behind it.
 std::string name_of(const SqlLogin& login, std::string_view word)
 {
     if (login.uri.empty())
-        return std::string(without_inet(word));
+        return std::string(word);
     const std::string uri = login.uri.substr(0, login.uri.find('?'));
     const std::size_t at = uri.rfind('@');
     return at == std::string::npos ? uri : "postgresql://" + uri.substr(at + 1);
@@ -182,12 +186,13 @@ Result<ServerPlan> plan_of(const SourceSettings& file, SqlKind kind, const std::
             TRY(one.dbname, file.required("dbname"));
         }
         ServerHost host{.name = name_of(one, word), .is_unix = !one.path.empty()};
-        host.connect = [connect = module.connect_sql, one,
+        host.connect = [connect = module.connect_sql, one, name = host.name,
                         what = fmt::format("connect to {} server {}", type, host.name)](
                            Moment deadline) -> Result<std::unique_ptr<ServerConnection>> {
             auto connection = connect(one, deadline);
             if (!connection)
                 return fail(std::move(connection).error().in(what));
+            (*connection)->host = name;
             return std::move(*connection);
         };
         plan.hosts.push_back(std::move(host));
@@ -208,6 +213,7 @@ Opened open_sql(const OpenRequest& request, SqlKind kind)
     TRY(ServerPlan plan, plan_of(file, kind, request.type, *module));
     auto source = std::make_shared<SqlSource>();
     source->table = request.full;
+    source->kind = kind;
     source->type = request.type;
     source->source = file.path();
     TRY(std::string query, sql_query_of(file));

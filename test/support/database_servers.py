@@ -127,8 +127,8 @@ class MariaDb(DatabaseServer):
         script += ("CREATE DATABASE mail CHARACTER SET utf8mb4;\nUSE mail;\n"
                    "CREATE TABLE m(k VARCHAR(300) COLLATE utf8mb4_bin, v VARCHAR(300));\n"
                    + _inserts(lambda text: _quoted(text and text.replace("\\", "\\\\")))
-                   + "CREATE PROCEDURE find(key_ VARCHAR(300)) SELECT v FROM m WHERE k = key_ COLLATE utf8mb4_bin;\n"
-                     "CREATE PROCEDURE none(key_ VARCHAR(300)) SET @x = key_;\n"
+                   + "CREATE PROCEDURE find(key_ VARCHAR(300)) SQL SECURITY INVOKER SELECT v FROM m WHERE k = key_ COLLATE utf8mb4_bin;\n"
+                     "CREATE PROCEDURE none(key_ VARCHAR(300)) SQL SECURITY INVOKER SET @x = key_;\n"
                      "FLUSH PRIVILEGES;\n"
                      "CREATE USER mail@'%' IDENTIFIED BY 'secret';\nCREATE USER mail@localhost IDENTIFIED BY 'secret';\n"
                      "GRANT ALL ON mail.* TO mail@'%';\nGRANT ALL ON mail.* TO mail@localhost;\n")

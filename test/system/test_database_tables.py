@@ -225,7 +225,7 @@ def test_sqlite_redis_and_memcache_have_settings_in_main_cf_too(servers, asker):
 @pytest.mark.parametrize("kind", SQL)
 def test_a_query_with_a_mistake_is_a_temporary_error(servers, asker, kind):
     messages = asker.failure(asker.table(kind, servers(kind).settings(query="SELEC v FROM m")))
-    assert f"{kind} query failed: " in messages and "syntax" in messages
+    assert "query failed: " in messages and "syntax error at" in messages.replace("an error in your SQL syntax", "syntax error at")
 
 
 @pytest.mark.parametrize("kind", SQL)
@@ -293,21 +293,21 @@ def test_ldap_binds_with_a_password(servers, asker):
 def test_ldap_groups_are_followed(servers, asker):
     settings = servers("ldap").settings(search_base="dc=test", result_attribute="", leaf_result_attribute="mail",
                                         special_result_attribute="member, labeledURI")
-    assert asker.ask(asker.table("ldap", settings), "group") == \
+    assert asker.run("postmap", "-q", "group", asker.table("ldap", settings)).stdout.rstrip() == \
         "first@example.com,second@example.com,also@example.com,second@example.com,also@example.com"
     assert asker.ask(asker.table("ldap", settings | {"terminal_result_attribute": "mail"}), "group") == "group@example.com"
-    assert "recursion limit (9) exceeded" in asker.failure(asker.table("ldap", settings | {"recursion_limit": "9"}), "loop")
+    assert "Recursion limit exceeded for special attribute member=cn=loop,dc=test" in asker.failure(asker.table("ldap", settings | {"recursion_limit": "9"}), "loop")
 
 
 def test_ldap_scope_and_size_limit(servers, asker):
     server = servers("ldap")
     assert asker.ask(asker.table("ldap", server.settings(search_base="dc=test", scope="one")), "plain") is None
     assert asker.ask(asker.table("ldap", server.settings(scope="one")), "plain") == "value"
-    assert asker.ask(asker.table("ldap", server.settings(search_base="cn=%s,ou=people,dc=test", scope="base",
-                                                         query_filter="(objectClass=*)", result_attribute="mail")),
-                     "first") == "first@example.com"
-    limited = server.settings(query_filter="(o=*)", size_limit="2")
-    assert "size limit (2) exceeded" in asker.failure(asker.table("ldap", limited))
+    table = asker.table("ldap", server.settings(search_base="cn=%s,ou=people,dc=test", scope="base", query_filter="(cn=%s)",
+                                                result_attribute="mail"))
+    assert asker.ask(table, "first") == "first@example.com"
+    limited = server.settings(query_filter="(|(cn=%s)(o=*))", size_limit="2")
+    assert "Size limit (2) exceeded" in asker.failure(asker.table("ldap", limited))
 
 
 def test_ldap_over_a_unix_socket(servers, asker):

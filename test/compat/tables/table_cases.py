@@ -306,4 +306,5 @@ class Runner:
         text = re.sub(r"(query error): .*$", r"\1", text, flags=re.M)
         text = re.sub(r" \((Operation now in progress|Success)\)$", "", text, flags=re.M)
         text = text.replace(str(self._configuration), "CONFIGURATION")
-        return list(dict.fromkeys(text.splitlines()))
+        lines = [line.rstrip() for line in text.splitlines() if "overriding earlier entry" not in line]
+        return list(dict.fromkeys(lines))
