@@ -68,7 +68,7 @@ private:
                         fmt::format("dict_ldap_lookup: {}: Search base '{}' not found: 32: No such object",
                                     source_.source, query.base));
         if (!entries && entries.error().kind() == ErrorKind::Limit)
-            return over_limit(depth, fmt::format("Size limit ({}) exceeded for key: '{}'", source_.size_limit, key_));
+            warnings_.push_back(fmt::format("dict_ldap_lookup: {}", entries.error().text()));
         if (!entries)
             return fail(std::move(entries).error().in("dict_ldap_lookup"));
         for (const LdapEntry& entry : *entries)
@@ -91,7 +91,7 @@ private:
                                                   (leaf && contains(source_.leaf_attributes, name));
             const bool is_special = !terminal && contains(source_.special_attributes, name);
             for (const std::string& value : values) {
-                if (is_special && depth >= source_.recursion_limit)
+                if (is_special && depth + 1 >= source_.recursion_limit)
                     return over_limit(depth,
                                       fmt::format("Recursion limit exceeded for special attribute {}={}", name, value));
                 if (is_special) {
@@ -134,7 +134,7 @@ private:
 
     Result<void> over_limit(int depth, std::string_view what)
     {
-        warnings_.push_back(fmt::format("dict_ldap_get_values[{}]: {}: {}", depth, source_.source, what));
+        warnings_.push_back(fmt::format("dict_ldap_get_values[{}]: {}: {}", depth + 1, source_.source, what));
         return fail(ErrorKind::Limit, "a limit of the table is exceeded");
     }
 

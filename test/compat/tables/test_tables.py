@@ -13,7 +13,13 @@ _RECORD = json.loads((pathlib.Path(__file__).resolve().parent / "answers.json").
 _LIST = "an unknown type is answered with the reason and the list of types that exist"
 _NAMED = "the message names the table"
 _WHY = "a failure is logged with its reason when it is not tried again, too"
+_LINES = "libpq's messages in one line have blanks where it had line ends"
 _DIFFERENT = {
+    "pgsql": "the encoding is UTF8, as with Postfix 3.8 and later; 3.7 asked in LATIN1",
+    **dict.fromkeys((f"pgsql: {case}" for case in ("no such user", "bad SQL", "no such table", "down")), _LINES),
+    "mysql: no rows": "a blank before the parenthesis",
+    "ldap: no recursion": "says both bounds",
+    "mysql: down": "the library's number of the error is that of the connection, not of the wait for it",
     **dict.fromkeys(("query dbm:x", "query sdbm:x", "query mongodb:x", "query netinfo:x"), _LIST),
     **dict.fromkeys(("query static:{a", "query static:{a}b", "query inline:{a=b"), _NAMED),
     **dict.fromkeys(("hash index: garbage", "btree index: garbage"), "without the library's own lines"),
