@@ -108,8 +108,8 @@ Result<LdapLogin> login_of(const SourceSettings& file, const OpenOptions& option
     login.bind_dn = file.text("bind_dn");
     login.bind_pw = file.text("bind_pw");
     TRY(login.dereference, file.number("dereference", 0, 0, 3));
-    TRY(int chase_referrals, file.number("chase_referrals", 0, 0, 1));
-    login.chase_referrals = chase_referrals != 0;
+    const std::string chase_referrals = file.text("chase_referrals");
+    login.chase_referrals = chase_referrals == "1" || equal_ignoring_case(chase_referrals, "yes");
     TRY(login.start_tls, file.yes_or_no("start_tls", false));
     TRY(login.tls_require_cert, file.yes_or_no("tls_require_cert", false));
     login.tls_ca_cert_dir = file.text("tls_ca_cert_dir");
