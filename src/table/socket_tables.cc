@@ -4,8 +4,6 @@
 // The server sees the key as it is, and is asked for whole keys only. A server that is down, slow or talks
 // nonsense is a Temporary error, and the log says which.
 #include "base/text.h"
-#include "param/tables.h"
-#include "table/main_cf.h"
 #include "table/network_replies.h"
 #include "table/registry.h"
 #include "table/server_client.h"
@@ -29,10 +27,6 @@ public:
     SocketmapTable(const OpenRequest& request, ServerAddress address, std::string map)
         : Table(request.full), options_(request.options), client_(std::move(address), time_limit), map_(std::move(map))
     {
-        if (const MainCf& config = main_cf(); config) {
-            query_limit_ = static_cast<std::size_t>(config->get(param::socketmap_max_query_size));
-            reply_limit_ = static_cast<std::size_t>(config->get(param::socketmap_max_reply_size));
-        }
     }
 
     Lookup lookup(std::string_view key) override { return ask(fmt::format("{} {}", map_, key)); }
@@ -41,11 +35,12 @@ public:
 private:
     net::Task<Answer> ask(std::string request)
     {
-        if (request.size() > query_limit_)
+        if (request.size() > options_.socketmap_max_query_size)
             co_return query_error(name(), Error(ErrorKind::Limit, "the query exceeds socketmap_max_query_size"));
-        auto reply = co_await client_.ask(
-            fmt::format("{}:{},", request.size(), request),
-            [limit = reply_limit_](std::string_view text) { return size_of_netstring(text, limit); });
+        auto reply = co_await client_.ask(fmt::format("{}:{},", request.size(), request),
+                                          [limit = options_.socketmap_max_reply_size](std::string_view text) {
+                                              return size_of_netstring(text, limit);
+                                          });
         if (!reply)
             co_return failed(reply.error());
         Answer answer = socketmap_answer(*reply);
@@ -68,8 +63,6 @@ private:
     OpenOptions options_;
     ServerClient client_;
     std::string map_;
-    std::size_t query_limit_ = options_.socketmap_max_query_size;
-    std::size_t reply_limit_ = options_.socketmap_max_reply_size;
 };
 
 class TcpTable final : public Table {
