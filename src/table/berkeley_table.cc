@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <optional>
 
 namespace posthaste::table {
 
@@ -47,15 +48,28 @@ public:
 
     Lookup lookup(std::string_view key) override
     {
+        const bool held = lock_.has_value();
+        if (!held) {
+            if (auto holding = hold(); !holding)
+                return Answer(fail(std::move(holding).error()));
+        }
+        std::string buffer;
+        Answer answer = lookup_with_ending(fold_key(key, options_.key_case, buffer), ending_,
+                                           [this](std::string_view stored) { return get(stored); });
+        if (!held)
+            release();
+        return answer;
+    }
+
+    Result<void> hold() override
+    {
         if (followed_.changed())
             (void)open_again();
-        std::string buffer;
-        std::string_view folded = fold_key(key, options_.key_case, buffer);
-        auto lock = lock_current_version();
-        if (!lock)
-            return Answer(fail(std::move(lock).error()));
-        return lookup_with_ending(folded, ending_, [this](std::string_view stored) { return get(stored); });
+        TRY(SharedLock lock, lock_current_version());
+        lock_.emplace(std::move(lock));
+        return {};
     }
+    void release() override { lock_.reset(); }
 
     TableFlags flags() const override { return {.folds_case = options_.key_case == KeyCase::Fold}; }
     std::optional<uid_t> owner() const override { return followed_.owner(); }
@@ -141,6 +155,7 @@ private:
     FollowedFile followed_;
     DBTYPE type_;
     OpenFile file_;
+    std::optional<SharedLock> lock_;  // of file_, during a lookup or while it is held
     KeyEnding ending_ = KeyEnding::Unknown;
 };
 

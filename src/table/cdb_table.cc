@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <optional>
 #include <sys/stat.h>
 
 namespace posthaste::table {
@@ -85,15 +86,28 @@ public:
 
     Lookup lookup(std::string_view key) override
     {
+        const bool held = lock_.has_value();
+        if (!held) {
+            if (auto holding = hold(); !holding)
+                return Answer(fail(ErrorKind::Temporary, holding.error().text()));
+        }
+        std::string buffer;
+        Answer answer = lookup_with_ending(fold_key(key, options_.key_case, buffer), ending_,
+                                           [this](std::string_view stored) { return get(stored); });
+        if (!held)
+            release();
+        return answer;
+    }
+
+    Result<void> hold() override
+    {
         if (followed_.changed())
             (void)open_again();
-        auto lock = file_.lock(followed_.path());
-        if (!lock)
-            return Answer(fail(ErrorKind::Temporary, lock.error().text()));
-        std::string buffer;
-        return lookup_with_ending(fold_key(key, options_.key_case, buffer), ending_,
-                                  [this](std::string_view stored) { return get(stored); });
+        TRY(SharedLock lock, file_.lock(followed_.path()));
+        lock_.emplace(std::move(lock));
+        return {};
     }
+    void release() override { lock_.reset(); }
     TableFlags flags() const override { return {.folds_case = options_.key_case == KeyCase::Fold}; }
     std::optional<uid_t> owner() const override { return followed_.owner(); }
     Result<void> reopen_if_changed() override { return followed_.changed_now() ? open_again() : Result<void>(); }
@@ -142,6 +156,7 @@ private:
     OpenOptions options_;
     FollowedFile followed_;
     CdbFile file_;
+    std::optional<SharedLock> lock_;  // of file_, during a lookup or while it is held
     KeyEnding ending_ = KeyEnding::Unknown;
 };
 

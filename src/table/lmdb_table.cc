@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,17 +77,30 @@ public:
 
     Lookup lookup(std::string_view key) override
     {
-        if (followed_.changed())
-            (void)open_again();
         std::string buffer;
         std::string_view folded = fold_key(key, options_.key_case, buffer);
         if (folded.empty())
             return not_found();  // LMDB has no empty keys
-        auto reading = Reading::begin(*this);
-        if (!reading)
-            return Answer(fail(ErrorKind::Temporary, reading.error().text()));
-        return lookup_with_ending(folded, ending_, [this](std::string_view stored) { return get(stored); });
+        const bool held = reading_.has_value();
+        if (!held) {
+            if (auto holding = hold(); !holding)
+                return Answer(fail(ErrorKind::Temporary, holding.error().text()));
+        }
+        Answer answer = lookup_with_ending(folded, ending_, [this](std::string_view stored) { return get(stored); });
+        if (!held)
+            release();
+        return answer;
     }
+
+    Result<void> hold() override
+    {
+        if (followed_.changed())
+            (void)open_again();
+        TRY(Reading reading, Reading::begin(*this));
+        reading_.emplace(std::move(reading));
+        return {};
+    }
+    void release() override { reading_.reset(); }
     TableFlags flags() const override { return {.folds_case = options_.key_case == KeyCase::Fold}; }
     std::optional<uid_t> owner() const override { return followed_.owner(); }
     Result<void> reopen_if_changed() override { return followed_.changed_now() ? open_again() : Result<void>(); }
@@ -171,6 +185,7 @@ private:
     OpenOptions options_;
     FollowedFile followed_;
     OpenEnvironment environment_;
+    std::optional<Reading> reading_;  // of environment_, during a lookup or while it is held
     KeyEnding ending_ = KeyEnding::Unknown;
 };
 

@@ -69,6 +69,13 @@ public:
         return index_->reopen_if_changed();
     }
 
+    Result<void> hold() override
+    {
+        look();
+        return entries_ ? Result<void>() : index_->hold();
+    }
+    void release() override { index_->release(); }
+
     Result<void> for_each(const Visitor& visit) override
     {
         look();

@@ -76,6 +76,11 @@ public:
     [[nodiscard]] virtual std::optional<uid_t> owner() const { return std::nullopt; }
     // Opens the new version of a changed file now. An error leaves the old version in use.
     virtual Result<void> reopen_if_changed() { return {}; }
+    // Between hold() and release() the table may keep its file locked, and need not look at it for each lookup: for
+    // somebody who has many keys at hand. Nobody waits for anything in between, because writers of the file wait. An
+    // error: lookups would fail, too.
+    virtual Result<void> hold() { return {}; }
+    virtual void release() {}
     // Every entry in the table's order (`postmap -s`); Unsupported where a table cannot tell.
     virtual Result<void> for_each(const Visitor& visit);
 

@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <functional>
+#include <unistd.h>
 
 namespace posthaste::table {
 
@@ -101,7 +102,17 @@ public:
         return std::nullopt;
     }
 
+    // See Table::hold(). One table alone: a second one may have to wait for a server.
+    Result<void> hold() { return is_one_open_table() ? tables_.front()->hold() : Result<void>(); }
+    void release()
+    {
+        if (is_one_open_table())
+            tables_.front()->release();
+    }
+
 private:
+    bool is_one_open_table() const { return tables_.size() == 1 && tables_.front(); }
+
     // What stands in messages may be anything, and header_checks(5) look at it all the same.
     bool checks_utf8() const
     {
@@ -152,22 +163,72 @@ private:
     mime::HeaderScanner scanner_;
 };
 
+// Calls `use` with as many whole lines as can be read at once; the last line need not end.
+Result<void> for_each_piece(std::FILE* in, const std::function<Result<void>(std::string_view lines)>& use)
+{
+    constexpr std::size_t piece = std::size_t{64} << 10;
+    std::string buffer;
+    for (;;) {
+        const std::size_t kept = buffer.size();
+        buffer.resize(kept + piece);
+        const ssize_t got = ::read(::fileno(in), buffer.data() + kept, piece);
+        if (got < 0 && errno != EINTR)
+            return fail_errno("read standard input");
+        buffer.resize(kept + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+        if (got == 0)
+            return buffer.empty() ? Result<void>() : use(buffer);
+        if (const std::size_t end = buffer.rfind('\n'); end != std::string::npos) {
+            TRY(use(std::string_view(buffer).substr(0, end + 1)));
+            buffer.erase(0, end + 1);
+        }
+    }
+}
+
+// Nothing is printed while the table is held: whoever reads may be slow.
+Result<void> query_lines(Query& query, std::string_view lines,
+                         const std::function<void(std::string_view key, std::string_view value)>& use)
+{
+    TRY(query.hold());
+    Result<void> done;
+    while (done && !lines.empty()) {
+        const std::size_t end = lines.find('\n');
+        const std::string_view key = lines.substr(0, end);
+        lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
+        auto value = query.find(key);
+        if (!value)
+            done = fail(std::move(value).error());
+        else if (*value)
+            use(key, **value);
+    }
+    query.release();
+    return done;
+}
+
 Result<bool> query_stdin(const ToolOptions& options, const ToolSettings& settings, ToolStreams streams)
 {
     Query query(options, settings);
+    std::string found;
     bool any = false;
-    auto use = [&](std::string_view key) -> Result<void> {
-        TRY(std::optional<std::string> value, query.find(key));
-        if (!value)
-            return {};
+    auto add = [&](std::string_view key, std::string_view value) {
         any = true;
-        return print(streams.out, format_entry(options, key, *value));
+        found += format_entry(options, key, value);
     };
     if (options.query_text == QueryText::Lines) {
-        TRY(for_each_line(streams.in, use));
+        TRY(for_each_piece(streams.in, [&](std::string_view lines) -> Result<void> {
+            found.clear();
+            Result<void> done = query_lines(query, lines, add);
+            TRY(print(streams.out, found));
+            return done;
+        }));
         return any;
     }
-    MessageKeys keys(options.query_text, use);
+    MessageKeys keys(options.query_text, [&](std::string_view key) -> Result<void> {
+        TRY(std::optional<std::string> value, query.find(key));
+        found.clear();
+        if (value)
+            add(key, *value);
+        return print(streams.out, found);
+    });
     TRY(for_each_line(streams.in, [&](std::string_view line) {
         return keys.line(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line);
     }));
