@@ -87,6 +87,23 @@ TEST_P(Tool, MakesATableAndAsksIt)
     EXPECT_EQ(postmap({"-q", "-", table(path)}, "key2\nnope\nKey1\n").out, "key2\tv2\nKey1\tvalue one  continued\n");
 }
 
+TEST_P(Tool, AsksForMoreKeysThanAreReadAtOnce)
+{
+    constexpr int keys = 20'000;  // 200 KB of standard input
+    std::string source;
+    std::string asked;
+    std::string expected;
+    for (int i = 0; i < keys; ++i) {
+        source += fmt::format("key{} value{}\n", i, i);
+        asked += fmt::format("{}{}\n", i % 2 == 0 ? "key" : "nokey", i);
+        if (i % 2 == 0)
+            expected += fmt::format("key{}\tvalue{}\n", i, i);
+    }
+    std::string path = write("t", source);
+    EXPECT_TRUE(postmap({table(path)}).found);
+    EXPECT_EQ(postmap({"-q", "-", table(path)}, asked + "key2").out, expected + "key2\tvalue2\n");
+}
+
 TEST_P(Tool, KeysWithoutTheEndingNulAreFoundToo)
 {
     std::string path = write("t", "a 1\nb 2\n");
