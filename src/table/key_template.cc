@@ -93,6 +93,11 @@ std::optional<std::string> KeyTemplate::expand(std::string_view value, std::stri
     return result;
 }
 
+bool KeyTemplate::is_fixed() const
+{
+    return std::ranges::all_of(pieces_, [](const Piece& piece) { return piece.what == 0; });
+}
+
 Result<SearchDomains> SearchDomains::parse(std::string_view text, const OpenOptions& options)
 {
     TRY(std::vector<std::string_view> words, split_outside_braces(text, list_separators));

@@ -28,6 +28,8 @@ public:
     // replacement goes through `quote`. Nothing: a part is missing.
     [[nodiscard]] std::optional<std::string> expand(std::string_view value, std::string_view key,
                                                     const Quote& quote = {}) const;
+    // Whether it says the same for every key.
+    [[nodiscard]] bool is_fixed() const;
 
 private:
     struct Piece {

@@ -57,12 +57,15 @@ private:
     Result<void> search(const LdapQuery& query, int depth)
     {
         auto entries = connection_.search(query, deadline_);
-        // What a DN or a URL refers to may be gone, and is then as if it had no attributes.
+        // What a DN or a URL refers to may be gone, and is then as if it had no attributes. A base that the key stands
+        // in exists for the keys that are to be found; one that is always the same is a mistake of the settings.
         const bool missing = !entries && entries.error().kind() == ErrorKind::NotFound;
         if (missing && depth > 0) {
             warnings_.push_back(fmt::format("dict_ldap_get_values[{}]: DN {} not found, skipping", depth, query.base));
             return {};
         }
+        if (missing && !source_.search_base.is_fixed())
+            return {};
         if (missing)
             return fail(ErrorKind::Temporary,
                         fmt::format("dict_ldap_lookup: {}: Search base '{}' not found: 32: No such object",

@@ -30,13 +30,12 @@ Result<const Module*> load(std::string_view type)
 {
     const std::string file = module_file(type);
     if (file.empty())
-        return fail(ErrorKind::Unsupported,
-                    fmt::format("unsupported dictionary type: {}: its module {} is not in {} (package posthaste-{})",
-                                type, file_name(type), fmt::join(directories(), " or "), type));
+        return std::unexpected(no_module(type));
     void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr)
-        return fail(ErrorKind::Unsupported,
-                    fmt::format("unsupported dictionary type: {}: cannot load its module: {}", type, dlerror()));
+        return fail(
+            ErrorKind::Unsupported,
+            fmt::format("unsupported dictionary type: {}: cannot load its module {}: {}", type, file, dlerror()));
     void* symbol = dlsym(library, module_function);
     const Module* module = symbol == nullptr ? nullptr : reinterpret_cast<ModuleFunction>(symbol)();
     if (module == nullptr || module->version != module_version)
@@ -55,6 +54,14 @@ std::string module_file(std::string_view type)
             return file;
     }
     return {};
+}
+
+Error no_module(std::string_view type)
+{
+    return {ErrorKind::Unsupported,
+            fmt::format("unsupported dictionary type: {}: its module {} is not in {}: install it, or say in "
+                        "shlib_directory where it is",
+                        type, file_name(type), fmt::join(directories(), " or "))};
 }
 
 Result<const Module*> load_module(std::string_view type)

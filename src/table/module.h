@@ -136,8 +136,11 @@ using ModuleFunction = const Module* (*)();
 // none.
 std::string module_file(std::string_view type);
 
-// Loads it, or returns what was loaded before. Unsupported: no such file (the text says which and what package has it),
-// it cannot be loaded, or it belongs to another release.
+// The error of a type whose module is not there: which file is missing, and where it was looked for.
+Error no_module(std::string_view type);
+
+// Loads it, or returns what was loaded before. Unsupported: there is none, it cannot be loaded (a client library is
+// missing), or it belongs to another release.
 Result<const Module*> load_module(std::string_view type);
 
 }  // namespace posthaste::table

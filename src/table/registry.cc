@@ -184,6 +184,8 @@ Result<KeyMatch> key_match(std::string_view type_and_name)
 Error unknown_type(std::string_view name)
 {
     const auto* type = std::ranges::find(known_types, name, &Type::name);
+    if (type != known_types.end() && type->code == Code::Module)
+        return no_module(name);
     if (type != known_types.end())
         return {ErrorKind::Unsupported, fmt::format("unsupported dictionary type: {}: {} (there are: {})", name,
                                                     type->reason, existing_types())};

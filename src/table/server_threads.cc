@@ -35,10 +35,12 @@ struct ServerThreads::Shared {
     std::condition_variable wake;
     std::deque<std::shared_ptr<Request>> waiting;
     std::vector<Moment> failed_at;  // of each host; the epoch: it has not failed
-    std::size_t threads = 0;
-    std::size_t idle = 0;
+    std::vector<std::thread> running;
+    std::vector<std::thread> ended;
+    std::size_t idle =
+        0;  // of those that run, those that wait for a request or are about to: a request needs no other thread
     bool closed = false;
-    std::condition_variable idle_left;  // after `closed`, when idle becomes 0
+    std::condition_variable one_ended;
 
     std::vector<std::size_t> hosts_in_order();
     void note(std::size_t host, Moment failed)
@@ -96,21 +98,14 @@ std::vector<std::size_t> ServerThreads::Shared::hosts_in_order()
 std::shared_ptr<ServerThreads::Request> ServerThreads::Worker::next()
 {
     std::unique_lock lock(shared->mutex);
-    while (shared->waiting.empty() && !shared->closed) {
-        ++shared->idle;
-        if (connection) {
-            const bool woken = shared->wake.wait_until(lock, used + shared->plan.idle_interval,
-                                                       [&] { return shared->closed || !shared->waiting.empty(); });
-            if (!woken) {
-                lock.unlock();
-                connection.reset();
-                lock.lock();
-            }
-        } else {
-            shared->wake.wait(lock, [&] { return shared->closed || !shared->waiting.empty(); });
-        }
-        --shared->idle;
+    const auto wanted = [&] { return shared->closed || !shared->waiting.empty(); };
+    if (connection && !shared->wake.wait_until(lock, used + shared->plan.idle_interval, wanted)) {
+        lock.unlock();
+        connection.reset();
+        lock.lock();
     }
+    shared->wake.wait(lock, wanted);
+    --shared->idle;
     if (shared->closed)
         return nullptr;
     auto request = std::move(shared->waiting.front());
@@ -187,6 +182,11 @@ void ServerThreads::Worker::run()
 {
     while (auto request = next()) {
         auto reply = std::make_shared<ServerReply>(perform(*request));
+        {
+            // Before the answer is out: the next request is for this thread and its connection.
+            const std::lock_guard lock(shared->mutex);
+            ++shared->idle;
+        }
         // The request is given up here, and destroyed on the loop's thread.
         net::Loop::current().post([request = std::move(request), reply] {
             request->reply = std::move(*reply);
@@ -195,8 +195,12 @@ void ServerThreads::Worker::run()
     }
     connection.reset();
     const std::lock_guard lock(shared->mutex);
-    --shared->threads;
-    shared->idle_left.notify_all();
+    const auto own = std::ranges::find(shared->running, std::this_thread::get_id(), &std::thread::get_id);
+    if (own == shared->running.end())
+        return;
+    shared->ended.push_back(std::move(*own));
+    shared->running.erase(own);
+    shared->one_ended.notify_all();
 }
 
 ServerThreads::ServerThreads(ServerPlan plan) : shared_(std::make_shared<Shared>())
@@ -207,13 +211,23 @@ ServerThreads::ServerThreads(ServerPlan plan) : shared_(std::make_shared<Shared>
 
 ServerThreads::~ServerThreads()
 {
-    std::unique_lock lock(shared_->mutex);
-    shared_->closed = true;
-    shared_->waiting.clear();
-    shared_->wake.notify_all();
-    const std::size_t working = shared_->threads - shared_->idle;
-    constexpr std::chrono::milliseconds longest{200};  // a library that says good-bye to a server that hangs
-    shared_->idle_left.wait_for(lock, longest, [&] { return shared_->threads <= working; });
+    std::vector<std::thread> ended;
+    {
+        std::unique_lock lock(shared_->mutex);
+        shared_->closed = true;
+        shared_->waiting.clear();
+        shared_->wake.notify_all();
+        const std::size_t working = shared_->running.size() - shared_->idle;
+        constexpr std::chrono::milliseconds longest{200};  // a library that says good-bye to a server that hangs
+        shared_->one_ended.wait_for(lock, longest, [&] { return shared_->running.size() <= working; });
+        for (std::thread& thread : shared_->running)
+            thread.detach();
+        shared_->running.clear();
+        ended.swap(shared_->ended);
+    }
+    // What a client library keeps for each thread is gone before the process ends.
+    for (std::thread& thread : ended)
+        thread.join();
 }
 
 void ServerThreads::start_thread()
@@ -224,8 +238,8 @@ void ServerThreads::start_thread()
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
-        std::thread([shared = shared_] { Worker{.shared = shared}.run(); }).detach();
-        ++shared_->threads;
+        shared_->running.emplace_back([shared = shared_] { Worker{.shared = shared}.run(); });
+        ++shared_->idle;
     } catch (const std::system_error& error) {
         log::warning("cannot start a thread for table lookups: {}", error.what());
     }
@@ -240,15 +254,18 @@ net::Task<ServerReply> ServerThreads::ask(ServerWork work)
     {
         const std::lock_guard lock(shared_->mutex);
         shared_->waiting.push_back(request);
-        if (shared_->waiting.size() > shared_->idle && shared_->threads < max_threads)
+        if (shared_->waiting.size() > shared_->idle && shared_->running.size() < max_threads)
             start_thread();
         shared_->wake.notify_one();
     }
     // The thread keeps to the deadline itself and says more than "time is up"; a little later it is not waited for.
     constexpr std::chrono::milliseconds grace{100};
     auto waited = co_await request->done.wait(net::Deadline::at(request->deadline + grace));
-    if (!waited)
+    if (!waited) {
+        const std::lock_guard lock(shared_->mutex);
+        std::erase(shared_->waiting, request);
         co_return ServerReply{.answer = fail(ErrorKind::Timeout, "the server did not answer in time"), .warnings = {}};
+    }
     co_return std::move(request->reply);
 }
 

@@ -2,6 +2,7 @@
 // entries.
 #include "table/ldap_search.h"
 #include "table/main_cf.h"
+#include "table/registry.h"
 #include "table/source_settings.h"
 #include "table/sql_settings.h"
 #include "table/table.h"
@@ -50,16 +51,17 @@ TEST(MainCfScope, EndsWithItsBlock)
     EXPECT_EQ(main_cf(), outer);
 }
 
-TEST(Modules, ThatAreMissingAreNamedWithTheirFileAndPackage)
+TEST(Modules, ThatAreMissingAreNamedWithTheirFileAndWhereItWasLookedFor)
 {
     const MainCfScope scope(
         main_cf_of("daemon_directory = /nonexistent/daemons\nshlib_directory = /nonexistent/lib\n"));
     for (const std::string type : {"mysql", "pgsql", "ldap"}) {
         auto table = open(type + ":/etc/x");
         ASSERT_FALSE(table);
-        EXPECT_EQ(table.error().text(),
-                  "unsupported dictionary type: " + type + ": its module posthaste-" + type +
-                      ".so is not in /nonexistent/lib or /nonexistent/daemons (package posthaste-" + type + ")");
+        EXPECT_EQ(table.error().text(), "unsupported dictionary type: " + type + ": its module posthaste-" + type +
+                                            ".so is not in /nonexistent/lib or /nonexistent/daemons: install it, or "
+                                            "say in shlib_directory where it is");
+        EXPECT_EQ(unknown_type(type).text(), table.error().text());
         EXPECT_FALSE(std::ranges::binary_search(types(), type));
     }
 }
@@ -148,12 +150,19 @@ protected:
 TEST_F(Ldap, KeysAreQuotedForBaseAndFilter)
 {
     source = source_with("ou=%s,dc=x", "(cn=%s)");
-    EXPECT_EQ(ask("a*(b),c"),
-              "error: dict_ldap_lookup: f: Search base 'ou=a*(b)\\,c,dc=x' not found: 32: No such object");
+    ask("a*(b),c");
     ASSERT_EQ(directory.queries.size(), 1U);
     EXPECT_EQ(directory.queries[0].base, "ou=a*(b)\\,c,dc=x");
     EXPECT_EQ(directory.queries[0].filter, "(cn=a\\2A\\28b\\29,c)");
     EXPECT_EQ(quoted_for_filter(std::string_view("\\\0", 2)), "\\5C\\00");
+}
+
+TEST_F(Ldap, ABaseThatIsMissingIsAMistakeUnlessTheKeyStandsInIt)
+{
+    EXPECT_EQ(ask("k"), "error: dict_ldap_lookup: f: Search base 'dc=x' not found: 32: No such object");
+    source = source_with("ou=%s,dc=x", "(cn=%s)");
+    EXPECT_EQ(ask("k"), "(not found)");
+    EXPECT_TRUE(warnings.empty());
 }
 
 TEST_F(Ldap, AllValuesOfAllEntriesAreJoined)

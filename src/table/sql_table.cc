@@ -75,9 +75,9 @@ Answer SqlSource::results(const SqlFields& fields, const std::string& key, Warni
 {
     ResultList list(result_format, expansion_limit, key);
     for (const auto& field : fields) {
-        if (!field)
+        if (!field && kind == SqlKind::Mysql)
             continue;
-        if (field->empty()) {
+        if (!field || field->empty()) {  // NULL is an empty text for libpq
             warnings.push_back(fmt::format("table \"{}\": empty lookup result for: \"{}\" -- ignored", table, key));
             continue;
         }

@@ -91,7 +91,10 @@ class Conversation:
         self._process.stdin.write(key.encode() + b"\n")
         self._process.stdin.flush()
         while b"\n" not in self._pending:
-            self._pending += self._output.read(4096)
+            try:
+                self._pending += self._output.read(4096)
+            except OSError:                                  # the other side is gone
+                pytest.fail(f"postmap ended: {self._process.stderr.read().decode()}")
         line, _, self._pending = self._pending.partition(b"\n")
         return line.decode().rstrip("\r").removeprefix(key + "\t")
 
@@ -204,7 +207,7 @@ def test_settings_of_a_bare_name_stand_in_main_cf(servers, asker, kind):
     settings = {f"users_{name}": value for name, value in servers(kind).settings().items()}
     asker.main_cf(virtual_alias_maps=f"{kind}:users", **settings)
     assert asker.ask(f"{kind}:users", "plain") == "value"
-    assert asker.run("postconf", "-n").stderr == ""           # no setting is called unused
+    assert "users_" not in asker.run("postconf", "-n").stderr  # no setting is called unused
 
 
 def test_sqlite_redis_and_memcache_have_settings_in_main_cf_too(servers, asker):
@@ -330,7 +333,7 @@ def test_redis_hashes_and_databases(servers, asker):
 
 
 def test_memcache_keeps_what_its_backup_knows(servers, asker):
-    table = asker.table("memcache", servers("memcache").settings(backup="inline:{fresh=from backup}"))
+    table = asker.table("memcache", servers("memcache").settings(backup="inline:{{fresh=from backup}}"))
     assert asker.ask(table, "fresh") == "from backup"
     assert asker.ask(asker.table("memcache", servers("memcache").settings()), "fresh") == "from backup"
 
@@ -364,14 +367,15 @@ def test_a_server_that_hangs_delays_only_its_own_lookups(servers, make_instance)
     with contextlib.ExitStack() as hanging:
         address = hanging.enter_context(hanging_server())
         slow = _maps(instance, "pgsql", servers("pgsql").settings(f"inet:{address}", timeout="600"))
-        instance.configure(local_recipient_maps=good, smtpd_sender_restrictions=f"check_sender_access {slow}")
+        instance.configure(local_recipient_maps=good, 
+                           smtpd_sender_restrictions=f"check_sender_access inline:{{quick@example.com=OK}}, check_sender_access {slow}")
         instance.start()
         with instance.smtp() as waiting, instance.smtp() as other:
             answers = []
             waiting.mail("slow@example.com")
             thread = threading.Thread(target=lambda: answers.append(waiting.rcpt("plain@local.test")), daemon=True)
             thread.start()
-            other.mail("")                                   # the empty sender is not looked up
+            other.mail("quick@example.com")                  # the server that hangs is not asked
             assert other.rcpt("plain@local.test")[0] == 250
             assert not answers
             hanging.close()                                  # now the server is down

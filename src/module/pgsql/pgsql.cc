@@ -106,11 +106,12 @@ private:
         return fields;
     }
 
-    // A server that shuts down says so in an error of the query; the connection is gone then.
-    Error query_failure(const PGresult* result) const
+    // A server that shuts down, or ends the connection for another reason, says so in an error of the query.
+    static Error query_failure(const PGresult* result)
     {
-        return failure(PQstatus(handle_.get()) == CONNECTION_BAD ? ErrorKind::Closed : ErrorKind::Temporary,
-                       PQresultErrorMessage(result));
+        const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+        const bool ended = severity == nullptr || std::string_view(severity) != "ERROR";
+        return failure(ended ? ErrorKind::Closed : ErrorKind::Temporary, PQresultErrorMessage(result));
     }
 
     Handle handle_;
