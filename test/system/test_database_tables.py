@@ -234,9 +234,9 @@ def test_a_query_with_a_mistake_is_a_temporary_error(servers, asker, kind):
 @pytest.mark.parametrize("kind", SQL)
 def test_null_and_empty_fields_are_no_results(servers, asker, kind):
     table = asker.table(kind, servers(kind).settings())
-    assert asker.ask(table, "*") is None
-    result = asker.run("postmap", "-q", "empty", table)
-    assert result.returncode == 1 and "empty lookup result" in result.stderr
+    for key, warned in (("empty", True), ("*", kind == "pgsql")):  # PostgreSQL's library does not tell NULL from ""
+        result = asker.run("postmap", "-q", key, table)
+        assert result.returncode == 1 and ("empty lookup result" in result.stderr) == warned
 
 
 @pytest.mark.parametrize("kind", SQL)
