@@ -190,7 +190,7 @@ int set_options(LDAP* connection, const LdapLogin& login, Moment deadline)
 std::unexpected<Error> refused(LDAP* connection, int code)
 {
     char* raw = nullptr;
-    ldap_get_option(connection, LDAP_OPT_DIAGNOSTIC_MESSAGE, &raw);
+    ldap_get_option(connection, LDAP_OPT_DIAGNOSTIC_MESSAGE, static_cast<void*>(&raw));
     const Text said(raw);
     const ErrorKind kind = kind_of(code) == ErrorKind::Timeout ? ErrorKind::Timeout : ErrorKind::Io;
     return fail(kind, fmt::format("{} ({}{}{})", code, ldap_err2string(code), said && *said ? ": " : "",
