@@ -2,7 +2,7 @@
 // source.
 //
 // A value is a table where a word of it has the form type:name with a type of table that exists, or that Postfix has.
-// Caches are left out: the daemons make them.
+// Caches are left out, because the daemons make them.
 #include "base/text.h"
 #include "command/postfix/checks.h"
 #include "config/declaration.h"
@@ -34,9 +34,11 @@ bool is_table(std::string_view word, const std::vector<std::string>& types)
            std::ranges::find(other_types, type) != std::end(other_types);
 }
 
-bool is_cache(std::string_view parameter)
+// Caches, and the lists of what proxymap(8) may be asked for.
+bool is_left_out(std::string_view parameter)
 {
-    return parameter.find("cache") != std::string_view::npos || parameter.find("_verify_") != std::string_view::npos;
+    return parameter.find("cache") != std::string_view::npos || parameter.find("_verify_") != std::string_view::npos ||
+           parameter == "proxy_read_maps" || parameter == "proxy_write_maps";
 }
 
 std::string remedy(std::string_view table, std::string_view parameter, const Error& error)
@@ -114,7 +116,7 @@ void tables(const Subject& subject, Findings& findings)
     TableCheck check(std::move(*options), findings);
     auto look = [&](const config::Declaration& declaration) {
         if (declaration.status != config::Status::Working || declaration.kind != config::Kind::String ||
-            is_cache(declaration.name))
+            is_left_out(declaration.name))
             return;
         if (auto value = subject.config.value_of(declaration.name); value && *value)
             check.look(**value, declaration.name, place_of(subject.config, declaration.name), "");
@@ -128,7 +130,7 @@ void tables(const Subject& subject, Findings& findings)
             look(declaration);
     for (const config::MasterService& service : subject.master_cf.services)
         for (const auto& [name, value] : service.overrides)
-            if (!is_cache(name))
+            if (!is_left_out(name))
                 check.look(subject.config.expand(value), name, service.place, key_of(service));
 }
 
