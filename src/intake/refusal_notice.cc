@@ -1,6 +1,7 @@
 // A message that intake refuses goes back to its author, see refusal_notice.h.
 #include "intake/refusal_notice.h"
 
+#include "address/fold.h"
 #include "address/local_part.h"
 #include "dsn/report.h"
 #include "intake/date.h"
@@ -48,6 +49,7 @@ Task<Accepted<std::string>> return_to_sender(Pipeline* pipeline, Refused refused
     const config::Config& config = pipeline->config();
     queue::Envelope& envelope = notice->envelope();
     envelope.recipients.push_back({.address = refused.sender, .original = {}, .dsn_orcpt = {}});
+    envelope.smtputf8 = !address::is_ascii(refused.sender);
     dsn::Report report = report_of(refused, config);
     notice->add_own_headers(received_line(config.get(param::myhostname), config.get(param::mail_name), envelope));
     notice->add_lines("Date: " + mail_date(envelope.arrival_seconds) + "\r\n");

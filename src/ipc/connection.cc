@@ -2,6 +2,8 @@
 #include "ipc/connection.h"
 
 #include <deque>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace posthaste::ipc {
 
@@ -107,6 +109,22 @@ Client::~Client()
         session_->fail_all(Error(ErrorKind::Cancelled, "client is gone"));
 }
 
+namespace {
+
+// private/ belongs to mail_owner, so that a process that was taken over could put a socket of its own in the place of a
+// service. Who keeps root (local takes commands from alias tables) speaks to sockets of root alone: unix(7)
+// SO_PEERCRED names who called listen(2), which is master.
+bool is_trusted(int fd)
+{
+    if (::geteuid() != 0)
+        return true;
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
+}
+
+}  // namespace
+
 Task<Result<std::shared_ptr<Client::Session>>> Client::session(net::Deadline deadline)
 {
     if (session_ && !session_->broken)
@@ -115,6 +133,8 @@ Task<Result<std::shared_ptr<Client::Session>>> Client::session(net::Deadline dea
     auto stream = co_await net::connect(where, deadline);
     if (!stream)
         co_return fail(ErrorKind::Temporary, stream.error().text());
+    if (!is_trusted(stream->fd()))
+        co_return fail(ErrorKind::Temporary, path_ + ": who listens there is not the master of the mail system");
     auto fresh = std::make_shared<Session>(std::move(*stream));
     if (auto hello = co_await fresh->connection.handshake(protocol_, deadline); !hello)
         co_return fail(ErrorKind::Temporary, path_ + ": " + hello.error().text());

@@ -1,8 +1,11 @@
 #include "ipc/connection.h"
 
 #include <gtest/gtest.h>
+#include <csignal>
 #include <optional>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace posthaste::ipc {
 namespace {
@@ -200,6 +203,31 @@ TEST(Client, AServiceThatHangsUpAtOnceIsATemporaryError)
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().kind(), ErrorKind::Temporary);
     EXPECT_LT(net::Clock::now() - begin, std::chrono::seconds(25)) << "it waited for an answer";
+    ::unlink(path.c_str());
+}
+
+// Somebody else's socket in the place of a service. Without root there is nobody to keep apart.
+TEST(Client, RootDoesNotTalkToWhoIsNotRoot)
+{
+    if (::geteuid() != 0)
+        return;
+    std::string path = "/tmp/posthaste_ipc_nobody." + std::to_string(::getpid());
+    const pid_t nobody = ::fork();
+    if (nobody == 0) {
+        if (::setuid(65534) != 0)
+            ::_exit(1);
+        auto listener = net::listen_on(*net::Endpoint::unix_path(path));
+        ::pause();
+    }
+    while (::access(path.c_str(), F_OK) != 0)
+        ::usleep(1000);
+    ::usleep(100'000);  // from bind(2) to listen(2)
+    Client client(path, test_protocol);
+    auto answer = net::run_until_done(two_calls(&client));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().text(), path + ": who listens there is not the master of the mail system");
+    ::kill(nobody, SIGKILL);
+    ::waitpid(nobody, nullptr, 0);
     ::unlink(path.c_str());
 }
 

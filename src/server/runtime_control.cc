@@ -4,7 +4,6 @@
 #include "log/log.h"
 #include "param/process.h"
 #include "server/log_setup.h"
-#include "table/main_cf.h"
 #include "table/settings.h"
 
 #include <cerrno>
@@ -133,9 +132,8 @@ Task<void> Runtime::reload(std::string main_cf)
     }
     const auto user =
         table::process_options().proxymap_socket.empty() ? table::ProxyUser::Itself : table::ProxyUser::Service;
-    if (auto options = table::options_of(**config, user))
-        table::use_options(std::move(*options));
-    table::set_main_cf(*config);
+    if (auto used = table::use_main_cf(*config, user); !used)
+        log::error("{}: tables keep their old options", used.error().text());
     auto result = co_await hooks_.on_reload(*config);
     if (!result) {
         log::info("{}: a new process takes over", result.error().text());

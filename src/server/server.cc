@@ -11,7 +11,6 @@
 #include "server/options.h"
 #include "server/runtime.h"
 #include "table/followed_file.h"
-#include "table/main_cf.h"
 #include "table/settings.h"
 
 #include <cerrno>
@@ -100,9 +99,7 @@ void enter_queue_directory(const Context& context)
 void set_table_options(const Context& context, const DaemonOptions& wanted)
 {
     const auto user = wanted.unprivileged ? table::ProxyUser::Service : table::ProxyUser::Itself;
-    auto options = table::options_of(*context.config, user);
-    must(options ? Result<void>() : fail(options.error()));
-    table::use_options(std::move(*options));
+    must(table::use_main_cf(context.config, user));
 }
 
 // A table file that has changed and cannot be opened any more: a successor can.
@@ -150,7 +147,6 @@ int run(int argc, char** argv, MakeService make)
     Context context;
     fill(context, std::move(*options));
     context.config = load_config(context);
-    table::set_main_cf(context.config);
     ::umask(077);
     enter_queue_directory(context);
     set_up_log(context);

@@ -27,6 +27,15 @@ time_t coarse_seconds()
     return now.tv_sec;
 }
 
+// Between removing a file and making it anew (rm x.db; postmap x) a successor would find nothing.
+bool is_gone_for_good(const timespec& removed)
+{
+    constexpr time_t patience = 3;
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return now.tv_sec - removed.tv_sec >= patience;
+}
+
 bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
 }  // namespace
@@ -49,8 +58,11 @@ FileVersion FileVersion::of(const struct stat& status)
     return {.device = status.st_dev, .inode = status.st_ino, .size = status.st_size, .modified = status.st_mtim};
 }
 
-FollowedFile::FollowedFile(std::string path) : path_(std::move(path)), looked_(coarse_seconds())
+FollowedFile::FollowedFile(std::string path, Follow follow)
+    : path_(std::move(path)), follow_(follow), looked_(coarse_seconds())
 {
+    if (path_.empty())
+        return;
     struct stat status{};
     if (stat(path_.c_str(), &status) == 0)
         version_ = FileVersion::of(status);
@@ -73,10 +85,18 @@ bool FollowedFile::held_file_changed(bool only_at_rest) const
     struct stat status{};
     if (!held_ || fstat(held_.get(), &status) != 0)
         return false;
-    const bool removed = status.st_nlink == 0;
-    if (!removed && FileVersion::of(status) == version_ && same_time(status.st_ctim, held_changed_))
+    if (status.st_nlink == 0)
+        return is_gone_for_good(status.st_ctim);
+    if (follow_ == Follow::Identity ||
+        (FileVersion::of(status) == version_ && same_time(status.st_ctim, held_changed_)))
         return false;
-    return !only_at_rest || removed || at_rest(status.st_mtim);
+    return !only_at_rest || at_rest(status.st_mtim);
+}
+
+bool FollowedFile::is_same(const FileVersion& current) const
+{
+    return follow_ == Follow::Content ? current == version_
+                                      : current.device == version_.device && current.inode == version_.inode;
 }
 
 void FollowedFile::ask_for_successor()
@@ -99,7 +119,7 @@ bool FollowedFile::look(bool only_at_rest)
         return false;
     }
     FileVersion current = FileVersion::of(status);
-    if (current == version_ || (only_at_rest && !at_rest(status.st_mtim)))
+    if (is_same(current) || (only_at_rest && !at_rest(status.st_mtim)))
         return false;
     version_ = current;
     hold();
@@ -108,7 +128,8 @@ bool FollowedFile::look(bool only_at_rest)
 
 void FollowedFile::could_not_open(const Error& error)
 {
-    if (process().confinement != Confinement::None && error.kind() == ErrorKind::Denied)
+    const Confinement confinement = process().confinement;
+    if (confinement == Confinement::Jail || (confinement == Confinement::Rights && error.kind() == ErrorKind::Denied))
         ask_for_successor();
 }
 

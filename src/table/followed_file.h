@@ -51,11 +51,17 @@ void confine(Confinement confinement, CannotReopen cannot_reopen);
 // True if a file that was last written to at this time has not been written to for a second.
 bool at_rest(const timespec& modified);
 
+// What makes another version of a file.
+enum class Follow : std::uint8_t {
+    Content,   // size and times, too
+    Identity,  // another file in its place: who reads through the open one sees what is written to it
+};
+
 class FollowedFile {
 public:
     FollowedFile() = default;
-    // Call before the file is read, so that a change while it is read is seen as one.
-    explicit FollowedFile(std::string path);
+    // Call before the file is read, so that a change while it is read is seen as one. An empty path never changes.
+    explicit FollowedFile(std::string path, Follow follow = Follow::Content);
 
     [[nodiscard]] const std::string& path() const { return path_; }
     // True if the path leads to another version than the remembered one, which becomes the remembered one.
@@ -77,7 +83,10 @@ private:
     [[nodiscard]] bool held_file_changed(bool only_at_rest) const;
     void ask_for_successor();
 
+    [[nodiscard]] bool is_same(const FileVersion& current) const;
+
     std::string path_;
+    Follow follow_ = Follow::Content;
     FileVersion version_;
     UniqueFd held_;
     std::optional<uid_t> owner_;

@@ -1,5 +1,5 @@
-// main_cf.h — the main.cf that tables take settings from: where modules are, limits of socketmap tables, and the
-// settings of tables with a bare name (mysql:name: name_hosts, name_query, ...).
+// main_cf.h — the main.cf that tables take settings from: where modules are, and the settings of tables with a bare
+// name (mysql:name: name_hosts, name_query, ...).
 //
 // A process names its snapshot once it has read it, and again after a reload. Whoever opens tables for a service with
 // options of its own (cleanup(8) inside of smtpd) puts a MainCfScope around it. A table keeps what it was opened with.

@@ -5,6 +5,7 @@
 #include "param/local.h"
 #include "param/services.h"
 #include "param/tables.h"
+#include "table/main_cf.h"
 
 #include <fmt/format.h>
 
@@ -33,6 +34,14 @@ Result<StaleIndex> parse_stale_index(std::string_view value)
 
 const OpenOptions& process_options() { return current(); }
 void use_options(OpenOptions options) { current() = std::move(options); }
+
+Result<void> use_main_cf(const std::shared_ptr<const config::Config>& config, ProxyUser user)
+{
+    TRY(OpenOptions options, options_of(*config, user));
+    use_options(std::move(options));
+    set_main_cf(config);
+    return {};
+}
 
 Result<OpenOptions> options_of(const config::Config& config, ProxyUser user)
 {

@@ -1,5 +1,7 @@
 // settings.h — what main.cf says of tables, for the whole process: the options that open() uses where its caller has
-// none. Set when main.cf was read, and again when a reload brings another one; tables that are open keep theirs.
+// none, and the main.cf of tables whose settings stand in it (main_cf.h). Set when main.cf was read, and again when a
+// reload brings another one; tables that are open keep theirs. Options of the cleanup service in master.cf do not count
+// for these: they are of the process.
 #pragma once
 
 #include "config/config.h"
@@ -19,5 +21,7 @@ enum class ProxyUser : std::uint8_t {
 Result<OpenOptions> options_of(const config::Config& config, ProxyUser user);
 // Makes these the options of the process.
 void use_options(OpenOptions options);
+// Both, options and main.cf. Invalid: as options_of(); then nothing changes.
+Result<void> use_main_cf(const std::shared_ptr<const config::Config>& config, ProxyUser user);
 
 }  // namespace posthaste::table

@@ -57,7 +57,7 @@ class SqliteTable final : public Table {
 public:
     SqliteTable(const OpenRequest& request, FollowedFile settings_file, SqliteSettings settings)
         : Table(request.full), options_(request.options), settings_file_(std::move(settings_file)),
-          settings_(std::move(settings)), database_file_(settings_.dbpath)
+          settings_(std::move(settings)), database_file_(settings_.dbpath, Follow::Identity)
     {
         (void)open_database();  // the first lookup says what is wrong
     }
@@ -93,7 +93,7 @@ private:
             return fail(std::move(settings).error());
         }
         settings_ = std::move(*settings);
-        database_file_ = FollowedFile(settings_.dbpath);
+        database_file_ = FollowedFile(settings_.dbpath, Follow::Identity);
         database_.reset();
         return {};
     }
@@ -196,7 +196,8 @@ Result<SqliteSettings> read_settings(const std::string& source, const OpenOption
 
 Opened open_sqlite(const OpenRequest& request)
 {
-    FollowedFile file(request.name);
+    const bool has_file = request.name.starts_with('/') || request.name.starts_with('.');
+    FollowedFile file(has_file ? request.name : std::string());  // or the settings stand in main.cf
     TRY(SqliteSettings settings, read_settings(request.name, request.options));
     return std::make_unique<SqliteTable>(request, std::move(file), std::move(settings));
 }

@@ -18,7 +18,8 @@ namespace posthaste::postfix {
 
 namespace {
 
-// Types of Postfix that have no code here; table::open() says why.
+// Types that table::types() does not list: those of Postfix without code here, and modules that are not installed.
+// table::open() says which and why.
 constexpr std::string_view other_types[] = {"dbm", "ldap",    "mongodb", "mysql", "netinfo",
                                             "nis", "nisplus", "pgsql",   "sdbm"};
 
@@ -48,7 +49,7 @@ std::string remedy(std::string_view table, std::string_view parameter, const Err
     if (indexed && error.kind() == ErrorKind::NotFound)
         return fmt::format("make it with: {} {}", parameter.starts_with("alias_") ? "postalias" : "postmap", table);
     if (error.kind() == ErrorKind::Unsupported)
-        return "use a type that postconf -m lists";
+        return "install the module, or use a type that postconf -m lists";
     return "until it opens, mail that needs it waits";
 }
 

@@ -9,6 +9,7 @@
 #include "param/log.h"
 #include "server/command_config.h"
 #include "server/log_setup.h"
+#include "table/settings.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -78,6 +79,8 @@ int run(int argc, char** argv)
     if (::optind + 1 != argc && !as_json)
         log::fatal("{} (there are: {})", usage, commands);
     Instance instance = load_instance(std::move(config_directory), verbosity);
+    if (auto used = table::use_main_cf(instance.config, table::ProxyUser::Itself); !used)
+        log::fatal("{}", used.error().text());
     ::setenv("MAIL_CONFIG", instance.config->directory().c_str(), 1);
     return as_json ? check_as_json(instance) : dispatch(instance, argv[::optind]);
 }

@@ -1,6 +1,7 @@
 // Who is told what about a message, see notifier.h.
 #include "daemon/bounce/notifier.h"
 
+#include "address/fold.h"
 #include "address/local_part.h"
 #include "address/verp.h"
 #include "base/text.h"
@@ -277,6 +278,7 @@ intake::Accepted<intake::Message> Notifier::begin(std::string sender, std::strin
         return begun;
     queue::Envelope& envelope = begun->envelope();
     envelope.sender = std::move(sender);
+    envelope.smtputf8 = !address::is_ascii(recipient);  // RFC 6533 3: a report goes the way of its mail
     // A notification that fails is reported to the postmaster at most (RFC 3461 6.1).
     envelope.recipients.push_back({.address = std::move(recipient), .original = {}, .dsn_orcpt = {}});
     begun->add_own_headers(

@@ -185,7 +185,8 @@ void Transaction::append(std::string& out, const Command& command) const
         std::string orcpt = received.envelope->dsn_orcpt;
         if (orcpt.empty() && session_->offers(smtp::Extension::Dsn)) {
             const std::string& original = received.envelope->original;
-            orcpt = "rfc822;" + external(original.empty() ? received.address : original);
+            orcpt = external(original.empty() ? received.address : original);
+            orcpt.insert(0, is_ascii(orcpt) ? "rfc822;" : "utf-8;");  // RFC 6533 3
         }
         smtp::append_rcpt(out, {.recipient = to, .notify = received.envelope->notify, .orcpt = orcpt},
                           session_->peer());

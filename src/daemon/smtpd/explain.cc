@@ -10,6 +10,7 @@
 #include "server/options.h"
 #include "server/trace_json.h"
 #include "smtp/path.h"
+#include "table/settings.h"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -85,6 +86,7 @@ Result<json> answer(std::string_view question, server::DaemonOptions options)
                                       .process_name = context.process_name,
                                       .service_name = context.service_name}));
     TRY(check_settings(*context.config));
+    TRY(table::use_main_cf(context.config, table::ProxyUser::Itself));
     TRY(std::unique_ptr<Shared> shared, Shared::open(context));
     return question == "check" ? check(*shared) : ask(*shared, options.arguments);
 }
