@@ -13,7 +13,7 @@ class ProxyTable final : public Table {
 public:
     ProxyTable(const OpenRequest& request, TableFlags flags)
         : Table(request.full), flags_(flags), key_case_(request.options.key_case), table_(request.name),
-          client_(ProxymapClient::at(request.options.proxymap_socket))
+          client_(ProxymapClient::at(request.options.proxymap_socket, request.name))
     {
     }
 

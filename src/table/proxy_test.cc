@@ -119,12 +119,13 @@ net::Task<void> ask_into(Table* table, std::string key, std::vector<std::string>
     answers->push_back(answer ? answer->value_or("-") : answer.error().text());
 }
 
-TEST(Proxy, RequestsOfAllTablesArePipelinedOverOneConnection)
+TEST(Proxy, RequestsArePipelinedAndEachTableHasAConnection)
 {
     Proxymap proxymap(100);
     auto first = proxied("proxy:hash:/a");
     auto second = proxied("proxy:hash:/b");
-    EXPECT_EQ(ProxymapClient::at(Proxymap::path()), ProxymapClient::at(Proxymap::path()));
+    EXPECT_EQ(ProxymapClient::at(Proxymap::path(), "fail:a"), ProxymapClient::at(Proxymap::path(), "fail:a"));
+    EXPECT_NE(ProxymapClient::at(Proxymap::path(), "fail:a"), ProxymapClient::at(Proxymap::path(), "fail:b"));
     std::vector<std::string> answers;
     net::TaskGroup tasks;
     for (int i = 0; i < 10; ++i)

@@ -5,13 +5,14 @@
 #include <fmt/format.h>
 #include <map>
 #include <unistd.h>
+#include <utility>
 
 namespace posthaste::table {
 
-std::shared_ptr<ProxymapClient> ProxymapClient::at(const std::string& socket)
+std::shared_ptr<ProxymapClient> ProxymapClient::at(const std::string& socket, const std::string& table)
 {
-    static std::map<std::string, std::weak_ptr<ProxymapClient>> clients;
-    auto& known = clients[socket];
+    static std::map<std::pair<std::string, std::string>, std::weak_ptr<ProxymapClient>> clients;
+    auto& known = clients[{socket, table}];
     auto client = known.lock();
     if (!client)
         known = client = std::make_shared<ProxymapClient>(socket);

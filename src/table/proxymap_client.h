@@ -1,5 +1,5 @@
-// proxymap_client.h — asks proxymap(8): one connection a process and socket, on which the requests of all tables are
-// pipelined.
+// proxymap_client.h — asks proxymap(8): one connection a process, socket and table, on which requests are pipelined. Of
+// a table of their own, so that one that is slow holds up no other: the answers of a connection come in order.
 //
 // A connection that breaks (proxymap was replaced at a reload) is made anew and the request repeated once. Every other
 // failure is a Temporary error: no such socket, no answer within proxymap_patience, a table that is not approved.
@@ -19,8 +19,8 @@ constexpr std::chrono::seconds proxymap_patience{30};
 // Shared by those who ask; lives on the loop's thread.
 class ProxymapClient {
 public:
-    // The one for this socket, for as long as somebody keeps it.
-    static std::shared_ptr<ProxymapClient> at(const std::string& socket);
+    // The one for this table at this socket, for as long as somebody keeps it.
+    static std::shared_ptr<ProxymapClient> at(const std::string& socket, const std::string& table);
 
     explicit ProxymapClient(std::string socket);
 

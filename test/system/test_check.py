@@ -55,6 +55,14 @@ def test_table_type_that_there_is_not(make_instance):
     assert "unsupported dictionary type: nis" in finding(instance, "nis:transport")["text"]
 
 
+def test_tables_of_modules_and_with_settings_in_main_cf(make_instance):
+    instance = make_instance(virtual_alias_maps="mysql:/nonexistent/users.cf, sqlite:users", users_dbpath="/nonexistent/users.db",
+                             users_query="SELECT 1")
+    entry = finding(instance, "mysql:/nonexistent/users.cf")
+    assert "/nonexistent/users.cf: No such file or directory" in entry["text"] and "module" not in entry["text"]
+    assert not [entry for entry in findings(instance) if "sqlite:users" in entry["text"]]
+
+
 def test_table_of_a_service_override(make_instance):
     instance = make_instance(service_options={"smtp/inet": {"smtpd_command_filter": "texthash:/nonexistent/filter"}})
     entry = finding(instance, "texthash:/nonexistent/filter")

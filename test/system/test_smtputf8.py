@@ -90,3 +90,21 @@ def test_a_domain_in_utf8_is_looked_up_in_ascii(make_instance, dns):
         submit(instance, JUERGEN)
         assert sink.wait_for(1)[0].recipients == (JUERGEN,)
         instance.wait_for_log(rf"to=<{JUERGEN}>, relay=mx\.xn--bcher-kva\.test\[127\.0\.0\.2\]:{port}, .*status=sent")
+
+
+def test_the_original_recipient_goes_on_to_the_next_host_of_ours(make_instance, make_relay, utf8_sink):
+    second = make_relay(utf8_sink)
+    first = make_instance(relayhost=f"[127.0.0.1]:{second.smtp_port}").start()
+    submit(first, JUERGEN)
+    message = utf8_sink.wait_for(1)[0]
+    assert (message.recipients, declared(message)) == ((JUERGEN,), True)
+
+
+def test_a_report_to_a_utf8_address_declares_it(make_relay):
+    with Sink(smtputf8=True, RCPT=lambda address: "550 5.1.1 no" if address.startswith("nobody") else None) as sink:
+        relay = make_relay(sink)
+        with relay.smtp() as client:
+            assert client.mail(JUERGEN, "SMTPUTF8").code == client.rcpt("nobody@far.test").code == 250
+            assert client.data(PLAIN).code == 250
+        report = sink.wait_for(1)[0]
+        assert (report.sender, report.recipients, declared(report)) == ("", (JUERGEN,), True)
