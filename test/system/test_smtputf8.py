@@ -107,4 +107,4 @@ def test_a_report_to_a_utf8_address_declares_it(make_relay):
             assert client.mail(JUERGEN, "SMTPUTF8").code == client.rcpt("nobody@far.test").code == 250
             assert client.data(PLAIN).code == 250
         report = sink.wait_for(1)[0]
-        assert (report.sender, report.recipients, declared(report)) == ("", (JUERGEN,), True)
+        assert report.sender in ("", "<>") and (report.recipients, declared(report)) == ((JUERGEN,), True)
