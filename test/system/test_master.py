@@ -164,7 +164,7 @@ def test_a_storm_of_reloads_loses_nothing_and_leaves_nobody_behind(make_instance
             time.sleep(0.3)
         for each in sending:
             each.result()  # smtp-source fails at the first refusal
-    instance.wait_until_queue_empty()
+    instance.wait_until_queue_empty(timeout=120)
     assert instance.mailbox().count(b"\nFrom source@example.com ") + 1 == 2 * messages
     assert len(sink.messages) == 2 * messages
     assert "unexpected answer" not in instance.log()
