@@ -63,6 +63,12 @@ def test_tables_of_modules_and_with_settings_in_main_cf(make_instance):
     assert not [entry for entry in findings(instance) if "sqlite:users" in entry["text"]]
 
 
+def test_a_bad_stale_index_action_stops_the_start(make_instance):
+    instance = make_instance(stale_index_action="wran")
+    entry = finding(instance, "expected warn, rebuild or ignore")
+    assert entry["severity"] == "error" and at_parameter(instance, entry, "stale_index_action")
+
+
 def test_table_of_a_service_override(make_instance):
     instance = make_instance(service_options={"smtp/inet": {"smtpd_command_filter": "texthash:/nonexistent/filter"}})
     entry = finding(instance, "texthash:/nonexistent/filter")

@@ -111,7 +111,10 @@ void tables(const Subject& subject, Findings& findings)
 {
     auto options = table::options_of(subject.config, table::ProxyUser::Itself);
     if (!options) {
-        findings.push_back({.severity = Severity::Error, .text = options.error().text()});
+        findings.push_back({.severity = Severity::Error,
+                            .place = place_of(subject.config, "stale_index_action"),
+                            .parameter = "stale_index_action",
+                            .text = options.error().text()});
         return;
     }
     TableCheck check(std::move(*options), findings);
