@@ -57,7 +57,7 @@ def test_long_lines_are_folded(relay, sink):
     assert all(len(line) <= 100 for line in lines)
     assert b"".join(line.lstrip(b" ") for line in lines[:-2]) == b"z" * 250
     assert lines[-2] == b"end"
-    assert "breaking line > 100 bytes with <CR><LF>SPACE" in instance.log()
+    instance.wait_for_log("breaking line > 100 bytes with <CR><LF>SPACE")
 
 
 def test_refused_connection_is_deferred(relay):
