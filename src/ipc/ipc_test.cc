@@ -1,7 +1,7 @@
 #include "ipc/connection.h"
 
-#include <gtest/gtest.h>
 #include <csignal>
+#include <gtest/gtest.h>
 #include <optional>
 #include <sys/socket.h>
 #include <sys/wait.h>
