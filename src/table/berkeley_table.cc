@@ -48,17 +48,11 @@ public:
 
     Lookup lookup(std::string_view key) override
     {
-        const bool held = lock_.has_value();
-        if (!held) {
-            if (auto holding = hold(); !holding)
-                return Answer(fail(std::move(holding).error()));
-        }
         std::string buffer;
-        Answer answer = lookup_with_ending(fold_key(key, options_.key_case, buffer), ending_,
-                                           [this](std::string_view stored) { return get(stored); });
-        if (!held)
-            release();
-        return answer;
+        const std::string_view folded = fold_key(key, options_.key_case, buffer);
+        return answer_while_held(*this, lock_.has_value(), [&] {
+            return lookup_with_ending(folded, ending_, [this](std::string_view stored) { return get(stored); });
+        });
     }
 
     Result<void> hold() override

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "table/followed_file.h"
 #include "table/lookup.h"
+#include "table/table.h"
 
 #include <chrono>
 #include <cstdint>
@@ -60,6 +61,19 @@ Answer lookup_with_ending(std::string_view key, KeyEnding& ending, Get get)
     }
     if (answer && *answer && (*answer)->ends_with('\0'))
         (*answer)->pop_back();
+    return answer;
+}
+
+// One answer between hold() and release(): the caller's, who has called hold() (`held`), or of this answer alone.
+template<class Ask>
+Answer answer_while_held(Table& table, bool held, Ask ask)
+{
+    if (held)
+        return ask();
+    if (auto holding = table.hold(); !holding)
+        return fail(ErrorKind::Temporary, holding.error().text());
+    Answer answer = ask();
+    table.release();
     return answer;
 }
 

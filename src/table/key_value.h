@@ -3,8 +3,10 @@
 
 #include "base/result.h"
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 namespace posthaste::table {
 
@@ -12,6 +14,13 @@ struct KeyValue {
     std::string_view key;  // as written, with its quotes: they belong to the address form of the key
     std::string_view value;
 };
+
+// A source in memory: asked by views, without a copy of the key.
+struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+using Entries = std::unordered_map<std::string, std::string, TextHash, std::equal_to<>>;
 
 // Of an entry whose key ends with a colon.
 constexpr std::string_view alias_file_warning = "record is in \"key: value\" format; is this an alias file?";

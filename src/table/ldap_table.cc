@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "table/ldap_search.h"
 #include "table/registry.h"
-#include "table/server_client.h"
 #include "table/server_threads.h"
 #include "table/source_settings.h"
 #include "table/text_source.h"
@@ -50,13 +49,7 @@ private:
                                                              std::vector<std::string>& warnings) {
             return find_in_directory(*source, static_cast<LdapConnection&>(connection), key, deadline, warnings);
         };
-        ServerReply reply = co_await threads_.ask(std::move(work));
-        for (const std::string& text : reply.warnings)
-            warn(options_, text);
-        if (reply.answer)
-            co_return std::move(reply.answer);
-        co_return fail(ErrorKind::Temporary,
-                       fmt::format("table {}: query error: {}", name(), reason_of(reply.answer.error())));
+        co_return answer_of(co_await threads_.ask(std::move(work)), name(), options_);
     }
 
     OpenOptions options_;

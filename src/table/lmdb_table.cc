@@ -81,15 +81,9 @@ public:
         std::string_view folded = fold_key(key, options_.key_case, buffer);
         if (folded.empty())
             return not_found();  // LMDB has no empty keys
-        const bool held = reading_.has_value();
-        if (!held) {
-            if (auto holding = hold(); !holding)
-                return Answer(fail(ErrorKind::Temporary, holding.error().text()));
-        }
-        Answer answer = lookup_with_ending(folded, ending_, [this](std::string_view stored) { return get(stored); });
-        if (!held)
-            release();
-        return answer;
+        return answer_while_held(*this, reading_.has_value(), [&] {
+            return lookup_with_ending(folded, ending_, [this](std::string_view stored) { return get(stored); });
+        });
     }
 
     Result<void> hold() override

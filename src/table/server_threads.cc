@@ -2,6 +2,8 @@
 #include "table/server_threads.h"
 
 #include "log/log.h"
+#include "table/registry.h"
+#include "table/server_client.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -19,6 +21,15 @@ namespace posthaste::table {
 namespace {
 using Clock = std::chrono::steady_clock;
 }  // namespace
+
+Answer answer_of(ServerReply reply, std::string_view name, const OpenOptions& options)
+{
+    for (const std::string& text : reply.warnings)
+        warn(options, text);
+    if (reply.answer)
+        return std::move(reply.answer);
+    return fail(ErrorKind::Temporary, fmt::format("table {}: query error: {}", name, reason_of(reply.answer.error())));
+}
 
 // `done` and `reply` belong to the loop's thread.
 struct ServerThreads::Request {

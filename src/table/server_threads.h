@@ -12,6 +12,7 @@
 
 #include "net/tasks.h"
 #include "table/module.h"
+#include "table/table.h"
 
 #include <functional>
 #include <memory>
@@ -46,6 +47,9 @@ struct ServerReply {
     Result<std::optional<std::string>> answer = std::optional<std::string>();
     std::vector<std::string> warnings;
 };
+
+// What table `name` answers: the warnings are passed on, and an error is Temporary and in the table's name.
+Answer answer_of(ServerReply reply, std::string_view name, const OpenOptions& options);
 
 // A lookup on one connection, on a thread of the table: it must not touch what belongs to the loop's thread. It may add
 // to `warnings`. Any error makes the thread close the connection and go on to the next host, but Limit, which is final.

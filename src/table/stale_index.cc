@@ -4,6 +4,7 @@
 #include "log/log.h"
 #include "table/base64.h"
 #include "table/followed_file.h"
+#include "table/key_value.h"
 #include "table/source_entries.h"
 #include "table/text_source.h"
 
@@ -12,17 +13,10 @@
 #include <ctime>
 #include <fmt/format.h>
 #include <optional>
-#include <unordered_map>
 
 namespace posthaste::table {
 
 namespace {
-
-struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-};
-using Entries = std::unordered_map<std::string, std::string, TextHash, std::equal_to<>>;
 
 // A copy without fractions of seconds (tar, some file systems) is no reason for a warning.
 bool is_newer(const timespec& source, const timespec& index)

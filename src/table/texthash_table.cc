@@ -12,17 +12,10 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <unordered_map>
 
 namespace posthaste::table {
 
 namespace {
-
-struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-};
-using Entries = std::unordered_map<std::string, std::string, TextHash, std::equal_to<>>;
 
 Result<Entries> read_entries(const OpenRequest& request)
 {

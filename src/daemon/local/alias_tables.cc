@@ -1,6 +1,7 @@
 // alias_tables.cc — see alias_tables.h.
 #include "daemon/local/alias_tables.h"
 
+#include "daemon/proxymap/protocol.h"
 #include "param/local.h"
 #include "param/services.h"
 #include "table/stale_index.h"
@@ -13,15 +14,6 @@
 namespace posthaste::local {
 
 namespace {
-
-constexpr std::string_view proxy = "proxy:";
-
-std::string_view without_proxy(std::string_view name)
-{
-    while (name.starts_with(proxy))
-        name.remove_prefix(proxy.size());
-    return name;
-}
 
 bool belongs_to(const std::string& path, uid_t user)
 {
@@ -38,7 +30,8 @@ Result<AliasTables> AliasTables::open(const config::Config& config)
     TRY(auto names, table::split_outside_braces(config.get(param::alias_maps), table::list_separators));
     AliasTables aliases;
     for (std::string_view name : names)
-        aliases.tables_.push_back(table::open_or_unavailable(fmt::format("{}{}", proxy, without_proxy(name)), options));
+        aliases.tables_.push_back(
+            table::open_or_unavailable(fmt::format("{}{}", proxymap::prefix, proxymap::without_prefix(name)), options));
     return aliases;
 }
 
@@ -60,7 +53,7 @@ std::optional<uid_t> confirmed_owner(std::string_view table, std::optional<uid_t
 {
     if (!reported)
         return std::nullopt;
-    table = without_proxy(table);
+    table = proxymap::without_prefix(table);
     const std::size_t colon = std::min(table.find(':'), table.size());
     const std::string path(table.substr(std::min(colon + 1, table.size())));
     const std::string index = path + std::string(table::index_suffix(table.substr(0, colon)));

@@ -1,20 +1,12 @@
 // approved.cc — see approved.h.
 #include "daemon/proxymap/approved.h"
 
+#include "daemon/proxymap/protocol.h"
 #include "table/text_source.h"
 
 namespace posthaste::proxymap {
 
 namespace {
-
-constexpr std::string_view prefix = "proxy:";
-
-std::string_view without_prefix(std::string_view name)
-{
-    while (name.starts_with(prefix))
-        name.remove_prefix(prefix.size());
-    return name;
-}
 
 using Names = std::set<std::string, std::less<>>;
 

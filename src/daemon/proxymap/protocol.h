@@ -7,8 +7,18 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace posthaste::proxymap {
+
+// "type:name" of a table that is configured as "proxy:type:name", however often that stands there.
+inline constexpr std::string_view prefix = "proxy:";
+inline std::string_view without_prefix(std::string_view table)
+{
+    while (table.starts_with(prefix))
+        table.remove_prefix(prefix.size());
+    return table;
+}
 
 inline constexpr ipc::Protocol proxymap_protocol{"posthaste_proxymap", 1};
 
