@@ -24,4 +24,7 @@ void use_options(OpenOptions options);
 // Both, options and main.cf. Invalid: as options_of(); then nothing changes.
 Result<void> use_main_cf(const std::shared_ptr<const config::Config>& config, ProxyUser user);
 
+// postconf(5) daemon_table_open_error_is_fatal: from now on a table that cannot be opened ends the process, if `fatal`.
+void set_open_errors_fatal(bool fatal);
+
 }  // namespace posthaste::table
