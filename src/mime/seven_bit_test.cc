@@ -1,5 +1,6 @@
 #include "mime/seven_bit.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace posthaste::mime {
