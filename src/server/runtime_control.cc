@@ -130,9 +130,7 @@ Task<void> Runtime::reload(std::string main_cf)
         report();
         co_return;
     }
-    const auto user =
-        table::process_options().proxymap_socket.empty() ? table::ProxyUser::Itself : table::ProxyUser::Service;
-    if (auto used = table::use_main_cf(*config, user); !used)
+    if (auto used = table::use_new_main_cf(*config); !used)
         log::error("{}: tables keep their old options", used.error().text());
     auto result = co_await hooks_.on_reload(*config);
     if (!result) {
