@@ -205,6 +205,9 @@ TEST(Idna, DomainsInAscii)
     EXPECT_EQ(domain_to_ascii("Plain.Example"), "Plain.Example");
     EXPECT_EQ(domain_to_ascii("B\u00dcCHER.example"), "xn--bcher-kva.example");
     EXPECT_EQ(domain_to_ascii("fa\u00df.example"), "xn--fa-hia.example");  // not "fass": no transitional mapping
+    set_idna_mapping(IdnaMapping::Transitional);
+    EXPECT_EQ(domain_to_ascii("fa\u00df.example"), "fass.example");
+    set_idna_mapping(IdnaMapping::Nontransitional);
     EXPECT_EQ(domain_to_ascii("\xff.example"), std::nullopt);
     EXPECT_EQ(domain_to_ascii("\u00fc..example"), std::nullopt);
     EXPECT_EQ(domain_to_ascii(std::string(2000, '\xc3')), std::nullopt);

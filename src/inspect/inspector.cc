@@ -1,15 +1,20 @@
 // Content on its way past the tables of header_checks(5), see inspector.h.
 #include "inspect/inspector.h"
 
+#include "base/text.h"
+#include "mime/seven_bit.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <optional>
+#include <utility>
 
 namespace posthaste::inspect {
 
 namespace {
 
 constexpr std::string_view crlf = "\r\n";
+constexpr std::string_view transfer_encoding = "Content-Transfer-Encoding";
 
 CheckTable table_of(mime::HeaderClass kind)
 {
@@ -19,6 +24,22 @@ CheckTable table_of(mime::HeaderClass kind)
     case mime::HeaderClass::Nested: return CheckTable::NestedHeader;
     }
     return CheckTable::Header;
+}
+
+bool is_eight_bit(mime::TransferEncoding encoding)
+{
+    return encoding == mime::TransferEncoding::EightBit || encoding == mime::TransferEncoding::Binary;
+}
+
+// RFC 2045 6.4: parts within parts are never encoded as a whole. A message/global has 8-bit headers whatever its parts
+// are.
+mime::TransferEncoding encoding_instead(mime::MediaType type)
+{
+    switch (type) {
+    case mime::MediaType::Other: return mime::TransferEncoding::QuotedPrintable;
+    case mime::MediaType::GlobalMessage: return mime::TransferEncoding::EightBit;
+    default: return mime::TransferEncoding::SevenBit;
+    }
 }
 
 // A logical header in wire form again.
@@ -91,7 +112,7 @@ Task<Result<void>> Inspector::take_header(mime::StructureHeader header)
 {
     CheckAction action;
     Decision decision = Decision::Keep;
-    if (const CheckTable table = table_of(header.kind); tables_->has(table)) {
+    if (const CheckTable table = table_of(header.kind); mode_ == Mode::Inspect && tables_->has(table)) {
         const std::string text = header.text();
         CO_TRY(decision, co_await look_up(table, text, &action));
     }
@@ -109,6 +130,49 @@ Task<Result<void>> Inspector::take_header(mime::StructureHeader header)
     case Decision::Keep: break;
     }
     handler_->take(wire_form(header.header.text));
+    co_return Result<void>();
+}
+
+bool Inspector::converts() const { return tables_->converts_to_seven_bit && tables_->depth == mime::Depth::Everything; }
+
+// What is said of an 8-bit text is kept until its header ends: then it is known what may be said instead.
+Task<Result<void>> Inspector::take_completed(mime::StructureHeader header)
+{
+    if (!converts() || !equal_ignoring_case(header.header.name, transfer_encoding) ||
+        !is_eight_bit(mime::parse_transfer_encoding(header.header.value())))
+        co_return co_await take_header(header);
+    label_ = {.text = std::string(header.header.text), .of_message = header.of_message};
+    co_return Result<void>();
+}
+
+Task<Result<void>> Inspector::take_label()
+{
+    if (label_.text.empty())
+        co_return Result<void>();
+    const Label label = std::exchange(label_, {});
+    const std::string_view text = label.text;
+    co_return co_await take_header({.header = {.name = text.substr(0, transfer_encoding.size()), .text = text},
+                                    .kind = mime::HeaderClass::Mime,
+                                    .of_message = label.of_message});
+}
+
+// A header section, or text of a part, ends before `line`.
+Task<Result<void>> Inspector::end_segment(mime::StructureStep step, std::string_view line)
+{
+    segment_ = 0;
+    encodes_ = false;
+    if (!label_.text.empty() && step.entity && is_eight_bit(step.entity->encoding)) {
+        const mime::TransferEncoding encoding = encoding_instead(step.entity->type);
+        encodes_ = encoding == mime::TransferEncoding::QuotedPrintable;
+        label_.text = fmt::format("{}: {}", transfer_encoding, mime::name(encoding));
+    }
+    CO_TRY(co_await take_label());
+    if (mode_ == Mode::Drop)
+        co_return Result<void>();
+    if (step.separator_is_missing)
+        handler_->end_header_without_separator(line);
+    else if (encodes_ && step.place == mime::LinePlace::Body)
+        handler_->take(crlf);  // what is encoded might look like a header
     co_return Result<void>();
 }
 
@@ -148,6 +212,24 @@ Task<Result<void>> Inspector::take_body_line(std::string_view line)
     }
 }
 
+Task<Result<void>> Inspector::take_text(std::string_view line, bool looked_at)
+{
+    if (!encodes_)
+        co_return co_await take_body_line(line);
+    std::string encoded;
+    mime::append_quoted_printable(encoded, line);
+    if (!looked_at) {
+        handler_->take(encoded);
+        co_return Result<void>();
+    }
+    for (std::string_view rest = encoded; !rest.empty() && mode_ != Mode::Drop;) {
+        const std::size_t end = rest.find(crlf);
+        CO_TRY(co_await take_body_line(rest.substr(0, end)));
+        rest.remove_prefix(end + crlf.size());
+    }
+    co_return Result<void>();
+}
+
 Task<Result<void>> Inspector::feed(std::string crlf_lines)
 {
     const std::string_view lines = crlf_lines;
@@ -158,36 +240,36 @@ Task<Result<void>> Inspector::feed(std::string crlf_lines)
             handler_->take(lines.substr(unchanged, at - unchanged));
         unchanged = next;
     };
-    while (at < lines.size() && mode_ == Mode::Inspect) {
+    while (at < lines.size() && follows_lines()) {
         const std::size_t end = std::min(lines.find(crlf, at), lines.size());
         const std::size_t next = std::min(end + crlf.size(), lines.size());
         const std::string_view line = lines.substr(at, end - at);
         mime::StructureStep step = scanner_.feed(line);
         if (step.completed) {
-            CO_TRY(co_await take_header(*step.completed));
+            CO_TRY(co_await take_completed(*step.completed));
+        }
+        if (step.segment_begins && mode_ != Mode::Drop) {
+            CO_TRY(co_await end_segment(step, line));
         }
         if (mode_ == Mode::Drop)
             co_return Result<void>();
-        if (step.segment_begins)
-            segment_ = 0;
-        if (step.separator_is_missing)
-            handler_->take(crlf);  // what follows is no header for anybody
-        if (step.place == mime::LinePlace::Header && mode_ == Mode::Inspect) {
+        if (step.place == mime::LinePlace::Header && follows_lines()) {
             hand_on(next);
         } else if (step.place == mime::LinePlace::Header) {
             // PASS: what the scanner has begun to collect goes on as it is.
             break;
         } else {
-            const bool looked_at = step.place == mime::LinePlace::Body && looks_at_body();
+            const bool text = step.place == mime::LinePlace::Body;
+            const bool looked_at = text && looks_at_body();
             segment_ += line.size() + 1;
-            if (looked_at) {
+            if (looked_at || (text && encodes_)) {
                 hand_on(next);
-                CO_TRY(co_await take_body_line(line));
+                CO_TRY(co_await take_text(line, looked_at));
             }
         }
         at = next;
     }
-    if (mode_ == Mode::Pass)
+    if (mode_ == Mode::Pass && !converts())
         at = lines.size();
     hand_on(at);
     handler_->note(scanner_.faults());
@@ -197,8 +279,11 @@ Task<Result<void>> Inspector::feed(std::string crlf_lines)
 Task<Result<void>> Inspector::separate()
 {
     auto completed = scanner_.separate();
-    if (completed && mode_ == Mode::Inspect) {
-        CO_TRY(co_await take_header(*completed));
+    if (completed && follows_lines()) {
+        CO_TRY(co_await take_completed(*completed));
+    }
+    if (follows_lines()) {
+        CO_TRY(co_await take_label());
     }
     handler_->note(scanner_.faults());
     co_return Result<void>();

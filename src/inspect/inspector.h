@@ -12,6 +12,10 @@
 //
 // Lines that no table is asked about go on in the blocks in which they came. A header is kept until it is complete
 // (header_size_limit); nothing else is kept.
+//
+// It also makes 7-bit text of 8-bit text (ContentTables::converts_to_seven_bit), because that needs the same knowledge:
+// Content-Transfer-Encoding: 8bit or binary is left out where it stands, and the new one becomes the last line of its
+// header.
 #pragma once
 
 #include "base/result.h"
@@ -55,6 +59,9 @@ public:
     virtual void take(std::string_view crlf_lines) = 0;
     // A header that was put before one of the message's own headers.
     virtual void take_prepended_header(std::string_view crlf_line) = 0;
+    // The header of the message ended with `line`, which is none and no empty line either: what follows must be no
+    // header for anybody.
+    virtual void end_header_without_separator(std::string_view /*line*/) { take("\r\n"); }
     // Everything but the edits that every handler allows.
     virtual Decision decide(const Match& match) = 0;
     virtual void log_action(const Match& match, std::string_view action, std::string_view text) = 0;
@@ -80,17 +87,29 @@ public:
 private:
     enum class Mode : std::uint8_t { Inspect, Pass, Drop };
     Task<Result<void>> take_header(mime::StructureHeader header);
+    Task<Result<void>> take_completed(mime::StructureHeader header);
+    Task<Result<void>> take_label();
+    Task<Result<void>> end_segment(mime::StructureStep step, std::string_view line);
+    Task<Result<void>> take_text(std::string_view line, bool looked_at);
     Task<Result<void>> take_body_line(std::string_view line);
     Task<Result<Decision>> look_up(CheckTable table, std::string_view text, CheckAction* action);
     Decision act(const Match& match);
     Decision edit(const Match& match);
     [[nodiscard]] bool looks_at_body() const;
+    [[nodiscard]] bool converts() const;
+    // Whether it matters what the lines are.
+    [[nodiscard]] bool follows_lines() const { return mode_ == Mode::Inspect || (mode_ == Mode::Pass && converts()); }
 
     ContentTables* tables_;
     Handler* handler_;
     mime::StructureScanner scanner_;
     std::size_t segment_ = 0;  // bytes of this body segment so far, line ends as one
     Mode mode_ = Mode::Inspect;
+    struct Label {
+        std::string text;  // the whole header; empty: there is none
+        bool of_message = true;
+    } label_;               // Content-Transfer-Encoding: of the header that we are in, to be replaced
+    bool encodes_ = false;  // the text that we are in
 };
 
 }  // namespace posthaste::inspect

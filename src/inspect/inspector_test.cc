@@ -147,6 +147,61 @@ TEST_F(InspectorTest, LongLinesAreLookedUpInPieces)
     EXPECT_EQ(pass("\nabcdefxhgoneijkl\n"), "\nabcd-ijkl\n");
 }
 
+TEST_F(InspectorTest, EightBitTextBecomesQuotedPrintable)
+{
+    tables_.converts_to_seven_bit = true;
+    EXPECT_EQ(pass("Content-Transfer-Encoding: 8bit\nSubject: s\n\ngr\xc3\xbc\xc3\x9f=\n\nend \n"),
+              "Subject: s\nContent-Transfer-Encoding: quoted-printable\n\ngr=C3=BC=C3=9F=3D\n\nend=20\n");
+    const std::string undeclared = "Subject: s\n\ngr\xc3\xbc\xc3\x9f=\n";
+    EXPECT_EQ(pass(undeclared), undeclared);
+    tables_.depth = mime::Depth::PrimaryHeader;
+    const std::string unknown = "Content-Transfer-Encoding: 8bit\n\n\xc3\xbc\n";
+    EXPECT_EQ(pass(unknown), unknown);
+}
+
+TEST_F(InspectorTest, EightBitPartsAreConvertedEachForItself)
+{
+    tables_.converts_to_seven_bit = true;
+    EXPECT_EQ(pass("Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: 8bit\n\npre=\n"
+                   "--b\nContent-Transfer-Encoding: BINARY\n\n\xff\n"
+                   "--b\nContent-Transfer-Encoding: base64\n\nYQ==\n"
+                   "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\n"
+                   "Content-Transfer-Encoding: 8bit\n\n\xfe\n"
+                   "--b\nContent-Transfer-Encoding: 8bit\n--b--\nend=\n"),
+              "Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: 7bit\n\npre=\n"
+              "--b\nContent-Transfer-Encoding: quoted-printable\n\n=FF\n"
+              "--b\nContent-Transfer-Encoding: base64\n\nYQ==\n"
+              "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: 7bit\n\n"
+              "Content-Transfer-Encoding: quoted-printable\n\n=FE\n"
+              "--b\nContent-Transfer-Encoding: 8bit\n--b--\nend=\n");
+}
+
+TEST_F(InspectorTest, WhatIsConvertedIsLookedUpAsItGoesOn)
+{
+    tables_.converts_to_seven_bit = true;
+    table(CheckTable::MimeHeader, "{/quoted-printable/ PREPEND X-Seen: 1}");
+    table(CheckTable::Body, "{/=FC/ WARN umlaut}");
+    EXPECT_EQ(pass("Content-Transfer-Encoding: 8bit\n\n\xfc\n"),
+              "+X-Seen: 1\nContent-Transfer-Encoding: quoted-printable\n\n=FC\n");
+    EXPECT_THAT(recorder_.said, testing::Contains("warning body =FC: umlaut"));
+}
+
+TEST_F(InspectorTest, PassDoesNotEndTheConversion)
+{
+    tables_.converts_to_seven_bit = true;
+    table(CheckTable::Header, "{/^X-Pass/ PASS}");
+    table(CheckTable::Body, "{/FC/ IGNORE}");
+    EXPECT_EQ(pass("X-Pass: 1\nContent-Transfer-Encoding: 8bit\nX-A: 1\n\n\xfc\n"),
+              "X-Pass: 1\nX-A: 1\nContent-Transfer-Encoding: quoted-printable\n\n=FC\n");
+}
+
+TEST_F(InspectorTest, EncodedTextIsNoHeaderWhereTheEmptyLineIsMissing)
+{
+    tables_.converts_to_seven_bit = true;
+    EXPECT_EQ(pass("Content-Transfer-Encoding: 8bit\nF\xfc: x\n"),
+              "Content-Transfer-Encoding: quoted-printable\n\nF=FC: x\n");
+}
+
 TEST_F(InspectorTest, ATableThatFailsIsAnError)
 {
     ASSERT_TRUE(tables_.open(CheckTable::Header, "header_checks", "fail:broken"));

@@ -29,9 +29,23 @@ Result<void> open_tables(inspect::ContentTables& tables, const config::Config& c
                      .nesting = size_of(config.get(param::mime_nesting_limit))};
     if (config.get(param::disable_mime_input_processing))
         tables.depth = mime::Depth::PrimaryHeader;
+    tables.converts_to_seven_bit = config.get(param::force_mime_input_conversion);
     tables.body_limit = size_of(config.get(param::body_checks_size_limit));
     tables.line_limit = size_of(config.get(param::line_length_limit));
     return {};
+}
+
+Result<HeaderEndAction> header_end_action(std::string_view name)
+{
+    if (name == "fix_quietly")
+        return HeaderEndAction::FixQuietly;
+    if (name == "add_header")
+        return HeaderEndAction::AddHeader;
+    if (name == "reject")
+        return HeaderEndAction::Reject;
+    return fail(ErrorKind::Invalid,
+                "non_empty_end_of_header_action: expected fix_quietly, add_header or reject, not \"" +
+                    std::string(name) + "\"");
 }
 
 // The character behind a backslash; `text` is left behind what was used.
@@ -75,6 +89,7 @@ Result<std::unique_ptr<ContentRules>> ContentRules::read(const config::Config& c
     TRY(open_tables(rules->tables, config));
     rules->rejected = parse_characters(config.get(param::message_reject_characters));
     rules->stripped = parse_characters(config.get(param::message_strip_characters));
+    TRY(rules->header_end, header_end_action(config.get(param::non_empty_end_of_header_action)));
     const bool strict = config.get(param::strict_8bitmime);
     rules->strict_7bit_headers = strict || config.get(param::strict_7bit_headers);
     rules->strict_8bitmime_body = strict || config.get(param::strict_8bitmime_body);
@@ -96,7 +111,7 @@ bool ContentRules::inspects(queue::Origin origin) const
         !(origin == Origin::Notify && inspects_notices))
         return false;
     return !tables.empty() || rejected.any() || stripped.any() || strict_7bit_headers || strict_8bitmime_body ||
-           strict_encoding_domain;
+           strict_encoding_domain || header_end != HeaderEndAction::FixQuietly || tables.converts_to_seven_bit;
 }
 
 }  // namespace posthaste::intake

@@ -18,6 +18,9 @@ using CharacterSet = std::bitset<256>;
 // postconf(5) message_reject_characters: characters, with C escapes (\a \b \f \n \r \t \v \\ and \ddd in octal).
 CharacterSet parse_characters(std::string_view text);
 
+// postconf(5) non_empty_end_of_header_action: a header that ends at a line which is none and not empty either.
+enum class HeaderEndAction : std::uint8_t { FixQuietly, AddHeader, Reject };
+
 struct ContentRules {
     // Invalid: a parameter that names tables is malformed, or a word is unknown.
     static Result<std::unique_ptr<ContentRules>> read(const config::Config& config);
@@ -28,6 +31,7 @@ struct ContentRules {
     inspect::ContentTables tables;
     CharacterSet rejected;
     CharacterSet stripped;
+    HeaderEndAction header_end = HeaderEndAction::FixQuietly;
     bool strict_7bit_headers = false;
     bool strict_8bitmime_body = false;
     bool strict_encoding_domain = false;

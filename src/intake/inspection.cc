@@ -207,10 +207,25 @@ void Inspection::note(const std::vector<mime::FoundFault>& faults)
         const mime::FoundFault& found = faults[noted_faults_];
         if (discarded_ || !is_refused(found.fault))
             continue;
-        if (!rejection_)
-            rejection_ = verdict(550, {5, 6, 0}, std::string(description(found.fault)));
-        log::mime_error(envelope_->queue_id, description(found.fault), found.text, origin_of(*envelope_));
+        refuse_structure(description(found.fault), found.text);
     }
+}
+
+void Inspection::refuse_structure(std::string_view what, std::string_view text)
+{
+    if (!rejection_)
+        rejection_ = verdict(550, {5, 6, 0}, std::string(what));
+    log::mime_error(envelope_->queue_id, what, text, origin_of(*envelope_));
+}
+
+void Inspection::end_header_without_separator(std::string_view line)
+{
+    constexpr std::string_view fault = "message header is not terminated by an empty line";
+    if (rules_->header_end == HeaderEndAction::Reject)
+        refuse_structure(fault, line);
+    if (rules_->header_end == HeaderEndAction::AddHeader)
+        sink_->add_inspected(fmt::format("MIME-Error: {}\r\n", fault));
+    sink_->add_inspected("\r\n");
 }
 
 }  // namespace posthaste::intake

@@ -47,11 +47,13 @@ public:
 private:
     void take(std::string_view crlf_lines) override { sink_->add_inspected(crlf_lines); }
     void take_prepended_header(std::string_view crlf_line) override { sink_->add_prepended(crlf_line); }
+    void end_header_without_separator(std::string_view line) override;
     inspect::Decision decide(const inspect::Match& match) override;
     void note(const std::vector<mime::FoundFault>& faults) override;
     void log_action(const inspect::Match& match, std::string_view action, std::string_view text) override;
     void complain(std::string_view text) override;
     [[nodiscard]] bool is_refused(mime::Fault fault) const;
+    void refuse_structure(std::string_view what, std::string_view text);
     inspect::Decision reject(const inspect::Match& match);
     bool route(const inspect::Match& match);
     void set_filter(const std::string& destination);

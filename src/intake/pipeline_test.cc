@@ -425,6 +425,37 @@ TEST_F(PipelineTest, UnwantedCharactersAreRefusedOrRemoved)
     EXPECT_EQ(finish(std::move(stripped)).content(), "Subject: s\r\n\r\n\r\nb\r\n");
 }
 
+TEST_F(PipelineTest, AHeaderWithoutAnEmptyLineIsMendedMarkedOrRefused)
+{
+    const std::string lines = "Subject: s\r\nno header\r\nX-A: a\r\n";
+    auto content = [&](const std::string& settings) {
+        open(settings);
+        Message message = begin(RewriteContext::Remote);
+        message.add_lines(lines);
+        return std::string(finish(std::move(message)).content());
+    };
+    EXPECT_EQ(content(""), "Subject: s\r\n\r\nno header\r\nX-A: a\r\n");
+    EXPECT_EQ(content("non_empty_end_of_header_action = add_header\n"),
+              "Subject: s\r\nMIME-Error: message header is not terminated by an empty line\r\n\r\n"
+              "no header\r\nX-A: a\r\n");
+    open("non_empty_end_of_header_action = reject\n");
+    Message refused = begin();
+    refused.add_lines(lines);
+    auto result = net::run_until_done(refused.finish());
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().reply(), "550 5.6.0 message header is not terminated by an empty line");
+}
+
+TEST_F(PipelineTest, EightBitMailIsConvertedWhenThatIsForced)
+{
+    open("force_mime_input_conversion = yes\n");
+    Message message = begin(RewriteContext::Remote);
+    message.add_own_headers("Received: ours\r\n");
+    message.add_lines("Content-Transfer-Encoding: 8bit\r\nSubject: s\r\n\r\n\xfc\r\n");
+    EXPECT_EQ(finish(std::move(message)).content(),
+              "Received: ours\r\nSubject: s\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=FC\r\n");
+}
+
 TEST_F(PipelineTest, WhatTheSystemMakesItselfIsNotInspected)
 {
     open("header_checks = regexp:{{/./ REJECT}}\ninternal_mail_filter_classes = notify\n");

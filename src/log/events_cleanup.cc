@@ -1,6 +1,7 @@
 // Lines of intake, see events_cleanup.h.
 #include "log/events_cleanup.h"
 
+#include "log/address_form.h"
 #include "log/log.h"
 
 #include <fmt/format.h>
@@ -38,7 +39,8 @@ std::string origin_text(const ContentOrigin& origin)
     std::string client = "local";
     if (!origin.client_name.empty())
         client = fmt::format("{}[{}]", origin.client_name, origin.client_address);
-    return fmt::format(" from {}; from=<{}> to=<{}>", client, origin.sender, origin.recipient);
+    return fmt::format(" from {}; from=<{}> to=<{}>", client, address_text(origin.sender),
+                       address_text(origin.recipient));
 }
 }  // namespace
 

@@ -16,8 +16,8 @@ struct Delays {
 
 struct Delivery {
     std::string_view queue_id;
-    std::string_view recipient;           // external form
-    std::string_view original_recipient;  // external form; left out if empty or the same as recipient
+    std::string_view recipient;           // as address_text() has it
+    std::string_view original_recipient;  // the same; left out if empty or the same as recipient
     std::string_view relay;
     unsigned connection_use = 0;  // shown from 2 on
     Delays delays;

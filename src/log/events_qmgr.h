@@ -10,7 +10,7 @@ namespace posthaste::log {
 // QID: from=<S>, size=N, nrcpt=N (queue active)
 struct Activated {
     std::string_view queue_id;
-    std::string_view sender;  // in external form, without angle brackets
+    std::string_view sender;  // as address_text() has it, without angle brackets
     std::uint64_t size = 0;   // bytes as Postfix counts them: lines end with one character
     std::size_t recipients = 0;
 };

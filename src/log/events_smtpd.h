@@ -1,7 +1,8 @@
 // Lines of the SMTP server that other programs parse.
 //
 // `client` is "NAME[ADDRESS]" (with ":PORT" where smtpd_client_port_logging says so); `stage` is the SMTP verb, or
-// CONNECT, END-OF-MESSAGE, UNKNOWN. An empty queue id is written NOQUEUE. Addresses are in external form.
+// CONNECT, END-OF-MESSAGE, UNKNOWN. An empty queue id is written NOQUEUE. Addresses are as address_text() has
+// them (address_form.h).
 #pragma once
 
 #include <cstddef>

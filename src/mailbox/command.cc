@@ -57,13 +57,13 @@ dsn::Outcome with_class(dsn::Code code, std::string text)
 std::vector<std::string> shell_words(const std::string& text) { return {"/bin/sh", "-c", text}; }
 
 // Returns only if there is no such program.
-void replace_process(std::vector<std::string> words, char** environment)
+void replace_process(std::vector<std::string> words)
 {
     std::vector<char*> argv;
     for (std::string& word : words)
         argv.push_back(word.data());
     argv.push_back(nullptr);
-    ::execvpe(argv[0], argv.data(), environment);
+    ::execvp(argv[0], argv.data());
     if (errno == ENOENT)
         return;
     ::dprintf(STDOUT_FILENO, "4.3.0 %s: %s\n", argv[0], std::strerror(errno));
@@ -95,9 +95,10 @@ void replace_process(std::vector<std::string> words, char** environment)
     for (std::string& variable : variables)
         envp.push_back(variable.data());
     envp.push_back(nullptr);
-    replace_process(command.argv, envp.data());
+    environ = envp.data();  // the program is found in the PATH that it is given
+    replace_process(command.argv);
     if (!command.shell_text.empty())
-        replace_process(shell_words(command.shell_text), envp.data());
+        replace_process(shell_words(command.shell_text));
     ::dprintf(STDOUT_FILENO, "4.3.0 %s: %s\n", command.argv[0].c_str(), std::strerror(ENOENT));
     ::_exit(EX_TEMPFAIL);
 }

@@ -54,8 +54,10 @@ StructureStep StructureScanner::feed(std::string_view line)
     step.segment_begins = scanned.body_starts;
     // What looks like a header is one, even if it looks like a boundary, too.
     const bool boundary = scanned.body_starts && scanned.place == LinePlace::Body && take_boundary(line);
-    if (scanned.body_starts && !boundary)
+    if (scanned.body_starts && !boundary) {
+        step.entity = Entity{.type = type_, .encoding = encoding_};
         end_header(scanned.place, line);
+    }
     return step;
 }
 

@@ -62,10 +62,17 @@ struct StructureHeader {
     [[nodiscard]] std::string text() const;
 };
 
+// What a header says of what follows it.
+struct Entity {
+    MediaType type = MediaType::Other;
+    TransferEncoding encoding = TransferEncoding::SevenBit;
+};
+
 struct StructureStep {
     LinePlace place = LinePlace::Body;
     // The header that ended before this line. Views are valid until the next call.
     std::optional<StructureHeader> completed;
+    std::optional<Entity> entity;       // a header ends before this line, and something follows it
     bool segment_begins = false;        // a header, or what belongs to a part, ends before this line
     bool separator_is_missing = false;  // this line ended the message's header, without an empty line
 };

@@ -1,6 +1,8 @@
 // endpoint.cc — see endpoint.h.
 #include "net/endpoint.h"
 
+#include "net/tcp_window.h"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <bit>
@@ -167,6 +169,7 @@ Result<UniqueFd> bound_socket(const Endpoint& endpoint, int type, const ListenOp
             return fail_errno("unlink " + endpoint.address());
     } else {
         ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+        apply_tcp_window(fd.get());
         int v6_only = options.v6_only ? 1 : 0;
         if (endpoint.family() == AF_INET6)
             ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);

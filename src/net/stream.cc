@@ -1,6 +1,8 @@
 // stream.cc — see stream.h.
 #include "net/stream.h"
 
+#include "net/tcp_window.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -204,6 +206,7 @@ Task<Result<Stream>> connect(Endpoint endpoint, Deadline deadline, Endpoint bind
     if (!endpoint.is_unix()) {
         int one = 1;
         ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        apply_tcp_window(fd.get());
     }
     if (bind_to.size() > 0 && ::bind(fd.get(), bind_to.data(), bind_to.size()) != 0)
         co_return fail_errno("bind " + bind_to.text());

@@ -1,7 +1,7 @@
 // delivery_job.cc — see delivery_job.h.
 #include "server/delivery_job.h"
 
-#include "address/local_part.h"
+#include "log/address_form.h"
 #include "log/events_delivery.h"
 #include "log/log.h"
 
@@ -322,8 +322,8 @@ void Job::finish(const RecipientOutcome& item, std::string_view status, qmgr::Re
     if (result != qmgr::RecipientResult::Deferred) {
         auto mark = result == qmgr::RecipientResult::Done ? queue::RecipientMark::Done : queue::RecipientMark::Bounced;
         if (auto marked = message_->set_mark(recipient.index, mark); !marked)
-            log::warning("{}: to=<{}>: cannot mark the recipient as done: {}", envelope().queue_id, recipient.address,
-                         marked.error().text());
+            log::warning("{}: to=<{}>: cannot mark the recipient as done: {}", envelope().queue_id,
+                         log::address_text(recipient.address), marked.error().text());
     }
     qmgr::RecipientReply& reply = reply_.recipients.emplace_back();
     reply.index = recipient.index;
@@ -354,9 +354,9 @@ void Job::log_line(const JobRecipient& recipient, const ExpandedOutcome& part, s
     std::int64_t arrival = envelope().arrival_seconds * 1'000'000 + envelope().arrival_microseconds;
     std::int64_t active = request_.active_since ? request_.active_since : started_;
     std::int64_t set_up = connected_ ? connected_ : connects_ ? now : started_;
-    std::string to = address::quote(part.address);
+    std::string to = log::address_text(part.address);
     const queue::Recipient& received = *recipient.envelope;  // routing may have unwrapped its address
-    std::string original = part.has_owner ? to : address::quote(received.original_address());
+    std::string original = part.has_owner ? to : log::address_text(received.original_address());
     log::delivery({.queue_id = envelope().queue_id,
                    .recipient = to,
                    .original_recipient = original,

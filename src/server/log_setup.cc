@@ -2,12 +2,21 @@
 #include "server/log_setup.h"
 
 #include "base/text.h"
+#include "log/address_form.h"
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/log.h"
 #include "param/services.h"
 
 namespace posthaste::server {
+
+void set_log_address_form(const config::Config& config)
+{
+    const std::string& name = config.get(param::info_log_address_format);
+    if (name != "external" && name != "internal")
+        log::warning("info_log_address_format: expected external or internal, not \"{}\": external is used", name);
+    log::set_address_form(name == "internal" ? log::AddressForm::Internal : log::AddressForm::External);
+}
 
 void set_up_log(const config::Config& config, const LogSetup& setup)
 {
@@ -28,6 +37,7 @@ void set_up_log(const config::Config& config, const LogSetup& setup)
     options.wait_for_reader = setup.wait_for_reader;
     options.verbosity = setup.verbosity;
     log::init(std::move(options));
+    set_log_address_form(config);
 }
 
 }  // namespace posthaste::server

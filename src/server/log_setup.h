@@ -20,5 +20,7 @@ struct LogSetup {
 };
 
 void set_up_log(const config::Config& config, const LogSetup& setup);
+// Part of it, also for a process that takes over another main.cf: info_log_address_format.
+void set_log_address_form(const config::Config& config);
 
 }  // namespace posthaste::server

@@ -47,8 +47,8 @@ Result<DaemonOptions> parse_options(int argc, char** argv)
         case 't': options.service_type = ::optarg; break;
         case 'u': options.unprivileged = true; break;
         case 'v': ++options.verbosity; break;
+        case 'D': options.debugger = true; break;
         case 'd':
-        case 'D':
         case 'i':
         case 'l':
         case 'm':

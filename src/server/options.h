@@ -19,12 +19,13 @@ struct DaemonOptions {
     bool unprivileged = false;                                   // -u: become mail_owner
     bool chrooted = false;                                       // -c: jail in queue_directory
     bool stand_alone = false;                                    // -S
+    bool debugger = false;                                       // -D: debugger_command
     int verbosity = 0;                                           // -v
     std::vector<std::pair<std::string, std::string>> overrides;  // -o name=value
     std::vector<std::string> arguments;                          // the rest, from the first that is no option
 };
 
-// Options without effect here (-D -d -l -z, -i time, -m count) are accepted: master.cf files have them.
+// Options without effect here (-d -l -z, -i time, -m count) are accepted: master.cf files have them.
 Result<DaemonOptions> parse_options(int argc, char** argv);
 
 }  // namespace posthaste::server

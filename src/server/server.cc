@@ -2,10 +2,14 @@
 // promises.
 #include "server/server.h"
 
+#include "address/idna.h"
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/log.h"
+#include "param/process.h"
+#include "param/smtputf8.h"
 #include "server/confine.h"
+#include "server/debugger.h"
 #include "server/identity.h"
 #include "server/log_setup.h"
 #include "server/options.h"
@@ -100,6 +104,7 @@ void set_table_options(const Context& context, const DaemonOptions& wanted)
 {
     const auto user = wanted.unprivileged ? table::ProxyUser::Service : table::ProxyUser::Itself;
     must(table::use_main_cf(context.config, user));
+    table::set_open_errors_fatal(context.config->get(param::daemon_table_open_error_is_fatal));
 }
 
 // A table file that has changed and cannot be opened any more: a successor can.
@@ -150,6 +155,11 @@ int run(int argc, char** argv, MakeService make)
     ::umask(077);
     enter_queue_directory(context);
     set_up_log(context);
+    if (wanted.debugger)
+        run_debugger(*context.config);
+    address::set_idna_mapping(context.config->get(param::enable_idna2003_compatibility)
+                                  ? address::IdnaMapping::Transitional
+                                  : address::IdnaMapping::Nontransitional);
 
     set_table_options(context, wanted);
     auto [service, hooks] = make(context);

@@ -51,8 +51,10 @@ void Transcript::add(std::string_view direction, std::string_view lines)
         lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
         if (line.ends_with('\r'))
             line.remove_suffix(1);
-        if (text_.size() + direction.size() + line.size() < limit)
-            text_.append(direction).append(printable(line)) += '\n';
+        if (text_.size() + direction.size() + line.size() >= limit)
+            continue;
+        text_.append(direction).append(printable(line)) += '\n';
+        ++lines_;
     }
 }
 

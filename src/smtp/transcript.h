@@ -53,10 +53,13 @@ public:
     void received(std::string_view lines) { add(" In:  ", lines); }
     void sent(std::string_view lines) { add(" Out: ", lines); }
     [[nodiscard]] const std::string& text() const { return text_; }  // lines end with LF
+    [[nodiscard]] std::size_t lines() const { return lines_; }
+    void clear() { *this = {}; }
 
 private:
     void add(std::string_view direction, std::string_view lines);
     std::string text_;
+    std::size_t lines_ = 0;
 };
 
 }  // namespace posthaste::smtp

@@ -1,5 +1,6 @@
 #include "smtp/transcript.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace posthaste::smtp {
@@ -31,6 +32,10 @@ TEST(Transcript, HasADirectionForEachLineAndABound)
     for (int i = 0; i < 10'000; ++i)
         transcript.received("NOOP NOOP NOOP");
     EXPECT_LE(transcript.text().size(), Transcript::limit);
+    EXPECT_EQ(transcript.lines(), static_cast<std::size_t>(std::ranges::count(transcript.text(), '\n')));
+    transcript.clear();
+    EXPECT_EQ(transcript.lines(), 0U);
+    EXPECT_EQ(transcript.text(), "");
 }
 
 }  // namespace

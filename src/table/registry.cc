@@ -5,11 +5,13 @@
 #include "log/log.h"
 #include "table/followed_settings.h"
 #include "table/module.h"
+#include "table/settings.h"
 #include "table/stale_index.h"
 #include "table/text_source.h"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <fmt/format.h>
 
@@ -18,6 +20,7 @@ namespace posthaste::table {
 namespace {
 
 constexpr std::size_t max_name = 4096;
+std::atomic open_errors_are_fatal = false;
 
 enum class Code : std::uint8_t { BuiltIn, Module };
 enum class Settings : std::uint8_t { None, OwnFile };
@@ -86,6 +89,8 @@ public:
     UnavailableTable(std::string full, OpenOptions options) : Table(std::move(full)), options_(std::move(options))
     {
         try_open();
+        if (!table_ && open_errors_are_fatal)
+            log::fatal("{} is unavailable. {}", name(), reason_);
     }
 
     Lookup lookup(std::string_view key) override
@@ -201,6 +206,8 @@ std::unique_ptr<Table> open_or_unavailable(std::string_view type_and_name, const
         return table;
     return attempt;
 }
+
+void set_open_errors_fatal(bool fatal) { open_errors_are_fatal = fatal; }
 
 std::vector<std::string> types()
 {

@@ -45,4 +45,7 @@ private:
     std::optional<OpenOptions> before_;  // nothing: moved away
 };
 
+// postconf(5) daemon_table_open_error_is_fatal: from now on a table that cannot be opened ends the process, if `fatal`.
+void set_open_errors_fatal(bool fatal);
+
 }  // namespace posthaste::table

@@ -99,3 +99,32 @@ def test_lmtp_has_rules_of_its_own_for_what_is_inside(make_instance):
         content = server.transactions[0].content
     assert b"\r\nContent-Description: replaced\r\n\r\nreplaced\r\n" in content
     assert b"\r\nX-Inner: replaced\r\n\r\nother\r\n" in content
+
+
+@pytest.mark.parametrize("forced", ["yes", "no"])
+def test_force_mime_input_conversion_sends_8bit_text_on_as_quoted_printable(make_relay, sink, forced):
+    relay = make_relay(force_mime_input_conversion=forced).start()
+    header = b"MIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\nSubject: s\r\n\r\n"
+    with relay.smtp() as client:
+        client.deliver("a@a.test", "b@far.test", header + "grüße = ".encode() + 100 * b"x" + b"\r\n")
+    content = sink.wait_for(1)[0].content
+    if forced == "no":
+        assert content.endswith(header + "grüße = ".encode() + 100 * b"x" + b"\r\n")
+    else:
+        assert content.endswith(b"\r\nMIME-Version: 1.0\r\nSubject: s\r\nContent-Transfer-Encoding: quoted-printable"
+                                b"\r\n\r\ngr=C3=BC=C3=9Fe =3D " + 55 * b"x" + b"=\r\n" + 45 * b"x" + b"\r\n")
+
+
+@pytest.mark.parametrize("action", ["fix_quietly", "add_header", "reject"])
+def test_non_empty_end_of_header_action(make_relay, sink, action):
+    relay = make_relay(non_empty_end_of_header_action=action).start()
+    with relay.smtp() as client:
+        client.mail("a@a.test"), client.rcpt("b@far.test")
+        reply = client.data(b"Subject: s\r\nno header\r\nX-Late: 1\r\n")
+    if action == "reject":
+        assert reply == (550, "5.6.0 message header is not terminated by an empty line")
+        relay.wait_for_log("reject: mime-error message header is not terminated by an empty line: no header from "
+                           r"localhost\[127\.0\.0\.1\]; from=<a@a\.test> to=<b@far\.test>$")
+        return
+    mark = b"MIME-Error: message header is not terminated by an empty line\r\n" if action == "add_header" else b""
+    assert sink.wait_for(1)[0].content.endswith(b"\r\nSubject: s\r\n" + mark + b"\r\nno header\r\nX-Late: 1\r\n")

@@ -199,3 +199,23 @@ def test_maxproc_bounds_the_commands_that_run_at_once(make_instance):
     instance.wait_for_log(f"{queue_id}: removed")
     seen = [int(line) for line in (instance.spool / "seen").read_text().split()]
     assert len(seen) == 20 and max(seen) <= 3, seen
+
+
+def test_export_environment_is_what_commands_get(lists):
+    local = lists('command: "|env >>{dir}/out"\n', import_environment="MAIL_CONFIG ASAN_OPTIONS UBSAN_OPTIONS SECRET=1 TOLD=2",
+                  export_environment="TOLD GREETING=hello { SPACED = a, b } USER=nobody PATH=/bin:/usr/bin")
+    local.deliver("command")
+    environment = dict(line.split("=", 1) for line in local.ran_as() if "=" in line)
+    assert [environment.get(name) for name in ["TOLD", "GREETING", "SPACED", "PATH", "USER"]] == \
+        ["2", "hello", "a, b", "/bin:/usr/bin", "command"]
+    assert not {"SECRET", "MAIL_CONFIG", "LANG"} & environment.keys()
+
+
+def test_export_environment_is_what_programs_of_pipe_get(make_instance):
+    instance = make_instance(
+        export_environment="GREETING=hello", transport_maps="inline:{far.test=program:}",
+        master=f"program unix - n n - - pipe user={local_user()} argv=/bin/sh -c {{echo $$GREETING $$MAIL_CONFIG; exit 77}}\n")
+    instance.start()
+    with instance.smtp() as client:
+        client.deliver("s@example.com", "x@far.test", b"Subject: x\r\n\r\nx\r\n")
+    instance.wait_for_log(r"to=<x@far\.test>, relay=program, .*permission denied\. Command output: hello\)$")

@@ -301,3 +301,15 @@ def test_without_notify_classes_the_postmaster_hears_nothing(make_relay, sink):
     relay.wait_for_log(r"qmgr\[\d+\]: \w+: removed")
     wait_until(relay.queue_is_empty, "an empty queue")
     assert not sink.messages
+
+
+@pytest.mark.parametrize("threshold, remembers", [(4, False), (100, True)])
+def test_smtpd_history_flush_threshold_is_how_much_of_a_session_is_remembered(make_relay, sink, threshold, remembers):
+    relay = make_relay(notify_classes="protocol", error_notice_recipient="chief@back.test",
+                       smtpd_history_flush_threshold=threshold).start()
+    with relay.smtp() as client:
+        for command in ["NOOP early", "NOOP early", "RSET", "NONSENSE", "NOOP late", "RSET"]:
+            client.command(command)
+    text = sink.wait_for(1)[0].content
+    assert b"In:  NONSENSE" in text and b"In:  NOOP late" in text
+    assert (b"In:  NOOP early" in text) == remembers

@@ -4,6 +4,7 @@ import os
 import pathlib
 import pwd
 import re
+import select
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import subprocess
 import pytest
 
 from support.ports import free_port
+from support.smtp_client import Disconnected
 from support.waiting import wait_until
 
 BODY = b"Subject: x\r\n\r\nhello\r\n"
@@ -186,3 +188,80 @@ def test_syslog_facility_is_in_the_priority_of_each_line(make_instance):
                        capture_output=True)
         local3, info = 19, 6
         assert syslog.recv(1000).startswith(b"<%d>" % (local3 * 8 + info))
+
+
+def test_info_log_address_format_is_how_the_log_has_addresses(make_instance):
+    instance = make_instance(info_log_address_format="internal", transport_maps="inline:{gone.test=discard:}",
+                             header_checks="regexp:{{/^Subject/ WARN seen}}").start()
+
+    def send():
+        with instance.smtp() as client:
+            client.mail('"s t"@example.com')
+            client.rcpt('"no one"@local.test'), client.rcpt('"c d"@gone.test')
+            client.data(BODY)
+        instance.sendmail("-f", '"p q"@example.com', "x@gone.test", stdin="Subject: x\n\nx\n")
+
+    def wait_for_lines(one, two, three, four):
+        instance.wait_for_log(rf"smtpd\[\d+\]: .*: reject: RCPT .* from=<{one}@example\.com> to=<{two}@local\.test> ")
+        instance.wait_for_log(rf"cleanup\[\d+\]: .*: warning: header Subject.* from=<{one}@example\.com> to=<{three}@gone\.test>")
+        instance.wait_for_log(rf"qmgr\[\d+\]: .*: from=<{one}@example\.com>, size=")
+        instance.wait_for_log(rf"discard\[\d+\]: .*: to=<{three}@gone\.test>, ")
+        instance.wait_for_log(rf"pickup\[\d+\]: .*: uid=\d+ from=<{four}@example\.com>$")
+
+    send()
+    wait_for_lines("s t", "no one", "c d", "p q")
+    assert '"@' not in instance.log()
+    instance.configure(info_log_address_format="external")
+    instance.reload()
+    send()
+    wait_for_lines('"s t"', '"no one"', '"c d"', '"p q"')
+
+
+def test_daemon_table_open_error_is_fatal_ends_the_server(make_instance):
+    port = free_port()
+    restrictions = "{ smtpd_sender_restrictions = check_sender_access hash:/no/such/table }"
+    instance = make_instance(
+        master=f"127.0.0.1:{port} inet n - n - - smtpd -o {restrictions} -o daemon_table_open_error_is_fatal=yes\n",
+        service_options={"smtp/inet": {"smtpd_sender_restrictions": "check_sender_access hash:/no/such/table"}}).start()
+    instance.expect_problem(r"fatal: hash:/no/such/table is unavailable\. ")
+    with instance.smtp() as client:
+        client.mail("a@example.com")
+        assert client.rcpt(f"{instance.user}@local.test").code == 451
+    instance.wait_for_log(r"smtpd\[\d+\]: warning: hash:/no/such/table is unavailable\. ")
+    with pytest.raises((Disconnected, ConnectionError, TimeoutError)):
+        instance.smtp(port=port, timeout=3).close()
+    instance.wait_for_log(r"smtpd\[\d+\]: fatal: hash:/no/such/table is unavailable\. open ")
+
+
+def test_debugger_command_runs_before_a_program_with_D(make_instance):
+    port = free_port()
+    instance = make_instance(master=f"127.0.0.1:{port} inet n - n - - smtpd -D\n")
+    instance.configure(debugger_command=f"echo $process_name $process_id >>{instance.directory}/d/debugged")
+    instance.start()
+    with instance.smtp(port=port):
+        debugged = (instance.directory / "d/debugged").read_text().split()
+    assert debugged[0] == "smtpd" and int(debugged[1]) in instance.pids("smtpd")
+
+
+def swallowed(instance):
+    """How many bytes go to a server that reads nothing."""
+    client = instance.smtp()
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    client.socket.setblocking(False)
+    instance.kill("smtpd", signal.SIGSTOP)
+    total = 0
+    try:
+        while total < 10_000_000 and select.select([], [client.socket], [], 1)[1]:
+            total += client.socket.send(b"NOOP\r\n" * 100)
+    finally:
+        instance.kill("smtpd", signal.SIGCONT)
+        client.close()
+    return total
+
+
+def test_tcp_windowsize_bounds_what_is_under_way(make_instance):
+    bytes_taken = []
+    for size in (0, 4096):
+        instance = make_instance(tcp_windowsize=size).start()
+        bytes_taken.append(swallowed(instance))
+    assert bytes_taken[1] < 30_000 < bytes_taken[0]

@@ -4,6 +4,7 @@ import pwd
 import re
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -260,3 +261,56 @@ def test_postdrop_accepts_nothing_but_its_format(make_instance):
         assert result.returncode == 65, stdin
         assert result.stdout.startswith(b"65 ")
     assert not maildrop(instance)
+
+
+@pytest.fixture(scope="module")
+def login(make_shared_instance):
+    """What a user may send: the result of sendmail -f SENDER with these settings."""
+    instance = make_shared_instance(transport_maps="inline:{gone.test=discard:}", recipient_delimiter="+").start()
+    instance.expect_problem("postfix/sendmail.*fatal:")
+
+    def send(sender, allowed, **parameters):
+        user = pwd.getpwuid(os.getuid()).pw_name
+        instance.configure(**{"empty_address_local_login_sender_maps_lookup_key": "<>"} | parameters,
+                           local_login_sender_maps=allowed.format(user=user))
+        return instance.sendmail("-f", sender, "bob@gone.test", stdin="Subject: hi\n\ntext\n", check=False)
+    return send
+
+
+@pytest.mark.parametrize("sender, right", [
+    ("joe@a.test", True), ("JOE+ext@A.test", True), ("anybody@b.test", True), ("bare", True), ("ann@a.test", False),
+    ("bare@a.test", False), ("joe@b.test.example", False), ("", False)])
+def test_local_login_sender_maps_say_which_sender_a_user_may_have(login, sender, right):
+    result = login(sender, "inline:{{{{{user} = joe@a.test, @b.test bare}}}}")
+    assert result.returncode == (0 if right else 77)
+    assert right or re.search(rf"is not authorized to use sender='{re.escape(sender)}'$", result.stderr.decode(), re.M)
+
+
+def test_a_user_whom_local_login_sender_maps_do_not_have_sends_nothing(login):
+    assert login("joe@a.test", "inline:{{somebody-else=*}}").returncode == 77
+    assert login("joe@a.test", "inline:{{{user}=*}}").returncode == 0
+    failed = login("joe@a.test", "fail:broken")
+    assert (failed.returncode, b"local_login_sender_maps: " in failed.stderr) == (75, True)
+
+
+def test_empty_address_local_login_sender_maps_lookup_key_stands_for_the_empty_sender(login):
+    assert login("", "inline:{{{user}=<>}}").returncode == 0
+    other = {"empty_address_local_login_sender_maps_lookup_key": "nobody"}
+    assert login("", "inline:{{{user}=<>}}", **other).returncode == 77
+    assert login("", "inline:{{{user}=nobody}}", **other).returncode == 0
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_fork_attempts_and_fork_delay_wait_for_room_for_a_process(make_instance, attempts):
+    """A user who may have one process: sendmail itself, and no postdrop."""
+    instance = make_instance(fork_attempts=attempts, fork_delay="2s")
+    instance.expect_problem("postfix/sendmail.*fatal:")
+    nobody = pwd.getpwnam("nobody").pw_uid
+    begin = time.monotonic()
+    result = subprocess.run(["setpriv", f"--reuid={nobody}", "--clear-groups", "prlimit", "--nproc=1",
+                             instance.command_path("sendmail"), "bob@local.test"], input=b"Subject: hi\n\ntext\n",
+                            capture_output=True, env=instance.environment(), check=False)
+    assert result.returncode == 71, result.stderr
+    assert result.stderr.count(b"warning: fork: Resource temporarily unavailable") == attempts - 1
+    assert (time.monotonic() - begin >= 2 * 2) == (attempts == 3)

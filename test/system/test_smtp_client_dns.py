@@ -213,3 +213,12 @@ def test_without_best_mx_transport_a_loop_is_returned(mailer, dns):
     instance = mailer(25, smtp_fallback_relay="[127.0.0.9]")
     line = wait_for_line(instance, send(instance, "x@loop.test"), "bounced")
     assert "dsn=5.4.6" in line and "mail for loop.test loops back to myself" in line
+
+
+@pytest.mark.parametrize("compatible, name", [("no", "xn--fa-hia.idn.test"), ("yes", "fass.idn.test")])
+def test_enable_idna2003_compatibility_asks_for_the_old_name(mailer, dns, compatible, name):
+    dns.zone("idn.test", f"{name.split('.')[0]} A 127.0.0.2")
+    with ScriptedServer(address="127.0.0.2", port=free_port(address="127.0.0.2")) as server:
+        instance = mailer(server.port, transport_maps="inline:{{far.test=smtp:[faß.idn.test]}}",
+                          enable_idna2003_compatibility=compatible)
+        assert "[127.0.0.2]" in wait_for_line(instance, send(instance, "x@far.test"), "sent")

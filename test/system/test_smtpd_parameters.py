@@ -49,6 +49,13 @@ REFUSALS = {
                 "smtpd_sender_restrictions": "reject"},
                "client.test", "a@example.com", [USER],
                "554 5.7.1 <a@example.com>: Sender address rejected: Access denied call __b_d_"),
+    "footer-map": ({"smtpd_reject_footer_maps": "regexp:{{/^554 .*denied$$/ call $$$$server_name}}",
+                    "smtpd_reject_footer": "none", "smtpd_sender_restrictions": "reject"},
+                   "client.test", "a@example.com", [USER],
+                   "554 5.7.1 <a@example.com>: Sender address rejected: Access denied\n5.7.1 call mail.local.test"),
+    "footer-not-in-map": ({"smtpd_reject_footer_maps": "inline:{x=y} fail:broken", "smtpd_reject_footer": "\\c, really",
+                           "smtpd_sender_restrictions": "reject"}, "client.test", "a@example.com", [USER],
+                          "554 5.7.1 <a@example.com>: Sender address rejected: Access denied, really"),
     "bare-newline": ({"smtpd_forbid_bare_newline_reject_code": 521, "smtpd_forbid_bare_newline": "reject",
                       "smtpd_forbid_bare_newline_exclusions": ""},
                      "client.test", "a@example.com", [USER], "521 5.5.2"),
@@ -68,6 +75,10 @@ OTHERS = {
     "rate": STRANGER | {"smtpd_client_connection_rate_limit": 1},
     "networks": STRANGER | {"smtpd_client_ipv4_prefix_length": 24, "smtpd_client_connection_count_limit": 1},
     "slow-data": {"smtpd_min_data_rate": 1, "smtpd_per_request_deadline": True, "smtpd_timeout": "1s"},
+    "permits": {"smtpd_log_access_permit_actions": "permit_mynetworks, RELAY, permit_auth_destination",
+                "smtpd_client_restrictions": "check_client_access inline:{127.0.0.1=OK}",
+                "smtpd_sender_restrictions": "check_sender_access inline:{a@example.com=RELAY}",
+                "smtpd_data_restrictions": "permit"},
     "filter": {"content_filter": "discard:filtered"},
     "filter-without-nexthop": {"content_filter": "discard:"},
     "other-cleanup": {"cleanup_service_name": "copier"},
@@ -227,3 +238,14 @@ def test_delay_logging_resolution_limit_is_how_many_digits_delays_have(servers):
     queue_id = servers.deliver("noop", "x@precise.test")
     delays = servers.instance.wait_for_log(rf"{queue_id}: to=.*delays=([\d./]+),").group(1)
     assert re.search(r"\.\d{3}", delays), delays
+
+
+def test_permits_are_logged_if_they_are_listed(servers):
+    servers.deliver("permits")
+    begin = r"postfix/permits/smtpd\[\d+\]: NOQUEUE: permit: RCPT from localhost\[127\.0\.0\.1\]: action="
+    end = r"; from=<a@example\.com> to=<x@gone\.test> proto=ESMTP helo=<client\.test>$"
+    servers.instance.wait_for_log(
+        begin + r"RELAY for Sender address=a@example\.com from inline:\{a@example\.com=RELAY\}" + end)
+    servers.instance.wait_for_log(begin + r"permit_mynetworks for Client host=localhost\[127\.0\.0\.1\] " + end)
+    assert not re.search(r"postfix/permits/.* action=(OK|permit) ", servers.instance.log())
+    assert not re.search(r"postfix/(?!permits/)\S+ \S+ permit: ", servers.instance.log())

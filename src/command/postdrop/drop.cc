@@ -1,7 +1,9 @@
 // postdrop(1), see drop.h.
 #include "command/postdrop/drop.h"
 
+#include "base/text.h"
 #include "command/postdrop/drop_file.h"
+#include "command/postdrop/login_sender.h"
 #include "config/config.h"
 #include "intake/maildrop.h"
 #include "log/log.h"
@@ -18,6 +20,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <memory>
 #include <string>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -69,9 +72,27 @@ void clean_environment()
     ::setenv("PATH", "/usr/bin:/bin", 1);
 }
 
-// Reads standard input to its end and writes it as it comes, as far as it keeps to the format.
-Done<void> copy_input(DropFile& file, std::uint64_t size_limit)
+using Config = std::shared_ptr<const config::Config>;
+
+// What the user may not say of a message.
+Done<void> check_envelope(const Config& config, const intake::Submission& submission)
 {
+    if (submission.recipients.empty())
+        return failed(EX_DATAERR, "message has no recipients");
+    const std::string login = login_name();
+    auto allowed = may_use_sender(config, login, submission.sender);
+    if (!allowed)
+        return failed(allowed.error());
+    if (!*allowed)
+        return failed(EX_NOPERM, fmt::format("User {}({}) is not authorized to use sender='{}'", login, ::getuid(),
+                                             printable(submission.sender)));
+    return {};
+}
+
+// Reads standard input to its end and writes it as it comes, as far as it keeps to the format.
+Done<void> copy_input(DropFile& file, const Config& config)
+{
+    const auto size_limit = static_cast<std::uint64_t>(config->get(param::message_size_limit));
     intake::SubmissionReader reader;
     bool envelope_seen = false;
     std::uint64_t size = 0;
@@ -95,8 +116,8 @@ Done<void> copy_input(DropFile& file, std::uint64_t size_limit)
             envelope_seen = envelope->has_value();
             if (!envelope_seen)
                 continue;
-            if ((*envelope)->recipients.empty())
-                return failed(EX_DATAERR, "message has no recipients");
+            if (auto checked = check_envelope(config, **envelope); !checked)
+                return checked;
         }
         for (;;) {
             auto piece = reader.piece();
@@ -136,9 +157,9 @@ void wake_pickup(std::string_view socket_path)
         static_cast<void>(::write(client.get(), "W", 1));
 }
 
-Done<std::string> drop(const config::Config& config)
+Done<std::string> drop(const Config& config)
 {
-    auto allowed = match::is_real_user_in("authorized_submit_users", config.get(param::authorized_submit_users));
+    auto allowed = match::is_real_user_in("authorized_submit_users", config->get(param::authorized_submit_users));
     if (!allowed)
         return failed(allowed.error().kind() == ErrorKind::Unsupported ? EX_CONFIG : EX_TEMPFAIL,
                       allowed.error().text());
@@ -148,7 +169,7 @@ Done<std::string> drop(const config::Config& config)
     auto file = DropFile::create("maildrop");
     if (!file)
         return failed(file.error());
-    auto copied = copy_input(**file, static_cast<std::uint64_t>(config.get(param::message_size_limit)));
+    auto copied = copy_input(**file, config);
     if (!copied)
         return std::unexpected(std::move(copied.error()));
     auto name = (*file)->complete();
@@ -203,7 +224,7 @@ int run(int argc, char** argv)
     if (::chdir(queue_directory.c_str()) != 0)
         return answer(failed(Error::system(errno, "chdir " + queue_directory)));
     DropFile::remove_on_signals();
-    Done<std::string> result = drop(**config);
+    Done<std::string> result = drop(*config);
     if (result)
         wake_pickup("public/" + (*config)->get(param::pickup_service_name));
     else

@@ -6,6 +6,7 @@
 #include "mailbox/lock.h"
 #include "param/local.h"
 #include "server/command_config.h"
+#include "server/patient_fork.h"
 
 #include <array>
 #include <cerrno>
@@ -88,16 +89,17 @@ void forward_signals_to(pid_t child)
 
 // The child keeps nothing of the lock: the descriptor closes on exec, and fcntl locks are not inherited. A signal that
 // comes while the child is made waits until there is a child that it can end.
-int run_command(char** command)
+int run_command(char** command, const config::Config& config)
 {
     sigset_t forwarded, before;
     sigemptyset(&forwarded);
     for (int signal_number : forwarded_signals)
         sigaddset(&forwarded, signal_number);
     ::sigprocmask(SIG_BLOCK, &forwarded, &before);
-    const pid_t child = ::fork();
-    if (child < 0)
-        give_up(Error::system(errno, "fork").text());
+    const Result<pid_t> forked = server::fork_patiently(config);
+    if (!forked)
+        give_up(forked.error().text());
+    const pid_t child = *forked;
     if (child > 0)
         forward_signals_to(child);
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
@@ -130,7 +132,7 @@ int run(int argc, char** argv)
     mailbox::MailboxLock lock;
     if (auto locked = lock.take(fd.get(), options.folder, how); !locked)
         give_up("open file " + options.folder + ": " + locked.error().text());
-    return run_command(options.command);
+    return run_command(options.command, **config);
 }
 
 }  // namespace posthaste::command::postlock

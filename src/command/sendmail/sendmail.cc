@@ -173,7 +173,7 @@ int submit(Arguments& arguments, const config::Config& config)
     }
     for (auto& recipient : submission.recipients)
         recipient.notify = arguments.notify;
-    auto postdrop = Postdrop::start(config.get(param::command_directory) + "/postdrop");
+    auto postdrop = Postdrop::start(config.get(param::command_directory) + "/postdrop", config);
     if (!postdrop)
         return fatal(user, EX_OSERR, postdrop.error().text());
     Result<void> sent = send(*postdrop, submission, header, input);

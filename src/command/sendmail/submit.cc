@@ -2,6 +2,7 @@
 #include "command/sendmail/submit.h"
 
 #include "base/text.h"
+#include "server/patient_fork.h"
 
 #include <array>
 #include <cerrno>
@@ -32,7 +33,7 @@ std::string read_all(int fd)
 
 }  // namespace
 
-Result<Postdrop> Postdrop::start(const std::string& program)
+Result<Postdrop> Postdrop::start(const std::string& program, const config::Config& config)
 {
     std::array<int, 2> to{};
     std::array<int, 2> from{};
@@ -42,9 +43,7 @@ Result<Postdrop> Postdrop::start(const std::string& program)
     UniqueFd input(to[1]);
     UniqueFd output(from[0]);
     UniqueFd child_output(from[1]);
-    pid_t process = ::fork();
-    if (process < 0)
-        return fail_errno("fork");
+    TRY(const pid_t process, server::fork_patiently(config));
     if (process == 0) {
         ::dup2(child_input.get(), STDIN_FILENO);
         ::dup2(child_output.get(), STDOUT_FILENO);

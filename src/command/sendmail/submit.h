@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "config/config.h"
 
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@ namespace posthaste::command::sendmail {
 // A running postdrop. Dropped before finish(): postdrop sees the end of its input and leaves nothing behind.
 class Postdrop {
 public:
-    static Result<Postdrop> start(const std::string& program);
+    static Result<Postdrop> start(const std::string& program, const config::Config& config);
     Postdrop(Postdrop&& other) noexcept;
     Postdrop& operator=(Postdrop&&) = delete;
     ~Postdrop();

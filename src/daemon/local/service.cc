@@ -322,13 +322,11 @@ Task<Result<mailbox::Account>> Service::never_root(mailbox::Account account)
 }
 
 // What a command learns of its delivery; values that do not exist are not set.
-std::vector<std::pair<std::string, std::string>> Service::environment(const server::Job& job, std::size_t recipient,
-                                                                      const Scope& scope) const
+config::Variables Service::environment(const server::Job& job, std::size_t recipient, const Scope& scope) const
 {
     const queue::Client& client = job.envelope().client;
     const address::Split parts = address::split_at_domain(scope.address);
-    std::vector<std::pair<std::string, std::string>> variables{
-        {"PATH", "/usr/bin:/bin"},
+    config::Variables variables{
         {"USER", scope.name},
         {"LOGNAME", scope.name},
         {"DOMAIN", std::string(parts.domain)},
@@ -355,7 +353,12 @@ std::vector<std::pair<std::string, std::string>> Service::environment(const serv
     // Addresses and HELO names are a stranger's words, and commands are often shell scripts.
     for (auto& [name, value] : variables)
         keep_only(config().get(param::command_expansion_filter), value);
-    return variables;
+    config::Variables all{{"PATH", "/usr/bin:/bin"}};
+    for (auto& [name, value] : config::listed_variables(config().get(param::export_environment)))
+        config::set_variable(all, name, std::move(value));
+    for (auto& [name, value] : variables)
+        config::set_variable(all, name, std::move(value));
+    return all;
 }
 
 Task<dsn::Outcome> Service::deliver_to_command(server::JobPtr job, std::size_t recipient, Target target,

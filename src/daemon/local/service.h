@@ -5,6 +5,7 @@
 // message.
 #pragma once
 
+#include "config/environment.h"
 #include "daemon/cleanup/protocol.h"
 #include "daemon/local/settled_members.h"
 #include "daemon/local/targets.h"
@@ -44,8 +45,8 @@ private:
     Task<Result<mailbox::Account>> never_root(mailbox::Account account);
     Task<dsn::Outcome> deliver_to_command(server::JobPtr job, std::size_t recipient, Target target,
                                           std::string command);
-    [[nodiscard]] std::vector<std::pair<std::string, std::string>>
-    environment(const server::Job& job, std::size_t recipient, const Scope& scope) const;
+    [[nodiscard]] config::Variables environment(const server::Job& job, std::size_t recipient,
+                                                const Scope& scope) const;
     void add_to_new_message(std::vector<NewMessage>& messages, const std::string& recipient,
                             const Target& target) const;
     Task<dsn::Outcome> submit(server::JobPtr job, std::size_t recipient, NewMessage message);

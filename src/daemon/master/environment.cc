@@ -2,7 +2,7 @@
 #include "daemon/master/environment.h"
 
 #include "base/fd.h"
-#include "base/text.h"
+#include "config/environment.h"
 #include "log/log.h"
 #include "param/basics.h"
 
@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <vector>
 
 namespace posthaste::master {
 
@@ -20,35 +19,11 @@ namespace {
 
 constexpr const char* command_path = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
 
-// The words of import_environment; { name = value with spaces } is one.
-std::vector<std::string> environment_words(std::string_view text)
-{
-    std::vector<std::string> words;
-    while (!(text = trim(text)).empty()) {
-        bool braced = text.front() == '{';
-        std::size_t end = braced ? text.find('}') : text.find_first_of(", \t\r\n");
-        std::string_view word =
-            text.substr(braced ? 1 : 0, end == std::string_view::npos ? end : end - (braced ? 1 : 0));
-        if (!trim(word).empty())
-            words.emplace_back(trim(word));
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    }
-    return words;
-}
-
 }  // namespace
 
 void clean_environment(const config::Config& config)
 {
-    std::vector<std::pair<std::string, std::string>> kept;
-    for (const std::string& word : environment_words(config.get(param::import_environment))) {
-        std::size_t equals = word.find('=');
-        if (equals != std::string::npos)
-            kept.emplace_back(trim(std::string_view(word).substr(0, equals)),
-                              trim(std::string_view(word).substr(equals + 1)));
-        else if (const char* value = std::getenv(word.c_str()))  // NOLINT(concurrency-mt-unsafe): one thread
-            kept.emplace_back(word, value);
-    }
+    const config::Variables kept = config::listed_variables(config.get(param::import_environment));
     ::clearenv();
     ::setenv("PATH", command_path, 1);
     for (const auto& [name, value] : kept)

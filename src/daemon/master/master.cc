@@ -6,7 +6,10 @@
 #include "daemon/master/supervisor.h"
 #include "log/events_master.h"
 #include "log/log.h"
+#include "net/tcp_window.h"
 #include "param/basics.h"
+#include "param/process.h"
+#include "server/debugger.h"
 #include "server/identity.h"
 #include "server/log_setup.h"
 #include "server/master_lock.h"
@@ -33,6 +36,7 @@ struct Options {
     std::optional<int> exit_after;  // -e, seconds
     bool wait_for_start = false;    // -w: into the background
     bool debug = false;             // -d: the log on standard error, too
+    bool debugger = false;          // -D
     bool keep_output = false;       // -s, -i, -d
     bool is_init = false;           // -i
     bool test = false;              // -t
@@ -45,7 +49,7 @@ Options parse_options(int argc, char** argv)
     for (int option; (option = ::getopt(argc, argv, "c:Dde:istvw")) != -1;) {
         switch (option) {
         case 'c': options.config_directory = ::optarg; break;
-        case 'D': break;
+        case 'D': options.debugger = true; break;
         case 'd': options.debug = options.keep_output = true; break;
         case 'e':
             options.exit_after = parse_number<int>(::optarg);
@@ -190,6 +194,9 @@ int run(int argc, char** argv)
     give_to_mail_owner(data_lock.get(), *config);
     raise_limits();
     clean_environment(*config);
+    if (options.debugger)
+        server::run_debugger(*config);
+    net::set_tcp_window(config->get(param::tcp_windowsize));
 
     Supervisor supervisor(config, options.verbosity);
     follow_signals(supervisor, pid_lock.get());

@@ -4,6 +4,7 @@
 #include "daemon/master/process_count.h"
 #include "log/events_master.h"
 #include "log/log.h"
+#include "net/tcp_window.h"
 #include "param/basics.h"
 #include "param/process.h"
 #include "param/services.h"
@@ -120,6 +121,7 @@ Result<void> Supervisor::apply(std::shared_ptr<const config::Config> config)
         return fail(ErrorKind::Invalid, "queue_directory has changed: stop and start the mail system");
     TRY(std::string main_cf, read_file(config->directory() + "/main.cf"));
     TRY(auto specs, load_specs(*config));
+    net::set_tcp_window(config->get(param::tcp_windowsize));
     TRY(ChangeOver change_over, prepare(std::move(specs)));
     config_ = std::move(config);
     take_settings();

@@ -3,6 +3,7 @@
 
 #include "address/fold.h"
 #include "address/local_part.h"
+#include "config/environment.h"
 #include "mailbox/content.h"
 #include "param/basics.h"
 #include "param/local.h"
@@ -141,6 +142,8 @@ Result<mailbox::Command> Service::command(const server::Job& job) const
     command.directory = attributes_.directory;
     command.time_limit = time_limit_;
     command.environment = {{"PATH", "/usr/bin:/bin"}};
+    for (auto& [name, value] : config::listed_variables(config().get(param::export_environment)))
+        config::set_variable(command.environment, name, std::move(value));
     return command;
 }
 

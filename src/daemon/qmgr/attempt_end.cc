@@ -2,9 +2,9 @@
 //
 // In this order: reports that are owed are committed, then marks say that nothing is owed for those recipients, then
 // the message is buried or moved. A crash in between repeats a report at worst; it never forgets one.
-#include "address/local_part.h"
 #include "daemon/qmgr/queue_manager.h"
 #include "daemon/qmgr/snapshot.h"
+#include "log/address_form.h"
 #include "log/events_qmgr.h"
 #include "log/log.h"
 
@@ -98,7 +98,7 @@ Task<void> QueueManager::settle(ActiveMessage* message)
     bool reported = true;
     if (!expired.empty() || message->count(Progress::Bounced) > 0) {
         if (!expired.empty())
-            log::expired(message->queue_id(), address::quote(message->envelope().sender),
+            log::expired(message->queue_id(), log::address_text(message->envelope().sender),
                          forced ? log::Expiry::Forced : log::Expiry::Time);
         reported = co_await report(message, std::move(expired));
     }

@@ -1,9 +1,9 @@
 // queue_manager.cc — reading the queue, and what agents answer. See queue_manager.h.
 #include "daemon/qmgr/queue_manager.h"
 
-#include "address/local_part.h"
 #include "base/text.h"
 #include "daemon/qmgr/snapshot.h"
+#include "log/address_form.h"
 #include "log/events_delivery.h"
 #include "log/events_qmgr.h"
 #include "log/log.h"
@@ -296,7 +296,7 @@ void QueueManager::admit(queue::LoadedMessage&& stored, Source source, const Not
         attempt_over(message);
         return;
     }
-    const std::string sender = address::quote(message.envelope().sender);
+    const std::string sender = log::address_text(message.envelope().sender);
     log::activated({.queue_id = message.queue_id(),
                     .sender = sender,
                     .size = message.facts().logged_size(),

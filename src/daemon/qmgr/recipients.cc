@@ -4,10 +4,10 @@
 // next piece when the transports have room for it (default_recipient_limit), or when everything in memory is dealt
 // with. The envelope of an ActiveMessage has the piece that was read last; a piece is routed before the next one is
 // read.
-#include "address/local_part.h"
 #include "base/text.h"
 #include "daemon/qmgr/queue_manager.h"
 #include "daemon/qmgr/snapshot.h"
+#include "log/address_form.h"
 #include "log/events_delivery.h"
 #include "log/log.h"
 
@@ -81,7 +81,7 @@ void QueueManager::discard_double_bounce(ActiveMessage& message, std::size_t rec
     const std::int64_t now = microseconds_now();
     const queue::Envelope& envelope = message.envelope();
     const std::int64_t arrival = envelope.arrival_seconds * 1'000'000 + envelope.arrival_microseconds;
-    const std::string address = address::quote(message.recipient(recipient).address);
+    const std::string address = log::address_text(message.recipient(recipient).address);
     log::delivery(
         {.queue_id = message.queue_id(),
          .recipient = address,

@@ -6,6 +6,7 @@
 #include "param/basics.h"
 #include "param/qmgr.h"
 #include "param/services.h"
+#include "server/log_setup.h"
 #include "server/queue_options.h"
 
 #include <utility>
@@ -59,6 +60,7 @@ Task<void> Service::main()
 Task<Result<void>> Service::on_reload(std::shared_ptr<const config::Config> config)
 {
     log::set_delay_resolution(config->get(param::delay_logging_resolution_limit));
+    server::set_log_address_form(*config);
     if (manager_)
         co_return manager_->configure(std::move(config));
     co_return Result<void>{};

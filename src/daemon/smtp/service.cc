@@ -2,7 +2,9 @@
 #include "daemon/smtp/service.h"
 
 #include "daemon/smtp/delivery.h"
+#include "net/tcp_window.h"
 #include "param/basics.h"
+#include "param/process.h"
 #include "param/services.h"
 #include "param/smtp.h"
 #include "server/refuse.h"
@@ -31,6 +33,7 @@ Result<void> Service::before_jail()
     TRY(refuse_what_is_missing(config(), context().process_name == "lmtp" ? "lmtp" : "smtp"));
     Dialect dialect = context().process_name == "lmtp" ? Dialect::Lmtp : Dialect::Smtp;
     TRY(Settings settings, read_settings(config(), dialect));
+    net::set_tcp_window(config().get(param::tcp_windowsize));
     TRY(std::vector<std::string> servers, dns::parse_servers(config().get(param::dns_servers)));
     dns::ResolverOptions options;
     options.servers = std::move(servers);

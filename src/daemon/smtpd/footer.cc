@@ -6,6 +6,7 @@
 #include "dsn/outcome.h"
 #include "intake/date.h"
 #include "log/log.h"
+#include "param/basics.h"
 #include "param/smtpd.h"
 
 #include <ctime>
@@ -29,6 +30,8 @@ std::optional<std::string> value_of(const Session& session, std::string_view nam
         return session.helo();
     if (name == "localtime")
         return intake::mail_date(std::time(nullptr));
+    if (name == "server_name")
+        return session.config().get(param::myhostname);
     if (name == "sender" && session.transaction())
         return address::quote(session.transaction()->sender);
     if (name == "recipient" && session.target())
@@ -60,13 +63,21 @@ std::string printable_characters(std::string_view filter)
     return out;
 }
 
-}  // namespace
-
-void add_footer(const Session& session, smtp::Reply& reply)
+// What tables have for this reply, or smtpd_reject_footer.
+net::Task<std::string> footer_of(const Session* session, std::string reply)
 {
-    const std::string& footer = session.config().get(param::smtpd_reject_footer);
-    if (footer.empty() || !reply.is_error())
-        return;
+    table::Maps& maps = session->shared().reject_footer_maps;
+    auto found = co_await maps.find(reply);
+    if (found && *found)
+        co_return std::move(**found);
+    if (!found)
+        log::warning("smtpd_reject_footer_maps: {}", found.error().text());
+    co_return session->config().get(param::smtpd_reject_footer);
+}
+
+// The footer with its $names replaced and other characters than smtpd_expansion_filter censored. Nothing: it is broken.
+std::optional<std::string> expanded_footer(const Session& session, const std::string& footer)
+{
     auto look_up = [&session](std::string_view name) -> Result<std::optional<config::NameValue>> {
         if (auto value = value_of(session, name))
             return config::NameValue{std::move(*value), config::Further::Keep};
@@ -75,25 +86,38 @@ void add_footer(const Session& session, smtp::Reply& reply)
     auto expanded = session.config().try_expand(footer, look_up);
     if (!expanded) {
         log::warning("smtpd_reject_footer: {}", expanded.error().text());
-        return;
+        return std::nullopt;
     }
     std::string text = std::move(*expanded);
     std::string allowed = printable_characters(session.config().get(param::smtpd_expansion_filter));
     for (char& c : text)
         c = allowed.contains(c) || c == '\n' ? c : '_';
-    bool same_line = text.starts_with("\\c");
+    return text;
+}
+
+}  // namespace
+
+net::Task<void> add_footer(const Session* session, smtp::Reply* reply)
+{
+    const std::string footer = co_await footer_of(session, reply->line());
+    if (footer.empty())
+        co_return;
+    std::optional<std::string> text = expanded_footer(*session, footer);
+    if (!text)
+        co_return;
+    bool same_line = text->starts_with("\\c");
     if (same_line)
-        text.erase(0, 2);
-    std::string enhanced(std::string_view(reply.text).substr(0, reply.text.find(' ')));
+        text->erase(0, 2);
+    std::string enhanced(std::string_view(reply->text).substr(0, reply->text.find(' ')));
     std::string prefix = dsn::parse_code(enhanced) ? enhanced + " " : "";
     if (!same_line)
-        reply.text += "\n" + prefix;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == 'n') {
-            reply.text += "\n" + prefix;
+        reply->text += "\n" + prefix;
+    for (std::size_t i = 0; i < text->size(); ++i) {
+        if ((*text)[i] == '\\' && i + 1 < text->size() && (*text)[i + 1] == 'n') {
+            reply->text += "\n" + prefix;
             ++i;
         } else {
-            reply.text.push_back(text[i]);
+            reply->text.push_back((*text)[i]);
         }
     }
 }

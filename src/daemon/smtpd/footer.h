@@ -1,13 +1,14 @@
-// postconf(5) smtpd_reject_footer: text for people, at the end of every 4xx and 5xx reply.
+// postconf(5) smtpd_reject_footer, smtpd_reject_footer_maps: text for people, at the end of every 4xx and 5xx reply.
 #pragma once
 
+#include "net/task.h"
 #include "smtp/reply.h"
 
 namespace posthaste::smtpd {
 
 class Session;
 
-// Appends the footer to a rejection; other replies stay as they are.
-void add_footer(const Session& session, smtp::Reply& reply);
+// Appends the footer to a rejection. Both outlive the task.
+net::Task<void> add_footer(const Session* session, smtp::Reply* reply);
 
 }  // namespace posthaste::smtpd

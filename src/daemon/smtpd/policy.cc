@@ -134,6 +134,18 @@ bool is_authorized_destination(const Session& session)
     return target->route.address_class != routing::AddressClass::Default;
 }
 
+// What a restriction that permits by itself looks at; nothing for those that ask a table or other restrictions.
+std::optional<ListKind> permitted_subject(Rule rule, ListKind kind)
+{
+    switch (rule) {
+    case Rule::Permit: return kind;
+    case Rule::PermitMynetworks:
+    case Rule::PermitInetInterfaces: return ListKind::Client;
+    case Rule::PermitAuthDestination: return ListKind::Recipient;
+    default: return std::nullopt;
+    }
+}
+
 // Actions on the message, which ETRN has none of.
 bool needs_message(AccessAction::Kind kind)
 {
@@ -154,6 +166,7 @@ public:
 private:
     Task<Verdict> apply(const Restriction* restriction);
     Task<Verdict> judge(const Restriction* restriction);
+    Task<void> log_permit(std::string action, ListKind subject, std::string source);
     Verdict decide(const Restriction& restriction);
     [[nodiscard]] Verdict generic(config::IntParameter code, std::string_view enhanced, std::string_view text) const;
     [[nodiscard]] Verdict refuse_relaying(Rule rule) const;
@@ -197,9 +210,27 @@ Task<Verdict> Evaluation::apply(const Restriction* restriction)
 {
     trace::Step step(restriction->name, restriction->argument);
     Verdict verdict = co_await judge(restriction);
+    if (auto subject = permitted_subject(restriction->rule, kind_); subject && verdict.decision == Decision::Permit)
+        co_await log_permit(restriction->name, *subject, "");
     if (step)
         step.result(text_of(verdict));
     co_return verdict;
+}
+
+// postconf(5) smtpd_log_access_permit_actions. source: the table that permits.
+Task<void> Evaluation::log_permit(std::string action, ListKind subject, std::string source)
+{
+    match::List& wanted = session_.shared().logged_permits;
+    if (wanted.empty())
+        co_return;
+    auto is_wanted = co_await wanted.matches_string(action);
+    if (!is_wanted)
+        log::warning("smtpd_log_access_permit_actions: {}", is_wanted.error().text());
+    if (!is_wanted.value_or(false))
+        co_return;
+    const Named name = named(session_, subject);
+    session_.log_access("permit", fmt::format("action={} for {}={} {}{}", action, name.what, name.subject,
+                                              source.empty() ? "" : "from ", source));
 }
 
 Task<Verdict> Evaluation::judge(const Restriction* restriction)
@@ -354,6 +385,10 @@ Task<Verdict> Evaluation::check_access(const Restriction* restriction)
     if (std::string_view problem = problem_of(action); !problem.empty()) {
         log::warning("access table {} entry \"{}\" {}", restriction->argument, (*answer)->key, problem);
         co_return Verdict{};
+    }
+    if (action.kind == AccessAction::Kind::Permit) {
+        const std::string_view result = trim((*answer)->value);
+        co_await log_permit(std::string(result.substr(0, result.find_first_of(" \t"))), names, restriction->argument);
     }
     co_return co_await act(std::move(action), std::move(name));
 }

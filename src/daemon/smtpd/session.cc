@@ -2,8 +2,8 @@
 #include "daemon/smtpd/session.h"
 
 #include "address/fold.h"
-#include "address/local_part.h"
 #include "daemon/smtpd/footer.h"
+#include "log/address_form.h"
 #include "log/events_smtpd.h"
 #include "log/log.h"
 #include "param/basics.h"
@@ -19,6 +19,13 @@ namespace {
 
 // The verb as the log's stage: "too many errors after UNKNOWN".
 std::string_view stage_of(smtp::Verb verb) { return smtp::name(verb); }
+
+// postconf(5) smtpd_history_flush_threshold: what such a command has done well, nobody needs to read later.
+bool ends_chapter(smtp::Verb verb)
+{
+    using smtp::Verb;
+    return verb == Verb::Ehlo || verb == Verb::Helo || verb == Verb::Rset || verb == Verb::Data;
+}
 
 }  // namespace
 
@@ -53,11 +60,11 @@ void Session::log_access(std::string_view action, std::string_view text) const
     event.protocol = esmtp_ ? "ESMTP" : "SMTP";
     event.helo = helo_;
     if (transaction_) {
-        sender = address::quote(transaction_->sender);
+        sender = log::address_text(transaction_->sender);
         event.sender = sender;
     }
     if (target_) {
-        recipient = address::quote(target_->address);
+        recipient = log::address_text(target_->address);
         event.recipient = recipient;
     }
     log::smtpd_access(event);
@@ -249,6 +256,8 @@ Task<void> Session::execute(std::string line)
     if (failed) {
         ++count.failed;
         transcript_.failed(line, reply);
+    } else if (ends_chapter(command.verb)) {
+        transcript_.begin_chapter(line);
     }
     bool tolerated =
         reply.code == 452 && transaction_ && transaction_->beyond_limit > 0 &&
@@ -303,7 +312,8 @@ Task<void> Session::send(Reply reply)
 {
     if (config_->get(param::soft_bounce))
         reply = smtp::softened(std::move(reply));
-    add_footer(*this, reply);
+    if (reply.is_error())
+        co_await add_footer(this, &reply);
     if (errors_ >= config_->get(param::smtpd_soft_error_limit)) {
         co_await flush();
         if (auto pause = config_->get(param::smtpd_error_sleep_time); pause.count() > 0)

@@ -63,6 +63,7 @@ Result<void> Shared::parse_lists()
         parse(config->get(param::smtpd_client_event_limit_exceptions), "smtpd_client_event_limit_exceptions"));
     TRY(verp_clients, parse(config->get(param::smtpd_authorized_verp_clients), "smtpd_authorized_verp_clients"));
     TRY(forbidden_commands, match::List::parse(config->get(param::smtpd_forbidden_commands), match::Kind::String));
+    TRY(logged_permits, match::List::parse(config->get(param::smtpd_log_access_permit_actions), match::Kind::String));
     access_parents = match::parents_for("smtpd_access_maps", bare);
     TRY(auto interfaces, net::interface_addresses());
     for (const net::InterfaceAddress& interface : interfaces)
@@ -96,6 +97,7 @@ void Shared::set_transcripts()
     if (context->stand_alone)
         return;
     transcripts.wanted = smtp::ErrorClasses::parse(config->get(param::notify_classes));
+    transcripts.history_limit = static_cast<std::size_t>(config->get(param::smtpd_history_flush_threshold));
     transcripts.from_the_start = transcripts.wanted.has(Class::Protocol) || transcripts.wanted.has(Class::Policy) ||
                                  transcripts.wanted.has(Class::Data);
     if (!transcripts.wanted.empty())
@@ -135,6 +137,7 @@ Result<void> Shared::parse_words()
     for (const std::string& word : unknown)
         log::warning("smtpd_discard_ehlo_keywords: unknown EHLO keyword \"{}\"", word);
     TRY(command_filter, table::Maps::open(config->get(param::smtpd_command_filter)));
+    TRY(reject_footer_maps, table::Maps::open(config->get(param::smtpd_reject_footer_maps)));
     TRY(discarded_extension_maps, table::Maps::open(config->get(param::smtpd_discard_ehlo_keyword_address_maps)));
     TRY(overrides, intake::receive_overrides(*config));
     std::string mode = to_lower(config->get(param::smtpd_forbid_bare_newline));

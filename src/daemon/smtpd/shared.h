@@ -67,6 +67,8 @@ struct Shared {
     smtp::ExtensionSet discarded_extensions;
     table::Maps discarded_extension_maps;  // by client address
     table::Maps command_filter;
+    table::Maps reject_footer_maps;
+    match::List logged_permits;  // smtpd_log_access_permit_actions
     smtp::BareNewline bare_newline = smtp::BareNewline::Normalize;
     std::vector<RewriteClients> local_rewrite_clients;
     std::vector<std::string> own_addresses;  // of network interfaces: permit_inet_interfaces

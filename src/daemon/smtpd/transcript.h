@@ -21,6 +21,7 @@ namespace posthaste::smtpd {
 struct TranscriptOptions {
     smtp::ErrorClasses wanted;
     bool from_the_start = false;          // keep what is said before anything goes wrong
+    std::size_t history_limit = 100;      // smtpd_history_flush_threshold
     std::unique_ptr<ipc::Client> bounce;  // null: nobody wants any
 };
 
@@ -42,6 +43,15 @@ public:
     {
         if (kept_)
             sent_line(reply);
+    }
+    // The command ends what was before (EHLO, RSET, DATA with its content): before sent(). If much has been said it is
+    // forgotten up to this command, unless something has gone wrong already.
+    void begin_chapter(std::string_view line)
+    {
+        if (!kept_ || trouble_ || kept_->lines() <= options_->history_limit)
+            return;
+        kept_->clear();
+        kept_->received(line);
     }
     // The reply to a command that failed; before sent().
     void failed(std::string_view line, const smtp::Reply& reply);

@@ -1,0 +1,11 @@
+// -D: a debugger or tracer beside this process (postconf(5) debugger_command).
+#pragma once
+
+#include "config/config.h"
+
+namespace posthaste::server {
+
+// Runs the command, and waits until it ends; nothing without one. To be called while the process has one thread.
+void run_debugger(const config::Config& config);
+
+}  // namespace posthaste::server
