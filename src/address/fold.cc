@@ -3,7 +3,6 @@
 
 #include "base/text.h"
 
-#include <algorithm>
 #include <limits>
 #include <unicode/ucasemap.h>
 #include <unicode/utf8.h>
@@ -12,17 +11,24 @@ namespace posthaste::address {
 
 bool is_ascii(std::string_view text)
 {
-    return std::ranges::none_of(text, [](char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; });
+    unsigned char bits = 0;
+    for (char c : text)  // to the end, so that the compiler takes many bytes at a time
+        bits |= static_cast<unsigned char>(c);
+    return bits < 0x80U;
 }
 
 bool needs_folding(std::string_view text)
 {
-    return std::ranges::any_of(
-        text, [](char c) { return (c >= 'A' && c <= 'Z') || (static_cast<unsigned char>(c) & 0x80U) != 0; });
+    bool needs = false;
+    for (char c : text)
+        needs |= (c >= 'A' && c <= 'Z') || (static_cast<unsigned char>(c) & 0x80U) != 0;
+    return needs;
 }
 
 bool is_valid_utf8(std::string_view text)
 {
+    if (is_ascii(text))
+        return true;
     if (text.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
         return false;
     const auto size = static_cast<std::int32_t>(text.size());

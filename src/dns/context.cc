@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <unbound.h>
+#include <unistd.h>
 
 namespace posthaste::dns {
 
@@ -12,11 +13,27 @@ namespace {
 
 constexpr std::size_t most_records = 100;
 
+// The root zone's keys of 2017 and 2024, as IANA publishes them (RFC 9718).
+constexpr const char* root_keys[] = {
+    ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
+    ". IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16"};
+
 Result<void> check(int code, std::string_view what)
 {
     if (code == 0)
         return {};
     return fail(ErrorKind::Io, std::string(what) + ": " + ub_strerror(code));
+}
+
+Result<void> add_trust_anchors(ub_ctx* unbound, const std::string& file)
+{
+    if (file.empty())
+        return {};
+    if (::access(file.c_str(), F_OK) == 0)
+        return check(ub_ctx_add_ta_file(unbound, file.c_str()), file);
+    for (const char* key : root_keys)
+        TRY(check(ub_ctx_add_ta(unbound, key), "trust anchor"));
+    return {};
 }
 
 Answer make_answer(const ub_result& result)
@@ -72,18 +89,6 @@ struct Context::Pending {
     net::Event done;
 };
 
-namespace {
-// A lookup is resumed from inside the context's own task, which must not lose its context there.
-struct KeepForThisTurn {
-    std::shared_ptr<Context> context;
-    ~KeepForThisTurn()
-    {
-        if (context.use_count() == 1)
-            net::Loop::current().post([last = std::move(context)] { static_cast<void>(last); });
-    }
-};
-}  // namespace
-
 Result<std::shared_ptr<Context>> Context::open(const ContextOptions& options)
 {
     ub_ctx* unbound = ub_ctx_create();
@@ -98,8 +103,7 @@ Result<std::shared_ptr<Context>> Context::open(const ContextOptions& options)
     for (const char* zone :
          {"test. transparent", "invalid. transparent", "home.arpa. transparent", "127.in-addr.arpa. transparent"})
         TRY(check(ub_ctx_set_option(unbound, "local-zone:", zone), "local-zone"));
-    if (!options.trust_anchor_file.empty())
-        TRY(check(ub_ctx_add_ta_file(unbound, options.trust_anchor_file.c_str()), options.trust_anchor_file));
+    TRY(add_trust_anchors(unbound, options.trust_anchor_file));
     if (options.servers.empty())
         TRY(check(ub_ctx_resolvconf(unbound, nullptr), "/etc/resolv.conf"));
     for (const std::string& server : options.servers)
@@ -108,6 +112,12 @@ Result<std::shared_ptr<Context>> Context::open(const ContextOptions& options)
     TRY(check(ub_ctx_data_add(unbound, "posthaste.invalid. 1 IN TXT \"ready\""), "DNS context"));
     context->tasks_->start(process_answers(unbound));
     return context;
+}
+
+void Context::release(std::shared_ptr<Context> context)
+{
+    if (context.use_count() == 1)
+        net::Loop::current().post([last = std::move(context)] { static_cast<void>(last); });
 }
 
 Context::~Context()
@@ -127,7 +137,6 @@ Task<void> Context::process_answers(ub_ctx* context)
 Task<Result<Answer>> Context::lookup(std::string queried, Type type, net::Deadline deadline)
 {
     constexpr int internet = 1;  // class IN
-    KeepForThisTurn self{shared_from_this()};
     Pending pending(context_);
     int number = -1;
     int code = ub_resolve_async(context_, queried.c_str(), static_cast<int>(type), internet, &pending,

@@ -16,10 +16,10 @@ namespace posthaste::dns {
 
 struct ContextOptions {
     std::vector<std::string> servers;  // "address@port"; empty: /etc/resolv.conf
-    std::string trust_anchor_file;     // empty: no validation
+    std::string trust_anchor_file;     // empty: no validation; absent: the keys of the root zone that are built in
 };
 
-class Context : public std::enable_shared_from_this<Context> {
+class Context {
 public:
     // Reads every file that it needs. Io: libunbound refuses an option or a file.
     static Result<std::shared_ptr<Context>> open(const ContextOptions& options);
@@ -27,7 +27,11 @@ public:
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
 
+    // The context outlives the lookup.
     Task<Result<Answer>> lookup(std::string queried, Type type, net::Deadline deadline);
+    // Who has awaited a lookup lets go of the context with this: he was resumed from inside the context's own task,
+    // which must not lose it there.
+    static void release(std::shared_ptr<Context> context);
 
     struct Pending;
 

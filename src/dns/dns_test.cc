@@ -1,10 +1,11 @@
 #include "dns/lookups.h"
+#include "dns/record_text.h"
 #include "dns/resolver.h"
 #include "dns/wire.h"
 #include "net/tasks.h"
 
+#include <cstdlib>
 #include <gtest/gtest.h>
-
 #include <map>
 
 namespace posthaste::dns {
@@ -40,6 +41,52 @@ TEST(Wire, JoinsTextStrings)
 {
     EXPECT_EQ(*parse_txt("\3v=s\2pf"), "v=spf");
     EXPECT_FALSE(parse_txt("\5abc"));
+}
+
+TEST(RecordText, IsALineOfAZoneFile)
+{
+    EXPECT_EQ(record_text("mx.test", 60, Type::A, "\300\0\2\1"s), "mx.test. 60 IN A 192.0.2.1");
+    EXPECT_EQ(record_text("mx.test.", 0, Type::Aaaa, "\40\1\15\270" + std::string(11, '\0') + "\1"),
+              "mx.test. 0 IN AAAA 2001:db8::1");
+    EXPECT_EQ(record_text("test", 60, Type::Mx, "\0\12\2mx\4test\0"s), "test. 60 IN MX 10 mx.test.");
+    EXPECT_EQ(record_text("test", 60, Type::Mx, "\0\0\0"s), "test. 60 IN MX 0 .");
+    EXPECT_EQ(record_text("_s._tcp.test", 60, Type::Srv, "\0\1\0\2\1\273\1h\4test\0"s),
+              "_s._tcp.test. 60 IN SRV 1 2 443 h.test.");
+    EXPECT_EQ(record_text("test", 60, Type::Txt, "\3v=s\2pf"), "test. 60 IN TXT v=spf");
+    EXPECT_EQ(record_text(".", 60, Type::Ns, "\1a\0"s), ". 60 IN NS a.");
+    EXPECT_EQ(record_text("_25._tcp.mx.test", 60, Type::Tlsa, "\3\1\1\253\315"s),
+              "_25._tcp.mx.test. 60 IN TLSA 3 1 1 ABCD");
+    EXPECT_EQ(record_text("mx.test", 60, Type::A, "\1\2"s), "mx.test. 60 IN A \\# 2 0102");
+}
+
+TEST(SearchNames, ShortNamesAreCompletedOnlyWhereTheyAreToldTo)
+{
+    using Names = std::vector<std::string>;
+    const Names domains{"a.test", "b.test"};
+    EXPECT_EQ(search_names("mx", {}, domains), (Names{"mx"}));
+    EXPECT_EQ(search_names("mx", {.default_domain = true}, domains), (Names{"mx.a.test", "mx"}));
+    EXPECT_EQ(search_names("mx.x", {.default_domain = true}, domains), (Names{"mx.x"}));
+    EXPECT_EQ(search_names("mx", {.all_domains = true}, domains), (Names{"mx.a.test", "mx.b.test", "mx"}));
+    EXPECT_EQ(search_names("mx.x", {.all_domains = true}, domains), (Names{"mx.x", "mx.x.a.test", "mx.x.b.test"}));
+    EXPECT_EQ(search_names("mx.", {.all_domains = true}, domains), (Names{"mx."}));
+    EXPECT_EQ(search_names("mx", {.default_domain = true}, {}), (Names{"mx"}));
+}
+
+TEST(SearchNames, DomainsAreThoseOfTheSystem)
+{
+    ASSERT_EQ(::setenv("LOCALDOMAIN", "a.test b.test", 1), 0);
+    EXPECT_EQ(system_search_domains(), (std::vector<std::string>{"a.test", "b.test"}));
+    ::unsetenv("LOCALDOMAIN");
+}
+
+TEST(Probe, IsATypeAndAName)
+{
+    EXPECT_EQ(parse_probe("ns:.")->name, ".");
+    EXPECT_EQ(parse_probe("AAAA:example.com")->type, Type::Aaaa);
+    EXPECT_TRUE(parse_probe("ns:.")->warns);
+    EXPECT_FALSE(parse_probe("")->warns);
+    for (std::string_view text : {"ns", "ns:", "soa:.", ":."})
+        EXPECT_FALSE(parse_probe(text)) << text;
 }
 
 TEST(Servers, AddressesWithAndWithoutPort)

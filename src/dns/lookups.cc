@@ -22,25 +22,6 @@ std::mt19937& randomness()
     return generator;
 }
 
-Result<net::Endpoint> endpoint_of(Type type, const std::string& rdata, std::uint16_t port)
-{
-    if (type == Type::A && rdata.size() == sizeof(in_addr)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        std::copy_n(rdata.data(), rdata.size(), reinterpret_cast<char*>(&address.sin_addr));
-        return net::Endpoint(reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    }
-    if (type == Type::Aaaa && rdata.size() == sizeof(in6_addr)) {
-        sockaddr_in6 address{};
-        address.sin6_family = AF_INET6;
-        address.sin6_port = htons(port);
-        std::copy_n(rdata.data(), rdata.size(), reinterpret_cast<char*>(&address.sin6_addr));
-        return net::Endpoint(reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    }
-    return fail(ErrorKind::Invalid, "malformed address record");
-}
-
 // One family's part of addresses(), run beside the other's.
 struct FamilyLookup {
     Type type;
@@ -78,6 +59,25 @@ Result<HostAddresses> native_lookup(const std::string& host, std::uint16_t port,
 }
 
 }  // namespace
+
+Result<net::Endpoint> address_of(Type type, const std::string& rdata, std::uint16_t port)
+{
+    if (type == Type::A && rdata.size() == sizeof(in_addr)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        std::copy_n(rdata.data(), rdata.size(), reinterpret_cast<char*>(&address.sin_addr));
+        return net::Endpoint(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    }
+    if (type == Type::Aaaa && rdata.size() == sizeof(in6_addr)) {
+        sockaddr_in6 address{};
+        address.sin6_family = AF_INET6;
+        address.sin6_port = htons(port);
+        std::copy_n(rdata.data(), rdata.size(), reinterpret_cast<char*>(&address.sin6_addr));
+        return net::Endpoint(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    }
+    return fail(ErrorKind::Invalid, "malformed address record");
+}
 
 // RFC 2782, "Weight": of those that are left, each is next with a chance of its weight by the sum of them; those with
 // weight 0 stand first, so that they have a chance at all.
@@ -194,7 +194,7 @@ Task<Result<HostAddresses>> addresses(Resolver& resolver, std::string host, std:
         found.canonical_name = lookup.answer->canonical_name;
         found.secure &= lookup.answer->secure;
         for (const std::string& record : lookup.answer->records)
-            if (auto endpoint = endpoint_of(lookup.type, record, port))
+            if (auto endpoint = address_of(lookup.type, record, port))
                 found.addresses.push_back(*endpoint);
     }
     if (!found.addresses.empty())

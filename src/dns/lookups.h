@@ -56,6 +56,9 @@ struct HostAddresses {
 Task<Result<HostAddresses>> addresses(Resolver& resolver, std::string host, std::uint16_t port, Protocols protocols,
                                       net::Deadline deadline);
 
+// The data of an A or AAAA record. Invalid: it is none.
+Result<net::Endpoint> address_of(Type type, const std::string& rdata, std::uint16_t port);
+
 // The same through the system's own resolver (smtp_host_lookup = native: /etc/hosts, nsswitch.conf), in a thread.
 Task<Result<HostAddresses>> native_addresses(std::string host, std::uint16_t port, Protocols protocols);
 

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "dns/context.h"
+#include "dns/record_text.h"
 #include "log/log.h"
 #include "net/endpoint.h"
 
@@ -64,6 +65,26 @@ std::string_view name(Type type)
     return "unknown";
 }
 
+std::optional<Type> parse_type(std::string_view text)
+{
+    for (Type type :
+         {Type::A, Type::Ns, Type::Cname, Type::Ptr, Type::Mx, Type::Txt, Type::Aaaa, Type::Srv, Type::Tlsa})
+        if (equal_ignoring_case(text, name(type)))
+            return type;
+    return std::nullopt;
+}
+
+Result<Probe> parse_probe(std::string_view text)
+{
+    if (text.empty())
+        return Probe{.warns = false};
+    const std::size_t colon = text.find(':');
+    const std::optional<Type> type = parse_type(text.substr(0, colon));
+    if (colon == std::string_view::npos || colon + 1 == text.size() || !type)
+        return fail(ErrorKind::Invalid, "expected TYPE:NAME, like ns:.: " + printable(text));
+    return Probe{.type = *type, .name = std::string(text.substr(colon + 1))};
+}
+
 std::string describe(std::string_view queried, Type type, std::string_view reason)
 {
     std::string text = "Name service error for name=";
@@ -89,12 +110,22 @@ Result<std::vector<std::string>> parse_servers(std::string_view text)
 }
 
 struct Resolver::Impl {
-    // A context per state of the system's resolver list; lookups keep theirs alive.
+    // A context per state of the system's resolver list; lookups keep theirs alive. The one that validates is opened
+    // now, too, while the trust anchor can be read.
     Result<void> renew()
     {
         list_read = modification_time(system_resolver_list);
         last_look = net::Clock::now();
+        if (options.search.default_domain || options.search.all_domains)
+            domains = system_search_domains();
         TRY(current, Context::open({.servers = options.servers}));
+        if (!options.validate)
+            return {};
+        auto opened = Context::open({.servers = options.servers, .trust_anchor_file = options.trust_anchor_file});
+        if (opened)
+            candidate = std::move(*opened);
+        else
+            log::warning("DNSSEC validation is off: {}", opened.error().text());
         return {};
     }
 
@@ -108,32 +139,68 @@ struct Resolver::Impl {
         validating.reset();
         if (auto renewed = renew(); !renewed)
             log::warning("cannot follow {}: {}", system_resolver_list, renewed.error().text());
-        else if (options.validate)
-            tasks.start(probe());
     }
 
     // Validation is used once the upstream has shown that it passes signatures on.
-    Task<void> probe()
+    Task<void> probe(std::shared_ptr<Context> context)
     {
-        auto candidate = Context::open({.servers = options.servers, .trust_anchor_file = options.trust_anchor_file});
-        if (!candidate) {
-            log::warning("DNSSEC validation is off: {}", candidate.error().text());
-            co_return;
-        }
-        std::shared_ptr<Context> context = std::move(*candidate);
-        auto answer = co_await context->lookup(".", Type::Ns, net::Deadline::after(probe_timeout));
+        auto answer =
+            co_await context->lookup(options.probe.name, options.probe.type, net::Deadline::after(probe_timeout));
         if (answer && answer->secure)
             validating = std::move(context);
-        else
-            log::warning("DNSSEC validation is off: the DNS servers do not pass signatures on");
+        else if (options.probe.warns)
+            warn_of_probe(answer ? "a response that is not DNSSEC validated"
+                                 : "no response: " + std::move(answer).error().text());
+        Context::release(std::move(context));
+    }
+
+    // In the words of postconf(5) dnssec_probe.
+    void warn_of_probe(std::string_view received) const
+    {
+        log::warning("DNSSEC validation may be unavailable");
+        log::warning("reason: dnssec_probe '{}:{}' received {}", to_lower(name(options.probe.type)), options.probe.name,
+                     received);
+    }
+
+    // The names that the queried one may stand for, until one exists.
+    static Task<Result<Answer>> ask(Context* context, std::vector<std::string> names, Type type, net::Deadline deadline)
+    {
+        std::optional<Answer> nothing;
+        for (std::string& name : names) {
+            CO_TRY(Answer answer, co_await context->lookup(std::move(name), type, deadline));
+            if (answer.found())
+                co_return answer;
+            if (!nothing || answer.status == Answer::Status::NoSuchData)
+                nothing = std::move(answer);
+        }
+        co_return std::move(*nothing);
+    }
+
+    // postconf(5) smtp_dns_reply_filter.
+    Task<Result<Answer>> filter(Answer answer, std::string queried, Type type)
+    {
+        std::vector<std::string> kept;
+        for (std::string& record : answer.records) {
+            const std::string text = record_text(answer.canonical_name, answer.ttl, type, record);
+            CO_TRY(bool dropped, co_await options.drops(text));
+            if (dropped)
+                log::info("ignoring DNS RR: {}", text);
+            else
+                kept.push_back(std::move(record));
+        }
+        if (kept.empty())
+            co_return fail(ErrorKind::Temporary, describe(queried, type, "DNS reply filter drops all results"));
+        answer.records = std::move(kept);
+        co_return answer;
     }
 
     ResolverOptions options;
+    std::vector<std::string> domains;  // those that are searched
     std::shared_ptr<Context> current;
-    std::shared_ptr<Context> validating;
+    std::shared_ptr<Context> candidate;   // validates, and has not been tried yet
+    std::shared_ptr<Context> validating;  // null: it has not been found to work
     std::timespec list_read{};
     net::Clock::time_point last_look;
-    bool probed = false;
     net::TaskGroup tasks;
 };
 
@@ -154,10 +221,15 @@ Result<std::unique_ptr<Resolver>> Resolver::open(ResolverOptions options)
 Task<Result<Answer>> Resolver::lookup(std::string queried, Type type, net::Deadline deadline)
 {
     impl_->follow();
-    if (impl_->options.validate && !std::exchange(impl_->probed, true))
-        impl_->tasks.start(impl_->probe());
+    if (impl_->candidate)
+        impl_->tasks.start(impl_->probe(std::exchange(impl_->candidate, nullptr)));
     std::shared_ptr<Context> context = impl_->validating ? impl_->validating : impl_->current;
-    co_return co_await context->lookup(std::move(queried), type, deadline);
+    auto answer =
+        co_await Impl::ask(context.get(), search_names(queried, impl_->options.search, impl_->domains), type, deadline);
+    Context::release(std::move(context));
+    if (!answer || !answer->found() || !impl_->options.drops)
+        co_return answer;
+    co_return co_await impl_->filter(std::move(*answer), std::move(queried), type);
 }
 
 }  // namespace posthaste::dns

@@ -19,7 +19,7 @@
 #include "param/rewrite.h"
 #include "queue/writer.h"
 #include "routing/router.h"
-#include "table/main_cf.h"
+#include "table/settings.h"
 
 #include <algorithm>
 #include <optional>
@@ -485,7 +485,7 @@ Task<Accepted<Finished>> Message::finish()
 Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::Config> config,
                                                  std::shared_ptr<routing::Router> router)
 {
-    const table::MainCfScope scope(config);
+    TRY(const auto scope, table::OptionsScope::enter(config));
     auto impl = std::make_unique<Impl>();
     impl->config = config;
     impl->router = std::move(router);

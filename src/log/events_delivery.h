@@ -37,6 +37,7 @@ void set_delay_resolution(int digits);
 //     lost connection with H[A] while STAGE
 //     conversation with H[A] timed out while STAGE
 //     breaking line > N bytes with <CR><LF>SPACE
+//     enabling PIX workarounds: disable_esmtp delay_dotcrlf for H[A]:P
 void session_trouble(std::string_view queue_id, std::string_view text);
 // "QID: <action>: <place> <text>[: <said>]": smtp_header_checks and its kind did something because of a line.
 void sent_content_action(std::string_view queue_id, std::string_view action, std::string_view place,

@@ -148,6 +148,22 @@ Task<Result<void>> Stream::write_all(std::string_view first, std::string_view se
     co_return Result<void>{};
 }
 
+Task<Result<std::size_t>> Stream::write_some(std::string_view bytes, Deadline deadline)
+{
+    for (;;) {
+        if (!fd_)
+            co_return fail(ErrorKind::Cancelled, "connection closed");
+        const ssize_t n = send_now(fd_.get(), bytes, {});
+        if (n >= 0)
+            co_return static_cast<std::size_t>(n);
+        if (errno == EINTR)
+            continue;
+        if (!would_wait(errno))
+            co_return fail_errno("write");
+        CO_TRY(co_await watch_->wait(Watch::Direction::Write, deadline));
+    }
+}
+
 Task<Result<UniqueFd>> Stream::receive_fd(Deadline deadline)
 {
     for (;;) {

@@ -32,6 +32,8 @@ public:
     // Errors of all operations: Timeout, Closed (by the peer), Cancelled (by close()), Io.
     Task<Result<void>> write_all(std::string_view bytes, Deadline deadline);
     Task<Result<void>> write_all(std::string_view first, std::string_view second, Deadline deadline);
+    // As much as the socket takes now, one byte at least: how many.
+    Task<Result<std::size_t>> write_some(std::string_view bytes, Deadline deadline);
 
     // The buffered side. buffered() is what has been read and not consumed; fill() appends at least one byte to it
     // (Closed at the end of the stream). The buffer is freed while it is empty and the task waits.

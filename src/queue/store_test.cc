@@ -12,6 +12,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 
 namespace posthaste::queue {
@@ -387,6 +388,24 @@ TEST_F(Queue, BuriedTwiceCountsOnce)
     MUST(run_until_done(queue->upkeep()));
     MUST(run_until_done(queue->upkeep()));
     EXPECT_TRUE(queue->load(live.ref));
+}
+
+TEST_F(Queue, WhatAWriterLeftIncompleteInHoldIsRemovedWhenItIsOld)
+{
+    auto queue = store();
+    const auto hold = std::filesystem::path(options_.directory) / "hold";
+    std::filesystem::create_directories(hold);
+    for (const std::string id : {"3ABCDEF0123", "3ABCDEF0124"}) {
+        std::ofstream(hold / id) << "half a mess";
+        std::filesystem::permissions(hold / id, std::filesystem::perms(0600));
+    }
+    std::filesystem::last_write_time(hold / "3ABCDEF0123",
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::seconds(11));
+    std::size_t listed = 0;
+    MUST(queue->for_each_file(QueueName::Hold, [&](const FileEntry&) { ++listed; }));
+    EXPECT_EQ(listed, 0U);
+    EXPECT_FALSE(std::filesystem::exists(hold / "3ABCDEF0123"));
+    EXPECT_TRUE(std::filesystem::exists(hold / "3ABCDEF0124"));  // its writer may be about to lock it
 }
 
 Task<void> move_to_hold(Store* queue, MessageRef ref, bool* moved)

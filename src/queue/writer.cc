@@ -1,10 +1,11 @@
 // writer.cc — group commit.
 //
 // The loop's thread collects finished drafts and hands those of one turn of the loop over together, after their log
-// lines are out (so that client= stands before to=). A flush thread takes everything that is waiting, lays the frames
-// out behind each other from a 4 KiB boundary on, writes them with one pwrite, and makes them durable with one
-// fdatasync (journal_tail.h); what arrives meanwhile is the next batch. So the number of syncs a second is bounded by
-// the disk and the number of messages a sync is bounded by the load.
+// lines are out (so that client= stands before to=). Where many end in one turn and the disk is idle, the first few are
+// handed over before the others are done, so that it works meanwhile. A flush thread takes everything that is waiting,
+// lays the frames out behind each other from a 4 KiB boundary on, writes them with one pwrite, and makes them durable
+// with one fdatasync (journal_tail.h); what arrives meanwhile is the next batch. So the number of syncs a second is
+// bounded by the disk and the number of messages a sync is bounded by the load.
 //
 // A second flush thread begins with the next batch while the first waits for the disk, but only if that batch is not
 // smaller than the one under way: a few sessions do not wait for two syncs in a row, and many sessions, of which the
@@ -33,6 +34,9 @@
 namespace posthaste::queue {
 
 namespace {
+
+// Messages. Fewer wait for the end of the turn: a sync for each would cost more than the wait.
+constexpr std::size_t worth_an_early_sync = 8;
 
 // Tells the queue manager that there is something new: one byte on a connection that is kept. A hint only: whatever
 // goes wrong, the queue manager finds the mail by itself within seconds.
@@ -81,6 +85,7 @@ struct Writer::Impl {
 
     // Hands what this turn of the loop has finished to the flush threads.
     void hand_over();
+    void stage(PendingPtr pending);
     // Whether a flush thread that is free should take what waits.
     [[nodiscard]] bool worth_flushing() const { return !ready.empty() && ready.size() >= under_way; }
 
@@ -140,6 +145,20 @@ void Writer::Impl::hand_over()
     staged.clear();
     if (worth)
         wake.notify_one();
+}
+
+void Writer::Impl::stage(PendingPtr pending)
+{
+    staged.push_back(std::move(pending));
+    if (staged.size() < worth_an_early_sync)
+        return;
+    bool disk_is_idle = false;
+    {
+        std::lock_guard lock(mutex);
+        disk_is_idle = under_way == 0 && ready.empty();
+    }
+    if (disk_is_idle)
+        hand_over();
 }
 
 void Writer::Impl::flush_loop(std::size_t lane)
@@ -299,7 +318,7 @@ Task<Result<Committed>> Writer::commit(Draft draft, std::vector<RecipientMark> m
         co_return committed;
     }
     pending->queue_id = state.envelope.queue_id;
-    impl_->staged.push_back(pending);
+    impl_->stage(pending);
     // A flush thread answers every message: after its sync, or with the error that ended it.
     static_cast<void>(co_await pending->done.wait(net::Deadline::never()));
     CO_TRY(committed.ref, std::move(*pending->result));

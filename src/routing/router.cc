@@ -18,15 +18,15 @@ namespace {
 constexpr std::string_view no_override = "DUNNO";  // ends a sender-dependent search without a result
 constexpr std::string_view retry_transport = "retry";
 
+}  // namespace
+
 // A transport without a nexthop goes to the recipient's domain; error and retry have a reason in its place.
-std::string default_nexthop(std::string_view transport, const Destination& destination)
+std::string Router::Impl::default_nexthop(std::string_view transport, const Destination& destination) const
 {
     if (transport == error_transport || transport == retry_transport)
         return "Address is undeliverable";
     return destination.domain;
 }
-
-}  // namespace
 
 Router::Router(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Router::~Router() = default;

@@ -19,8 +19,6 @@
 
 namespace posthaste::routing {
 
-inline constexpr std::string_view error_transport = "error";
-
 // Where an address points after local domains are unwrapped.
 struct Destination {
     std::string local_part;
@@ -50,6 +48,7 @@ struct Router::Impl {
     std::unordered_set<std::string> warned;  // of domains in two classes
 
     // Transports.
+    std::string error_transport;  // error_service_name
     TransportAndNexthop local_transport;
     TransportAndNexthop virtual_transport;
     TransportAndNexthop relay_transport;
@@ -82,6 +81,7 @@ struct Router::Impl {
     Task<Result<bool>> is_local(std::string_view domain);
     Task<Result<AddressClass>> class_of(std::string domain);
     Task<Result<Route>> resolve(std::string sender, std::string recipient);
+    [[nodiscard]] std::string default_nexthop(std::string_view transport, const Destination& destination) const;
     Task<Result<void>> choose_by_class(std::string_view sender, const Destination* destination, Route* route);
     Task<Result<std::optional<std::string>>> for_sender(std::string_view parameter, table::Maps* maps,
                                                         std::string_view sender, std::string_view empty_key);

@@ -1,7 +1,8 @@
 // router_open.cc — from a configuration snapshot to a Router: lists parsed, tables open.
 #include "base/text.h"
+#include "param/services.h"
 #include "routing/router_impl.h"
-#include "table/main_cf.h"
+#include "table/settings.h"
 
 namespace posthaste::routing {
 
@@ -22,7 +23,7 @@ Result<std::unique_ptr<Router>> Router::open(std::shared_ptr<const config::Confi
 {
     auto impl = std::make_unique<Impl>();
     impl->config = std::move(config);
-    const table::MainCfScope scope(impl->config);
+    TRY(const auto scope, table::OptionsScope::enter(impl->config));
     TRY(impl->open());
     if (purpose == Purpose::RecipientChecks)
         TRY(impl->open_recipient_maps());
@@ -46,6 +47,7 @@ Result<void> Router::Impl::open()
     numeric_domain_is_literal = config->get(param::resolve_numeric_domain);
     may_begin_with_minus = config->get(param::allow_min_user);
 
+    error_transport = config->get(param::error_service_name);
     TRY(local_transport, transport_parameter("local_transport", config->get(param::local_transport)));
     TRY(virtual_transport, transport_parameter("virtual_transport", config->get(param::virtual_transport)));
     TRY(relay_transport, transport_parameter("relay_transport", config->get(param::relay_transport)));
@@ -74,11 +76,12 @@ Result<void> Router::Impl::open_lists()
 
 Result<void> Router::Impl::open_maps()
 {
-    TRY(transport_maps, table::Maps::open(config->get(param::transport_maps)));
+    const table::OpenOptions plain = table::process_options(table::Substitutions::Refused);
+    TRY(transport_maps, table::Maps::open(config->get(param::transport_maps), plain));
     TRY(relocated, table::Maps::open(config->get(param::relocated_maps)));
-    TRY(sender_dependent_relayhost, table::Maps::open(config->get(param::sender_dependent_relayhost_maps)));
+    TRY(sender_dependent_relayhost, table::Maps::open(config->get(param::sender_dependent_relayhost_maps), plain));
     TRY(sender_dependent_default_transport,
-        table::Maps::open(config->get(param::sender_dependent_default_transport_maps)));
+        table::Maps::open(config->get(param::sender_dependent_default_transport_maps), plain));
     return {};
 }
 

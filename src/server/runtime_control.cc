@@ -130,9 +130,7 @@ Task<void> Runtime::reload(std::string main_cf)
         report();
         co_return;
     }
-    const auto user =
-        table::process_options().proxymap_socket.empty() ? table::ProxyUser::Itself : table::ProxyUser::Service;
-    if (auto used = table::use_main_cf(*config, user); !used)
+    if (auto used = table::use_new_main_cf(*config); !used)
         log::error("{}: tables keep their old options", used.error().text());
     table::set_open_errors_fatal((*config)->get(param::daemon_table_open_error_is_fatal));
     auto result = co_await hooks_.on_reload(*config);

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t longest_line = 2048;
 constexpr std::size_t most_lines = 100;
-constexpr std::size_t longest_reply = 20480;
 
 // "5.1.1" at the start of a text, with the class of the reply code (RFC 2034 4).
 std::string_view enhanced_code_of(std::string_view text, int code)

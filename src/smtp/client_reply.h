@@ -26,6 +26,8 @@ struct PeerReply {
     [[nodiscard]] bool is_permanent() const { return code / 100 == 5; }
 };
 
+inline constexpr std::size_t longest_reply = 20480;  // bytes, all lines together
+
 // Takes one reply from the front of a buffer that is still being filled. `used` is how many bytes it took; no value
 // while the last line is missing (used is 0 then). Invalid: not an SMTP reply; the text says what came. Limit: too
 // long.

@@ -51,7 +51,7 @@ public:
         std::string buffer;
         const std::string_view folded = fold_key(key, options_.key_case, buffer);
         return answer_while_held(*this, lock_.has_value(), [&] {
-            return lookup_with_ending(folded, ending_, [this](std::string_view stored) { return get(stored); });
+            return lookup_with_ending(folded, form_, [this](std::string_view stored) { return get(stored); });
         });
     }
 
@@ -141,7 +141,7 @@ private:
             return fail(ErrorKind::Temporary, file.error().text());
         }
         file_ = std::move(*file);
-        ending_ = KeyEnding::Unknown;
+        form_.ending = KeyEnding::Unknown;
         return {};
     }
 
@@ -150,7 +150,7 @@ private:
     DBTYPE type_;
     OpenFile file_;
     std::optional<SharedLock> lock_;  // of file_, during a lookup or while it is held
-    KeyEnding ending_ = KeyEnding::Unknown;
+    KeyForm form_;
 };
 
 }  // namespace

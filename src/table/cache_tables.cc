@@ -247,7 +247,7 @@ void set_redis_greeting(ServerClient& client, const SourceSettings& file, int da
 Opened open_memcache(const OpenRequest& request)
 {
     constexpr int most = 1 << 30;
-    TRY(SourceSettings file, SourceSettings::of(request.name));
+    TRY(SourceSettings file, SourceSettings::of(request.name, request.options));
     MemcacheTable::Settings settings;
     TRY(settings.cache, CacheSettings::from(file, file.text("memcache", "inet:localhost:11211"), request.options));
     TRY(int line, file.number("line_size_limit", 1024, 16, most));
@@ -265,7 +265,7 @@ Opened open_memcache(const OpenRequest& request)
 
 Opened open_redis(const OpenRequest& request)
 {
-    TRY(SourceSettings file, SourceSettings::of(request.name));
+    TRY(SourceSettings file, SourceSettings::of(request.name, request.options));
     TRY(CacheSettings settings, CacheSettings::from(file, file.text("redis", "inet:localhost:6379"), request.options));
     TRY(KeyTemplate result_format, KeyTemplate::parse(file.text("result_format", "%s"), "result", file.path()));
     TRY(int database, file.number("database", 0, 0, 1 << 20));

@@ -89,7 +89,7 @@ public:
         std::string buffer;
         const std::string_view folded = fold_key(key, options_.key_case, buffer);
         return answer_while_held(*this, lock_.has_value(), [&] {
-            return lookup_with_ending(folded, ending_, [this](std::string_view stored) { return get(stored); });
+            return lookup_with_ending(folded, form_, [this](std::string_view stored) { return get(stored); });
         });
     }
 
@@ -143,7 +143,7 @@ private:
             return fail(std::move(file).error());
         }
         file_ = std::move(*file);
-        ending_ = KeyEnding::Unknown;
+        form_.ending = KeyEnding::Unknown;
         return {};
     }
 
@@ -151,7 +151,7 @@ private:
     FollowedFile followed_;
     CdbFile file_;
     std::optional<SharedLock> lock_;  // of file_, during a lookup or while it is held
-    KeyEnding ending_ = KeyEnding::Unknown;
+    KeyForm form_;
 };
 
 class CdbWriter final : public Writer {

@@ -25,6 +25,12 @@ constexpr std::chrono::milliseconds lock_patience{100};
 
 enum class KeyEnding : std::uint8_t { Unknown, Nul, None };
 
+// Which keys a file has, and the bytes of a key that is looked up.
+struct KeyForm {
+    KeyEnding ending = KeyEnding::Unknown;
+    std::string with_nul;
+};
+
 // A shared flock on the descriptor for as long as it lives.
 class SharedLock {
 public:
@@ -44,20 +50,19 @@ Result<FileVersion> version_of(int fd, std::string_view what);
 // Looks the key up in the forms that the file may use; `get` maps the stored bytes of a key to the stored bytes of
 // its value (an Answer).
 template<class Get>
-Answer lookup_with_ending(std::string_view key, KeyEnding& ending, Get get)
+Answer lookup_with_ending(std::string_view key, KeyForm& form, Get get)
 {
-    std::string stored(key);
-    stored.push_back('\0');
     Answer answer = not_found();
-    if (ending != KeyEnding::None) {
-        answer = get(std::string_view(stored));
+    if (form.ending != KeyEnding::None) {
+        form.with_nul.assign(key).push_back('\0');
+        answer = get(std::string_view(form.with_nul));
         if (answer && *answer)
-            ending = KeyEnding::Nul;
+            form.ending = KeyEnding::Nul;
     }
-    if (ending != KeyEnding::Nul && answer && !*answer) {
+    if (form.ending != KeyEnding::Nul && answer && !*answer) {
         answer = get(key);
         if (answer && *answer)
-            ending = KeyEnding::None;
+            form.ending = KeyEnding::None;
     }
     if (answer && *answer && (*answer)->ends_with('\0'))
         (*answer)->pop_back();

@@ -82,7 +82,7 @@ public:
         if (folded.empty())
             return not_found();  // LMDB has no empty keys
         return answer_while_held(*this, reading_.has_value(), [&] {
-            return lookup_with_ending(folded, ending_, [this](std::string_view stored) { return get(stored); });
+            return lookup_with_ending(folded, form_, [this](std::string_view stored) { return get(stored); });
         });
     }
 
@@ -172,7 +172,7 @@ private:
         }
         environment_.txn.reset();
         environment_ = std::move(*environment);
-        ending_ = KeyEnding::Unknown;
+        form_.ending = KeyEnding::Unknown;
         return {};
     }
 
@@ -180,7 +180,7 @@ private:
     FollowedFile followed_;
     OpenEnvironment environment_;
     std::optional<Reading> reading_;  // of environment_, during a lookup or while it is held
-    KeyEnding ending_ = KeyEnding::Unknown;
+    KeyForm form_;
 };
 
 }  // namespace

@@ -2,7 +2,7 @@
 #include "table/module.h"
 
 #include "param/basics.h"
-#include "table/main_cf.h"
+#include "table/table.h"
 
 #include <dlfcn.h>
 #include <fmt/format.h>
@@ -16,11 +16,12 @@ namespace {
 std::vector<std::string> directories()
 {
     std::vector<std::string> result;
-    if (!main_cf())
+    const auto& main_cf = process_options().main_cf;
+    if (!main_cf)
         return result;
-    if (const std::string& directory = main_cf()->get(param::shlib_directory); directory != "no")
+    if (const std::string& directory = main_cf->get(param::shlib_directory); directory != "no")
         result.push_back(directory);
-    result.push_back(main_cf()->get(param::daemon_directory));
+    result.push_back(main_cf->get(param::daemon_directory));
     return result;
 }
 

@@ -12,7 +12,8 @@ namespace {
 class ProxyTable final : public Table {
 public:
     ProxyTable(const OpenRequest& request, TableFlags flags)
-        : Table(request.full), flags_(flags), key_case_(request.options.key_case), table_(request.name),
+        : Table(request.full), flags_(flags), key_case_(request.options.key_case),
+          substitutions_(request.options.substitutions), table_(request.name),
           client_(ProxymapClient::at(request.options.proxymap_socket, request.name))
     {
     }
@@ -28,9 +29,11 @@ public:
 private:
     net::Task<Answer> ask(std::string key)
     {
-        CO_TRY(
-            proxymap::Reply reply,
-            co_await client_->ask({.table = table_, .keep_case = key_case_ == KeyCase::Keep, .key = std::move(key)}));
+        CO_TRY(proxymap::Reply reply,
+               co_await client_->ask({.table = table_,
+                                      .keep_case = key_case_ == KeyCase::Keep,
+                                      .no_substitutions = substitutions_ == Substitutions::Refused,
+                                      .key = std::move(key)}));
         owner_ = reply.owner == proxymap::no_owner ? std::nullopt : std::optional(static_cast<uid_t>(reply.owner));
         if (reply.status == proxymap::Status::NotFound)
             co_return not_found();
@@ -39,6 +42,7 @@ private:
 
     TableFlags flags_;
     KeyCase key_case_;
+    Substitutions substitutions_;
     std::string table_;
     std::shared_ptr<ProxymapClient> client_;
     std::optional<uid_t> owner_;  // as of the last answer

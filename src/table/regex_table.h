@@ -90,8 +90,8 @@ struct FilteredRegexRules {
 };
 
 template<class Engine>
-Result<void> parse_regex_rule(std::string_view text, std::size_t line_number, RegexRules<Engine>& rules,
-                              const std::function<void(std::string_view)>& report)
+Result<void> parse_regex_rule(std::string_view text, std::size_t line_number, Substitutions substitutions,
+                              RegexRules<Engine>& rules, const std::function<void(std::string_view)>& report)
 {
     TRY(RegexRuleLine line, split_regex_rule(text, Engine::unfinished));
     if (line.kind == RuleKind::Endif)
@@ -106,6 +106,8 @@ Result<void> parse_regex_rule(std::string_view text, std::size_t line_number, Re
         TRY(pattern.result, ResultTemplate::parse(line.result, negated ? any_group : engine.groups()));
         if (negated && pattern.result.uses_groups())
             return fail(ErrorKind::Invalid, "$number found in negative match replacement text: skipping this rule");
+        if (substitutions == Substitutions::Refused && pattern.result.uses_groups())
+            return fail(ErrorKind::Invalid, "regular expression substitution is not allowed: skipping this rule");
         if (line.result.empty())
             report("no replacement text: using empty string");
     }
@@ -126,7 +128,9 @@ Result<FilteredRegexRules<Engine>> read_regex_rules(const OpenRequest& request)
         warn(request.options, fmt::format("{} map {}, line {}: {}", Engine::type, source.where, line.first_line, text));
     };
     while (lines.next(line))
-        if (auto parsed = parse_regex_rule<Engine>(trim(line.text), line.first_line, rules, report); !parsed)
+        if (auto parsed = parse_regex_rule<Engine>(trim(line.text), line.first_line, request.options.substitutions,
+                                                   rules, report);
+            !parsed)
             report(parsed.error().text());
     for (std::size_t opened : rules.finish()) {
         line.first_line = opened;

@@ -3,7 +3,7 @@
 
 #include "address/fold.h"
 #include "log/log.h"
-#include "table/main_cf.h"
+#include "table/followed_settings.h"
 #include "table/module.h"
 #include "table/settings.h"
 #include "table/stale_index.h"
@@ -23,6 +23,7 @@ constexpr std::size_t max_name = 4096;
 std::atomic open_errors_are_fatal = false;
 
 enum class Code : std::uint8_t { BuiltIn, Module };
+enum class Settings : std::uint8_t { None, OwnFile };
 
 struct Type {
     std::string_view name;
@@ -30,6 +31,7 @@ struct Type {
     std::string_view reason = {};        // why there is none
     Code code = Code::BuiltIn;           // Module: it exists if its module is installed (module.h)
     KeyMatch match = KeyMatch::Fixed;    // of types that are made of others: see key_match()
+    Settings settings = Settings::None;  // OwnFile: `name` may be a file with settings (source_settings.h)
 };
 
 constexpr std::string_view superseded = "superseded by lmdb and cdb; Debian's Postfix does not have it either";
@@ -47,24 +49,24 @@ constexpr std::array known_types = {
     Type{"hash", open_berkeley},
     Type{"inline", open_inline},
     Type{"internal", open_internal},
-    Type{"ldap", open_ldap, {}, Code::Module},
+    Type{.name = "ldap", .open = open_ldap, .code = Code::Module, .settings = Settings::OwnFile},
     Type{"lmdb", open_lmdb},
-    Type{"memcache", open_memcache},
+    Type{.name = "memcache", .open = open_memcache, .settings = Settings::OwnFile},
     Type{"mongodb", nullptr, "Debian has no MongoDB server any more to keep it working with"},
-    Type{"mysql", open_mysql, {}, Code::Module},
+    Type{.name = "mysql", .open = open_mysql, .code = Code::Module, .settings = Settings::OwnFile},
     Type{"netinfo", nullptr, no_library},
     Type{"nis", nullptr, "NIS answers are not authenticated; use unix:, a server or a file"},
     Type{"nisplus", nullptr, no_library},
     Type{.name = "pcre", .open = open_pcre, .match = KeyMatch::Pattern},
-    Type{"pgsql", open_pgsql, {}, Code::Module},
+    Type{.name = "pgsql", .open = open_pgsql, .code = Code::Module, .settings = Settings::OwnFile},
     Type{"pipemap", open_pipemap},
     Type{"proxy", open_proxy},
     Type{"randmap", open_randmap},
-    Type{"redis", open_redis},
+    Type{.name = "redis", .open = open_redis, .settings = Settings::OwnFile},
     Type{.name = "regexp", .open = open_regexp, .match = KeyMatch::Pattern},
     Type{"sdbm", nullptr, superseded},
     Type{.name = "socketmap", .open = open_socketmap, .match = KeyMatch::Pattern},
-    Type{"sqlite", open_sqlite},
+    Type{.name = "sqlite", .open = open_sqlite, .settings = Settings::OwnFile},
     Type{"static", open_static},
     Type{.name = "tcp", .open = open_tcp, .match = KeyMatch::Pattern},
     Type{"texthash", open_texthash},
@@ -119,7 +121,6 @@ private:
     void try_open()
     {
         tried_ = std::chrono::steady_clock::now();
-        const MainCfScope scope(main_cf_);
         auto opened = open(name(), options_);
         if (opened) {
             table_ = std::move(*opened);
@@ -132,7 +133,6 @@ private:
     }
 
     OpenOptions options_;
-    MainCf main_cf_ = main_cf();
     std::unique_ptr<Table> table_;
     std::string reason_;
     std::chrono::steady_clock::time_point tried_;
@@ -160,7 +160,8 @@ Result<std::unique_ptr<Table>> open(std::string_view type_and_name, const OpenOp
     const auto* type = std::ranges::find(known_types, std::string_view(request.type), &Type::name);
     if (type == known_types.end() || type->open == nullptr)
         return fail(unknown_type(request.type));
-    TRY(std::unique_ptr<Table> table, type->open(request));
+    TRY(std::unique_ptr<Table> table,
+        type->settings == Settings::OwnFile ? open_with_followed_settings(request, type->open) : type->open(request));
     return follow_source(std::move(table), request);
 }
 

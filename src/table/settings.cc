@@ -5,7 +5,6 @@
 #include "param/local.h"
 #include "param/services.h"
 #include "param/tables.h"
-#include "table/main_cf.h"
 
 #include <fmt/format.h>
 
@@ -19,8 +18,13 @@ OpenOptions& current()
     return options;
 }
 
-Result<StaleIndex> parse_stale_index(std::string_view value)
+ProxyUser proxy_user = ProxyUser::Itself;  // of this process
+
+}  // namespace
+
+Result<StaleIndex> stale_index_action(const config::Config& config)
 {
+    const std::string& value = config.get(param::stale_index_action);
     if (value == "ignore")
         return StaleIndex::Ignore;
     if (value == "warn")
@@ -30,23 +34,44 @@ Result<StaleIndex> parse_stale_index(std::string_view value)
     return fail(ErrorKind::Invalid, fmt::format("stale_index_action = {}: expected warn, rebuild or ignore", value));
 }
 
-}  // namespace
-
 const OpenOptions& process_options() { return current(); }
-void use_options(OpenOptions options) { current() = std::move(options); }
 
-Result<void> use_main_cf(const std::shared_ptr<const config::Config>& config, ProxyUser user)
+OpenOptions process_options(Substitutions substitutions)
 {
-    TRY(OpenOptions options, options_of(*config, user));
-    use_options(std::move(options));
-    set_main_cf(config);
+    OpenOptions options = current();
+    options.substitutions = substitutions;
+    return options;
+}
+
+Result<void> use_main_cf(std::shared_ptr<const config::Config> config, ProxyUser user)
+{
+    TRY(current(), options_of(std::move(config), user));
+    proxy_user = user;
     return {};
 }
 
-Result<OpenOptions> options_of(const config::Config& config, ProxyUser user)
+Result<void> use_new_main_cf(std::shared_ptr<const config::Config> config)
 {
+    return use_main_cf(std::move(config), proxy_user);
+}
+
+Result<OptionsScope> OptionsScope::enter(std::shared_ptr<const config::Config> config)
+{
+    TRY(OpenOptions options, options_of(std::move(config), proxy_user));
+    return OptionsScope(std::exchange(current(), std::move(options)));
+}
+
+OptionsScope::~OptionsScope()
+{
+    if (before_)
+        current() = std::move(*before_);
+}
+
+Result<OpenOptions> options_of(std::shared_ptr<const config::Config> main_cf, ProxyUser user)
+{
+    const config::Config& config = *main_cf;
     OpenOptions options;
-    TRY(options.stale_index, parse_stale_index(config.get(param::stale_index_action)));
+    TRY(options.stale_index, stale_index_action(config));
     options.berkeley_db_read_buffer_size = static_cast<std::size_t>(config.get(param::berkeley_db_read_buffer_size));
     options.socketmap_max_query_size = static_cast<std::size_t>(config.get(param::socketmap_max_query_size));
     options.socketmap_max_reply_size = static_cast<std::size_t>(config.get(param::socketmap_max_reply_size));
@@ -56,6 +81,7 @@ Result<OpenOptions> options_of(const config::Config& config, ProxyUser user)
         options.proxymap_socket = socket;
     else if (user == ProxyUser::Command)
         options.proxymap_socket = config.get(param::queue_directory) + "/" + socket;
+    options.main_cf = std::move(main_cf);
     return options;
 }
 

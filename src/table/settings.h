@@ -1,11 +1,15 @@
-// settings.h — what main.cf says of tables, for the whole process: the options that open() uses where its caller has
-// none, and the main.cf of tables whose settings stand in it (main_cf.h). Set when main.cf was read, and again when a
-// reload brings another one; tables that are open keep theirs. Options of the cleanup service in master.cf do not count
-// for these: they are of the process.
+// settings.h — what main.cf says of tables: the options that open() uses where its caller has none. Set when main.cf
+// was read, and again when a reload brings another one; tables that are open keep theirs. A service that works inside
+// of another's process (cleanup(8) in smtpd) opens its tables within an OptionsScope, so that its -o options count. The
+// loop's thread only.
 #pragma once
 
 #include "config/config.h"
 #include "table/table.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
 
 namespace posthaste::table {
 
@@ -17,12 +21,29 @@ enum class ProxyUser : std::uint8_t {
               // is not to be trusted with rights)
 };
 
-// Invalid: stale_index_action is none of its values.
-Result<OpenOptions> options_of(const config::Config& config, ProxyUser user);
-// Makes these the options of the process.
-void use_options(OpenOptions options);
-// Both, options and main.cf. Invalid: as options_of(); then nothing changes.
-Result<void> use_main_cf(const std::shared_ptr<const config::Config>& config, ProxyUser user);
+// Invalid: it is none of its values.
+Result<StaleIndex> stale_index_action(const config::Config& config);
+// Invalid: as stale_index_action().
+Result<OpenOptions> options_of(std::shared_ptr<const config::Config> config, ProxyUser user);
+
+// Makes what main.cf says the options of the process. Invalid: as options_of(); then nothing changes.
+Result<void> use_main_cf(std::shared_ptr<const config::Config> config, ProxyUser user);
+// The same with another main.cf; who asks for proxy: tables does not change.
+Result<void> use_new_main_cf(std::shared_ptr<const config::Config> config);
+
+// During its life `config` takes the place of the process's main.cf.
+class OptionsScope {
+public:
+    // Invalid: as options_of().
+    static Result<OptionsScope> enter(std::shared_ptr<const config::Config> config);
+    OptionsScope(OptionsScope&& other) noexcept : before_(std::exchange(other.before_, std::nullopt)) {}
+    ~OptionsScope();
+
+private:
+    explicit OptionsScope(OpenOptions before) : before_(std::move(before)) {}
+
+    std::optional<OpenOptions> before_;  // nothing: moved away
+};
 
 // postconf(5) daemon_table_open_error_is_fatal: from now on a table that cannot be opened ends the process, if `fatal`.
 void set_open_errors_fatal(bool fatal);

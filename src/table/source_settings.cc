@@ -4,7 +4,6 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "config/value.h"
-#include "table/main_cf.h"
 #include "table/text_source.h"
 
 #include <fmt/format.h>
@@ -52,15 +51,15 @@ Result<SourceSettings> SourceSettings::from(const config::Config& config, const 
     return result;
 }
 
-Result<SourceSettings> SourceSettings::of(const std::string& source)
+Result<SourceSettings> SourceSettings::of(const std::string& source, const OpenOptions& options)
 {
-    if (source.starts_with('/') || source.starts_with('.'))
+    if (is_file(source))
         return read(source);
-    if (!main_cf())
+    if (!options.main_cf)
         return fail(ErrorKind::Invalid, fmt::format("{}: no main.cf was read that could have {}_ settings; name a file "
                                                     "with its whole path",
                                                     source, source));
-    return from(*main_cf(), source);
+    return from(*options.main_cf, source);
 }
 
 std::string SourceSettings::named(std::string_view what, std::string_view name) const

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "table/table.h"
 
 #include <chrono>
 #include <functional>
@@ -19,8 +20,10 @@ namespace posthaste::table {
 // The settings of one source. A later line of the same name counts.
 class SourceSettings {
 public:
-    // The file of that name, or what main_cf() has under it. Invalid: such a name, and no main.cf was read.
-    static Result<SourceSettings> of(const std::string& source);
+    // Whether such a source names a file, not settings of main.cf.
+    static bool is_file(std::string_view source) { return source.starts_with('/') || source.starts_with('.'); }
+    // The file of that name, or what options.main_cf has under it. Invalid: such a name, and no main.cf was read.
+    static Result<SourceSettings> of(const std::string& source, const OpenOptions& options);
     // From a file.
     static Result<SourceSettings> read(const std::string& path);
     // The same from text; `where` is for messages. Invalid: "where, line 3: missing '=' after attribute name: ...".

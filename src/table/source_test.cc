@@ -1,8 +1,8 @@
 // Settings of table sources in main.cf, hosts of SQL servers, modules that are missing, and what becomes of LDAP
 // entries.
 #include "table/ldap_search.h"
-#include "table/main_cf.h"
 #include "table/registry.h"
+#include "table/settings.h"
 #include "table/source_settings.h"
 #include "table/sql_settings.h"
 #include "table/table.h"
@@ -14,7 +14,17 @@
 namespace posthaste::table {
 namespace {
 
-MainCf main_cf_of(std::string_view text) { return config::load_text(text, "main.cf", {}).value(); }
+std::shared_ptr<const config::Config> main_cf_of(std::string_view text)
+{
+    return config::load_text(text, "main.cf", {}).value();
+}
+
+OpenOptions options_of(std::string_view main_cf)
+{
+    OpenOptions options;
+    options.main_cf = main_cf_of(main_cf);
+    return options;
+}
 
 std::string said(const Answer& answer)
 {
@@ -23,38 +33,40 @@ std::string said(const Answer& answer)
 
 TEST(SourceSettings, OfABareNameStandInMainCf)
 {
-    const MainCfScope scope(main_cf_of("where = /srv\nusers_dbpath = $where/users\nusers_expansion_limit = x\n"));
-    auto settings = SourceSettings::of("users");
+    const auto options = options_of("where = /srv\nusers_dbpath = $where/users\nusers_expansion_limit = x\n");
+    auto settings = SourceSettings::of("users", options);
     ASSERT_TRUE(settings);
     EXPECT_EQ(settings->text("dbpath"), "/srv/users");
     EXPECT_EQ(settings->required("query").error().text(), "bad string length 0 < 1: users_query = ");
     EXPECT_EQ(settings->number("expansion_limit", 0, 0, 9).error().text(),
               "bad numerical configuration: users_expansion_limit = x");
-    EXPECT_EQ(SourceSettings::of("/nonexistent/file").error().kind(), ErrorKind::NotFound);
-    EXPECT_EQ(SourceSettings::of("./nonexistent").error().kind(), ErrorKind::NotFound);
+    EXPECT_EQ(SourceSettings::of("/nonexistent/file", options).error().kind(), ErrorKind::NotFound);
+    EXPECT_EQ(SourceSettings::of("./nonexistent", options).error().kind(), ErrorKind::NotFound);
 }
 
 TEST(SourceSettings, OfABareNameNeedAMainCf)
 {
-    const MainCfScope scope(nullptr);
-    EXPECT_EQ(SourceSettings::of("users").error().kind(), ErrorKind::Invalid);
+    EXPECT_EQ(SourceSettings::of("users", OpenOptions()).error().kind(), ErrorKind::Invalid);
 }
 
-TEST(MainCfScope, EndsWithItsBlock)
+TEST(OptionsScope, EndsWithItsBlock)
 {
-    const MainCf outer = main_cf_of("");
-    const MainCfScope one(outer);
+    const StaleIndex outer = process_options().stale_index;
     {
-        const MainCfScope two(main_cf_of(""));
-        EXPECT_NE(main_cf(), outer);
+        const auto scope = OptionsScope::enter(main_cf_of("stale_index_action = rebuild\n"));
+        ASSERT_TRUE(scope);
+        EXPECT_EQ(process_options().stale_index, StaleIndex::Rebuild);
     }
-    EXPECT_EQ(main_cf(), outer);
+    EXPECT_EQ(process_options().stale_index, outer);
+    EXPECT_FALSE(OptionsScope::enter(main_cf_of("stale_index_action = repair\n")));
+    EXPECT_EQ(process_options().stale_index, outer);
 }
 
 TEST(Modules, ThatAreMissingAreNamedWithTheirFileAndWhereItWasLookedFor)
 {
-    const MainCfScope scope(
+    const auto scope = OptionsScope::enter(
         main_cf_of("daemon_directory = /nonexistent/daemons\nshlib_directory = /nonexistent/lib\n"));
+    ASSERT_TRUE(scope);
     for (const std::string type : {"mysql", "pgsql", "ldap"}) {
         auto table = open(type + ":/etc/x");
         ASSERT_FALSE(table);

@@ -202,7 +202,7 @@ Opened open_sql(const OpenRequest& request, SqlKind kind)
 {
     constexpr int most = 1 << 30;
     TRY(const Module* module, load_module(request.type));
-    TRY(SourceSettings file, SourceSettings::of(request.name));
+    TRY(SourceSettings file, SourceSettings::of(request.name, request.options));
     TRY(ServerPlan plan, plan_of(file, kind, request.type, *module));
     auto source = std::make_shared<SqlSource>();
     source->table = request.full;

@@ -5,8 +5,8 @@
 // What %s and the like stand for is quoted as SQL text. The database is a local file that is opened read-only, so that
 // a query is answered at once; a lock that somebody else holds is waited for busy_patience at most. Every failure is a
 // Temporary error; a database that cannot be opened is tried again with the next key. It is opened before a process
-// enters its jail. Rows that others write count at once; a database that takes the place of the old one, and changed
-// settings, when the files are looked at, once a second at most.
+// enters its jail. Rows that others write count at once; a database that takes the place of the old one, when the file
+// is looked at, once a second at most.
 #include "table/followed_file.h"
 #include "table/key_template.h"
 #include "table/registry.h"
@@ -51,21 +51,17 @@ struct SqliteSettings {
     int expansion_limit = 0;  // 0: none
 };
 
-Result<SqliteSettings> read_settings(const std::string& path, const OpenOptions& options);
-
 class SqliteTable final : public Table {
 public:
-    SqliteTable(const OpenRequest& request, FollowedFile settings_file, SqliteSettings settings)
-        : Table(request.full), options_(request.options), settings_file_(std::move(settings_file)),
-          settings_(std::move(settings)), database_file_(settings_.dbpath, Follow::Identity)
+    SqliteTable(const OpenRequest& request, SqliteSettings settings)
+        : Table(request.full), options_(request.options), settings_(std::move(settings)),
+          database_file_(settings_.dbpath, Follow::Identity)
     {
         (void)open_database();  // the first lookup says what is wrong
     }
 
     Lookup lookup(std::string_view key) override
     {
-        if (settings_file_.changed_and_at_rest())
-            (void)read_settings_again();
         if (database_file_.changed())
             database_.reset();
         std::string buffer;
@@ -80,24 +76,10 @@ public:
     {
         if (database_file_.changed_now())
             database_.reset();
-        return settings_file_.changed_now() ? read_settings_again() : Result<void>();
-    }
-
-private:
-    Result<void> read_settings_again()
-    {
-        auto settings = read_settings(settings_.path, options_);
-        if (!settings) {
-            settings_file_.could_not_open(settings.error());
-            warn(options_, fmt::format("{}: keeping the previous settings: {}", name(), settings.error().text()));
-            return fail(std::move(settings).error());
-        }
-        settings_ = std::move(*settings);
-        database_file_ = FollowedFile(settings_.dbpath, Follow::Identity);
-        database_.reset();
         return {};
     }
 
+private:
     Answer find(std::string_view key)
     {
         TRY(bool wanted, settings_.domains.has(key));
@@ -171,7 +153,6 @@ private:
     }
 
     OpenOptions options_;
-    FollowedFile settings_file_;
     SqliteSettings settings_;
     FollowedFile database_file_;
     Database database_;
@@ -180,7 +161,7 @@ private:
 Result<SqliteSettings> read_settings(const std::string& source, const OpenOptions& options)
 {
     constexpr int most = 1 << 30;
-    TRY(SourceSettings file, SourceSettings::of(source));
+    TRY(SourceSettings file, SourceSettings::of(source, options));
     SqliteSettings settings;
     settings.path = file.path();
     TRY(settings.dbpath, file.required("dbpath"));
@@ -196,10 +177,8 @@ Result<SqliteSettings> read_settings(const std::string& source, const OpenOption
 
 Opened open_sqlite(const OpenRequest& request)
 {
-    const bool has_file = request.name.starts_with('/') || request.name.starts_with('.');
-    FollowedFile file(has_file ? request.name : std::string());  // or the settings stand in main.cf
     TRY(SqliteSettings settings, read_settings(request.name, request.options));
-    return std::make_unique<SqliteTable>(request, std::move(file), std::move(settings));
+    return std::make_unique<SqliteTable>(request, std::move(settings));
 }
 
 }  // namespace posthaste::table

@@ -6,6 +6,7 @@
 // replaces the old one only when it could be opened. Limits: names of 4096 bytes, text sources of 256 MiB.
 #pragma once
 
+#include "config/config.h"
 #include "table/lookup.h"
 
 #include <cstdint>
@@ -30,6 +31,10 @@ struct TableFlags {
 
 enum class KeyCase : std::uint8_t { Fold, Keep };
 
+// Whether results of pcre: and regexp: tables may have parts of the key in them ($1). Refused where a result says which
+// program, file or account mail goes to: transport(5), aliases(5), virtual(8).
+enum class Substitutions : std::uint8_t { Allowed, Refused };
+
 // postconf(5) stale_index_action: a hash, btree, lmdb or cdb file that is older than its source.
 enum class StaleIndex : std::uint8_t {
     Ignore,
@@ -39,7 +44,8 @@ enum class StaleIndex : std::uint8_t {
 
 struct OpenOptions {
     KeyCase key_case = KeyCase::Fold;  // Keep: `postmap -f`
-    bool utf8_only = false;            // texthash: lines that are not UTF-8 are left out with a warning
+    Substitutions substitutions = Substitutions::Allowed;
+    bool utf8_only = false;  // texthash: lines that are not UTF-8 are left out with a warning
     // Receives problems that do not prevent the use of the table (a rule with a syntax error, a duplicate entry);
     // empty: they go to the log as warnings.
     std::function<void(std::string_view)> warn;
@@ -49,11 +55,14 @@ struct OpenOptions {
     StaleIndex stale_index = StaleIndex::Warn;
     std::string alias_database;   // postconf(5): the tables that newaliases(1) makes
     std::string proxymap_socket;  // where proxy: tables are asked for; empty: this process opens the table itself
+    // Has the settings of tables with a bare name (mysql:name: name_hosts, name_query, ...). Null: none was read.
+    std::shared_ptr<const config::Config> main_cf;
 };
 
 // The options of this process, which count where a caller has none of his own: what main.cf says (settings.h), or the
 // defaults before that.
 const OpenOptions& process_options();
+OpenOptions process_options(Substitutions substitutions);
 
 using Visitor = std::function<Result<void>(std::string_view key, std::string_view value)>;
 

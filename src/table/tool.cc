@@ -129,10 +129,15 @@ Result<bool> query_one(const ToolOptions& options, const ToolSettings& settings,
 {
     Query query(options, settings);
     TRY(std::optional<std::string> value, query.find(options.key));
-    if (value)
-        TRY(print(streams.out,
-                  options.output == OutputForm::Json ? format_entry(options, options.key, *value) : *value + "\n"));
-    return value.has_value();
+    if (!value)
+        return false;
+    std::string text;
+    if (options.output == OutputForm::Json)
+        append_entry(text, options, options.key, *value);
+    else
+        text = *value + "\n";
+    TRY(print(streams.out, text));
+    return true;
 }
 
 // The keys that -b and -h make of a message.
@@ -211,7 +216,7 @@ Result<bool> query_stdin(const ToolOptions& options, const ToolSettings& setting
     bool any = false;
     auto add = [&](std::string_view key, std::string_view value) {
         any = true;
-        found += format_entry(options, key, value);
+        append_entry(found, options, key, value);
     };
     if (options.query_text == QueryText::Lines) {
         TRY(for_each_piece(streams.in, [&](std::string_view lines) -> Result<void> {
@@ -299,7 +304,9 @@ Result<bool> list(const ToolOptions& options, const ToolSettings& settings, Tool
         open(with_type(options.tables.front(), settings), reader_options(options, settings)));
     TRY(table->for_each([&](std::string_view key, std::string_view value) -> Result<void> {
         TRY(std::string text, shown(*table, key, std::string(value), options));
-        return print(streams.out, format_entry(options, key, text));
+        std::string line;
+        append_entry(line, options, key, text);
+        return print(streams.out, line);
     }));
     return true;
 }

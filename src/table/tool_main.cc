@@ -6,7 +6,6 @@
 #include "param/local.h"
 #include "param/services.h"
 #include "param/tables.h"
-#include "table/main_cf.h"
 #include "table/settings.h"
 #include "table/text_source.h"
 
@@ -17,16 +16,17 @@ namespace posthaste::table {
 
 namespace {
 
-Result<ToolSettings> settings_of(const config::Config& config)
+Result<ToolSettings> settings_of(const std::shared_ptr<const config::Config>& main_cf)
 {
-    TRY(OpenOptions opening, options_of(config, ProxyUser::Command));
+    TRY(use_main_cf(main_cf, ProxyUser::Command));
+    const config::Config& config = *main_cf;
     return ToolSettings{.default_database_type = config.get(param::default_database_type),
                         .berkeley_db_create_buffer_size =
                             static_cast<std::size_t>(config.get(param::berkeley_db_create_buffer_size)),
                         .lmdb_map_size = static_cast<std::size_t>(config.get(param::lmdb_map_size)),
                         .smtputf8_enable = config.get(param::smtputf8_enable),
                         .myhostname = config.get(param::myhostname),
-                        .opening = std::move(opening),
+                        .opening = process_options(),
                         .proxywrite_socket = fmt::format("{}/private/{}", config.get(param::queue_directory),
                                                          config.get(param::proxywrite_service_name))};
 }
@@ -42,7 +42,6 @@ Result<std::shared_ptr<const config::Config>> read_config(const std::string& dir
 {
     TRY(auto config, config::load({.config_directory = directory, .process_name = std::string(program)}));
     set_up_log(*config, verbosity);
-    set_main_cf(config);
     return config;
 }
 
@@ -51,7 +50,7 @@ Result<bool> perform(Dialect dialect, std::string_view program, const std::vecto
 {
     TRY(ToolOptions options, parse_tool_options(dialect, arguments));
     TRY(auto config, read_config(options.config_directory, program, options.verbosity, set_up_log));
-    TRY(ToolSettings settings, settings_of(*config));
+    TRY(ToolSettings settings, settings_of(config));
     return run_tool(options, settings, {});
 }
 
@@ -69,7 +68,7 @@ Result<bool> rebuild_aliases(const std::vector<std::string>& arguments, const Se
     TRY(auto config, read_config(directory, "newaliases", options.verbosity, set_up_log));
     TRY(auto databases, split_outside_braces(config->get(param::alias_database), list_separators));
     options.tables.assign(databases.begin(), databases.end());
-    TRY(ToolSettings settings, settings_of(*config));
+    TRY(ToolSettings settings, settings_of(config));
     return run_tool(options, settings, {});
 }
 

@@ -15,11 +15,16 @@ std::string json_string(std::string_view text)
 
 }  // namespace
 
-std::string format_entry(const ToolOptions& options, std::string_view key, std::string_view value)
+void append_entry(std::string& out, const ToolOptions& options, std::string_view key, std::string_view value)
 {
-    if (options.output == OutputForm::Json)
-        return fmt::format("{{{}: {}}}\n", json_string(key), json_string(value));
-    return fmt::format("{}{}\t{}\n", key, options.dialect == Dialect::Postalias ? ":" : "", value);
+    if (options.output == OutputForm::Json) {
+        out += fmt::format("{{{}: {}}}\n", json_string(key), json_string(value));
+        return;
+    }
+    out += key;
+    out += options.dialect == Dialect::Postalias ? ":\t" : "\t";
+    out += value;
+    out += '\n';
 }
 
 }  // namespace posthaste::table

@@ -8,8 +8,8 @@
 
 namespace posthaste::table {
 
-// One line with its end: "key<TAB>value", for aliases "key:<TAB>value"; as JSON an object {"key": "value"}, in which
-// bytes that are not UTF-8 are replaced by U+FFFD.
-std::string format_entry(const ToolOptions& options, std::string_view key, std::string_view value);
+// Appends one line with its end: "key<TAB>value", for aliases "key:<TAB>value"; as JSON an object {"key": "value"}, in
+// which bytes that are not UTF-8 are replaced by U+FFFD.
+void append_entry(std::string& out, const ToolOptions& options, std::string_view key, std::string_view value);
 
 }  // namespace posthaste::table

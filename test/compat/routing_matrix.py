@@ -1,8 +1,9 @@
 """The matrix of routing: {scenario: parameters, and (sender, recipient) pairs} for every table that routes, by every form
 of address.
 
-Transports are discard, error and retry, which say in the log what nexthop they got. The mail of a scenario goes over one
-SMTP connection, so that hundreds of pairs take seconds; `verify` asks with sendmail -bv instead.
+Transports are discard, error and retry, which say in the log what nexthop they got. `tables` of a scenario are regexp:
+files, parameter by parameter, | between the rules. The mail of a scenario goes over one SMTP connection, so that hundreds
+of pairs take seconds; `verify` asks with sendmail -bv instead.
 """
 
 _DISCARD = {"default_transport": "discard:def", "local_transport": "discard:loc", "virtual_transport": "discard:vmail",
@@ -145,6 +146,22 @@ SCENARIOS = {
                                   "regexp:{{/^user@p\\.test$$/ discard:whole} {/^p\\.test$$/ discard:domain}"
                                   " {/\\+ext@/ discard:ext} {/@.*upper/ discard:upper}}"},
         "mail": _to(*forms("p.test")[:8], "x@UPPER.test", "none@none.test")},
+    "matrix-substitutions": {  # $1 is refused where it would choose a transport, a file or an account
+        "parameters": _DISCARD | {
+            "virtual_alias_domains": "va.test", "virtual_mailbox_domains": "vm.test", "virtual_transport": "virtual",
+            "virtual_mailbox_base": "/nonexistent", "local_transport": "local", "mailbox_command": "exit 69"},
+        "tables": {
+            "transport_maps": r"/^u(.*)@p\.test$/ discard:h$1|/^plain@p/ discard:plain",
+            "relocated_maps": r"/^(.*)@moved\.test$/ $1@new.test",
+            "sender_dependent_default_transport_maps": r"/^(.*)@sd\.test$/ discard:$1",
+            "sender_dependent_relayhost_maps": r"/^(.*)@rl\.test$/ [$1]",
+            "virtual_alias_maps": r"/^(.*)@va\.test$/ $1@far.test",
+            "virtual_mailbox_maps": r"/^(.*)@vm\.test$/ $1",
+            "alias_maps": r"/^a(.*)$/ b$1",
+            "mailbox_transport_maps": r"/^(games)$/ discard:$1",
+            "fallback_transport_maps": r"/^(f.*)$/ discard:$1|/^plain$/ discard:fallback"},
+        "mail": _to("u1@p.test", "plain@p.test", "x@moved.test", "x@va.test", "q@vm.test", "a1@local.test", "games@local.test",
+                    "fx@local.test", "plain@local.test") + [("a@sd.test", "u@far.test"), ("a@rl.test", "u@far.test")]},
     "matrix-transport-default": {
         "parameters": _DISCARD | _CLASSES | {"transport_maps": "inline:{{*=discard:star} {a.test=:} {b.test=discard}}"},
         "mail": _to("user@a.test", "user@b.test", "user@c.test", "user@local.test", "user@va.test", "user@vm.test", "user@rel.test",

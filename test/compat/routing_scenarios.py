@@ -139,6 +139,8 @@ def observe(name, make=None, kind="posthaste"):
     if name in MATRIX:
         parameters = _COMMON | parameters
     instance = make(**parameters) if make else Instance(kind=kind, **parameters)
+    instance.configure(**{parameter: f"regexp:{instance.table(parameter, rules.replace('|', chr(10)) + chr(10))}"
+                          for parameter, rules in scenario.get("tables", {}).items()})
     try:
         instance.start()
         if name in MATRIX and not scenario.get("verify"):

@@ -115,11 +115,12 @@ LINE = "x" * 70 + "\r\n"
 
 def message(source, number):
     """(sender, recipients, content, keys) of a source's n-th message: mostly small, some medium, some with a file of
-    their own. Which kind comes with which recipients varies."""
+    their own, some put on hold by header_checks. Which kind comes with which recipients varies."""
     token = f"{source}-{number}"
     recipients = [name.format(token=token) for name in RECIPIENTS[number % len(RECIPIENTS)]]
     lines = 1400 if number % 10 == 9 else 300 if number % 10 == 4 else 8
-    content = f"From: source@sink.test\r\nSubject: token-{token}\r\n\r\n" + LINE * lines
+    hold = "X-Hold: yes\r\n" if number % 40 == 7 else ""
+    content = f"From: source@sink.test\r\nSubject: token-{token}\r\n{hold}\r\n" + LINE * lines
     keys = [f"{token}/report" if name.startswith("never") else f"{token}/{name}" for name in recipients]
     return "source@sink.test", recipients, content, keys
 

@@ -50,9 +50,10 @@ def record_run(instance, books, spool, messages):
     instance.start()
     threads = account.start_sources(instance, books, recorded.SOURCES, messages // recorded.SOURCES, threading.Event(),
                                     submissions=max(5, messages // 40))
-    spool.release()
+    spool.release()     # what Postfix left there; what is held meanwhile is released at the end
     for thread in threads:
         thread.join(300)
+    spool.release()
     missing = account.wait_until_accounted(books, recorded.QUIET)
     books.log = None
     instance.stop()

@@ -17,6 +17,7 @@ def parameters(sink_port):
     return {"relayhost": f"[127.0.0.1]:{sink_port}", "queue_journal_segment_size": replay.SEGMENT_SIZE,
             "queue_journal_message_limit": 65536, "minimal_backoff_time": "1s", "maximal_backoff_time": "2s",
             "queue_run_delay": "1s", "smtpd_client_connection_count_limit": 0, "service_throttle_time": "1s",
+            "header_checks": "regexp:{{/^X-Hold:/ HOLD}}",
             "import_environment": f"MAIL_CONFIG TZ LANG=C ASAN_OPTIONS UBSAN_OPTIONS {PASSED_ON}"}
 
 

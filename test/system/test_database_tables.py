@@ -99,10 +99,12 @@ class Conversation:
         return line.decode().rstrip("\r").removeprefix(key + "\t")
 
     def close(self):
+        """What it has said on standard error."""
         self._process.stdin.close()
         self._process.wait(30)
-        self._process.stderr.close()
         self._output.close()
+        with self._process.stderr as messages:
+            return messages.read().decode()
 
 
 @pytest.fixture
@@ -208,6 +210,20 @@ def test_settings_of_a_bare_name_stand_in_main_cf(servers, asker, kind):
     asker.main_cf(virtual_alias_maps=f"{kind}:users", **settings)
     assert asker.ask(f"{kind}:users", "plain") == "value"
     assert "users_" not in asker.run("postconf", "-n").stderr  # no setting is called unused
+
+
+@pytest.mark.parametrize("kind", ["mysql", "pgsql", "ldap", "redis"])
+def test_changed_settings_count_in_a_running_process_and_bad_ones_do_not(servers, asker, kind):
+    conversation = Conversation(asker, asker.table(kind, servers(kind).settings()))
+    assert conversation.ask("plain") == "value"
+    asker.table(kind, servers(kind).settings(result_format="<%s>"))
+    wait_until(lambda: conversation.ask("plain") == "<value>", "the new result_format counts")
+    (asker.directory / f"{kind}.cf").write_text("no setting\n")
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        assert conversation.ask("plain") == "<value>"
+        time.sleep(0.1)
+    assert conversation.close().count("keeping the previous settings: ") == 1
 
 
 def test_sqlite_redis_and_memcache_have_settings_in_main_cf_too(servers, asker):

@@ -27,3 +27,10 @@ def test_renamed_services_do_the_work(make_instance):
     instance.wait_for_log(r"status=deferred \(come back later\)")
     assert b"(come back later)" in instance.run("postqueue", "-p").stdout
     assert instance.run("postqueue", "-f").returncode == 0
+
+
+def test_error_service_name_returns_what_cannot_be_delivered(make_instance):
+    instance = make_instance(master="refuser unix - - n - - error", master_service_disable="error.unix",
+                             error_service_name="refuser", relocated_maps="inline:{gone@local.test=here@far.test}").start()
+    instance.sendmail("-f", "", "gone@local.test", stdin=BODY)
+    instance.wait_for_log(r"to=<gone@local.test>, relay=none, .*status=bounced \(User has moved to here@far.test\)")

@@ -222,3 +222,87 @@ def test_enable_idna2003_compatibility_asks_for_the_old_name(mailer, dns, compat
         instance = mailer(server.port, transport_maps="inline:{{far.test=smtp:[faß.idn.test]}}",
                           enable_idna2003_compatibility=compatible)
         assert "[127.0.0.2]" in wait_for_line(instance, send(instance, "x@far.test"), "sent")
+
+
+def route(dialect, host):
+    """transport_maps for mail to x.test that goes to this host through smtp(8) or lmtp(8)."""
+    return "inline:{x.test=%s}" % {"smtp": f"smtp:[{host.replace(':', ']:')}", "lmtp": f"lmtp:inet:{host}"}[dialect]
+
+
+def wait_for_relay(instance, queue_id, status):
+    return instance.wait_for_log(rf"{queue_id}: (to=.*status={status} \(.*\))$").group(1)
+
+
+FIRST_OF_TWO = r"regexp:{{/^host\.two\.test\. [0-9]+ in a 127\.0\.0\.2/ ignore}}"
+
+
+@pytest.mark.parametrize(("dialect", "parameters"), [("smtp", {"smtp_dns_reply_filter": FIRST_OF_TWO}),
+                                                     ("lmtp", {"lmtp_dns_reply_filter": FIRST_OF_TWO})])
+def test_dns_reply_filter_leaves_addresses_out(mailer, dns, dialect, parameters):
+    dns.zone("two.test", "host A 127.0.0.2\nhost A 127.0.0.3")
+    port = free_port(address="127.0.0.3")
+    with ScriptedServer(address="127.0.0.2", port=port, lmtp=dialect == "lmtp") as left_out, \
+         ScriptedServer(address="127.0.0.3", port=port, lmtp=dialect == "lmtp"):
+        instance = mailer(port, transport_maps=route(dialect, f"host.two.test:{port}"), **parameters)
+        for _ in range(3):
+            assert "relay=host.two.test[127.0.0.3]" in wait_for_relay(instance, send(instance, "x@x.test"), "sent")
+        assert left_out.sessions == 0
+        assert re.search(r"mtp\[\d+\]: ignoring DNS RR: host\.two\.test\. \d+ IN A 127\.0\.0\.2$", instance.log(), re.M)
+
+
+def test_dns_reply_filter_leaves_exchangers_out(mailer, dns):
+    dns.zone("mx.test", "@ MX 10 first\n@ MX 20 second\nfirst A 127.0.0.2\nsecond A 127.0.0.3")
+    port = free_port(address="127.0.0.3")
+    with ScriptedServer(address="127.0.0.3", port=port), ScriptedServer(address="127.0.0.2", port=port):
+        instance = mailer(port, smtp_dns_reply_filter=r"regexp:{{/ MX 10 first\.mx\.test\./ IGNORE}}")
+        assert "relay=second.mx.test" in wait_for_line(instance, send(instance, "x@mx.test"), "sent")
+
+
+@pytest.mark.parametrize(("table", "words"), [
+    ("regexp:{{/ MX / IGNORE}}", "name=all.test type=MX: DNS reply filter drops all results"),
+    ("regexp:{{/ MX / REJECT}}", "smtp_dns_reply_filter has an unknown action"),
+    ("fail:no-filter", "smtp_dns_reply_filter cannot be read")])
+def test_dns_reply_filter_that_leaves_nothing_puts_the_mail_off(mailer, dns, table, words):
+    dns.zone("all.test", "@ MX 10 mx\n@ A 127.0.0.2\nmx A 127.0.0.2")
+    instance = mailer(free_port(), smtp_dns_reply_filter=table)
+    line = wait_for_line(instance, send(instance, "x@all.test"), "deferred")
+    assert "dsn=4.4.3" in line and words in line
+
+
+SEARCH = "MAIL_CONFIG ASAN_OPTIONS UBSAN_OPTIONS LOCALDOMAIN=search.test"  # resolv.conf(5)
+
+
+@pytest.mark.parametrize(("dialect", "host", "parameters"), [
+    ("smtp", "short", {"smtp_dns_resolver_options": "res_defnames"}),
+    ("smtp", "short", {"smtp_dns_resolver_options": "res_dnsrch"}),
+    ("smtp", "short.known.test", {"smtp_dns_resolver_options": "res_dnsrch"}),
+    ("lmtp", "short", {"lmtp_dns_resolver_options": "res_defnames"})])
+def test_dns_resolver_options_complete_names(mailer, dns, dialect, host, parameters):
+    dns.zone("known.test", "@ A 127.0.0.1")
+    dns.zone("search.test", "short A 127.0.0.2\nshort.known.test A 127.0.0.2")
+    port = free_port(address="127.0.0.2")
+    with ScriptedServer(address="127.0.0.2", port=port, lmtp=dialect == "lmtp"):
+        instance = mailer(port, import_environment=SEARCH, transport_maps=route(dialect, f"{host}:{port}"), **parameters)
+        assert f"relay={host}[127.0.0.2]:{port}" in wait_for_relay(instance, send(instance, "x@x.test"), "sent")
+
+
+@pytest.mark.parametrize("options", ["", "res_defnames"])
+def test_names_with_dots_are_complete_unless_they_are_searched(mailer, dns, options):
+    dns.zone("known.test", "@ A 127.0.0.1")
+    dns.zone("search.test", "short.known.test A 127.0.0.2")
+    port = free_port()
+    instance = mailer(port, import_environment=SEARCH, smtp_dns_resolver_options=options,
+                      transport_maps=route("smtp", f"short.known.test:{port}"))
+    assert "name=short.known.test type=A: Host not found" in wait_for_relay(instance, send(instance, "x@x.test"), "bounced")
+
+
+def test_dnssec_probe_is_the_question_that_tells_whether_answers_are_validated(mailer, dns, sink):
+    """The test's name server signs nothing. Mail goes out all the same; nothing is said where the parameter is empty."""
+    dns.zone("probe.test", "@ A 127.0.0.1")
+    silent, warned = [mailer(sink.port, smtp_dns_support_level="dnssec", dnssec_probe=probe)
+                      for probe in ("", "ns:probe.test")]
+    for instance in (silent, warned):
+        wait_for_line(instance, send(instance, "x@probe.test"), "sent")
+    warned.wait_for_log(r"warning: DNSSEC validation may be unavailable$")
+    warned.wait_for_log(r"warning: reason: dnssec_probe 'ns:probe\.test' received (no response: .*|a response that .*)$")
+    assert "DNSSEC" not in silent.log()

@@ -1,5 +1,5 @@
-"""What changes with the parameters of smtp(8) and lmtp(8): one instance has a transport for each of SETTINGS, and mail
-for NAME.test goes through the transport NAME to its own port (or where ROUTES says), so that all of them are there at once.
+"""What changes with the parameters of smtp(8) and lmtp(8): one instance has a transport for each of SETTINGS
+(support/clients.py).
 """
 import re
 import socket
@@ -12,13 +12,9 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from support.configuration import services_text
-from support.ports import free_port, silent_port
-from support.scripted_server import ScriptedServer
+from support.clients import BODY, DIALECTS, Clients
+from support.ports import silent_port
 from support.waiting import wait_until
-
-BODY = b"Subject: x\r\n\r\nhello\r\n"
-DIALECTS = ["smtp", "lmtp"]
 
 SMTP = {
     "helo-timeout": {"smtp_helo_timeout": "1s"},
@@ -98,48 +94,10 @@ STALLS = {  # the setting: the reply that does not come, and what was waited for
     "data-done-timeout": ("END", "sending end of data -- message may be sent more than once")}
 
 
-class Clients:
-    """The instance, and the port that each transport goes to."""
-
-    def __init__(self, make_shared_instance):
-        self.ports = {name: free_port() for name in SETTINGS}
-        routes = "".join(f"{name}.test {name}:{self.filled_in(ROUTES.get(name[5:], '[127.0.0.1]:{port}'), name)}\n"
-                         for name in SETTINGS)
-        self.instance = make_shared_instance(
-            import_environment="MAIL_CONFIG ASAN_OPTIONS UBSAN_OPTIONS RES_OPTIONS=timeout:1")
-        self.instance.configure(
-            transport_maps=f"texthash:{self.instance.table('routes', routes)}")
-        for dialect in DIALECTS:
-            services = {name: {parameter: self.filled_in(str(value), name) if "{port}" in str(value) else value
-                               for parameter, value in settings.items()}
-                        for name, settings in SETTINGS.items() if name.startswith(dialect)}
-            self.instance.master += services_text(f"unix - - n - - {dialect}", services)
-        self.instance.write_configuration()
-        self.instance.start()
-
-    def filled_in(self, text, name):
-        return text.replace("{port}", str(self.ports[name]))
-
-    def server(self, name, **options):
-        """The server that this transport finds."""
-        return ScriptedServer(port=self.ports[name], lmtp=name.startswith("lmtp"), **options)
-
-    def send(self, name, user="x", body=BODY):
-        with self.instance.smtp() as client:
-            return client.deliver("", f"{user}@{name}.test", body)
-
-    def line(self, queue_id):
-        """What the log says of the delivery."""
-        return self.instance.wait_for_log(rf"{queue_id}: (to=.*)$").group(1)
-
-    def deliver(self, name, user="x", body=BODY):
-        return self.line(self.send(name, user, body))
-
-
 @pytest.fixture(scope="module")
 def clients(make_shared_instance, dns_server):
     dns_server.zone("client-hosts.test", "only-dns A 127.0.0.1\ntwo A 127.0.0.2\ntwo A 127.0.0.3")
-    return Clients(make_shared_instance)
+    return Clients(make_shared_instance, SETTINGS, ROUTES)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@
 #include "param/smtpd.h"
 #include "routing/content_filter.h"
 #include "routing/router.h"
-#include "table/main_cf.h"
 #include "table/settings.h"
 
 #include <algorithm>
@@ -197,7 +196,7 @@ Result<Explanation> explain(Question question)
     envelope.sender = address::unquote(out.question.sender);
     envelope.recipients.push_back({.address = address::unquote(out.question.address)});
     {
-        const table::MainCfScope scope(cleanup_config);
+        TRY(const auto scope, table::OptionsScope::enter(cleanup_config));
         rewrite(*cleanup_config, *cleanup_router, envelope, out);
     }
     out.sender = envelope.sender;
@@ -229,7 +228,7 @@ int exit_status(const Explanation& explanation)
     if (!explanation.error.empty())
         return temporary;
     for (const Way& way : explanation.ways) {
-        if (way.route && way.route->transport == "error")
+        if (way.route && way.route->transport == explanation.config->get(param::error_service_name))
             return refused;
         if (!way.route || way.deferred || way.program.empty() || way.route->transport == "retry")
             return temporary;

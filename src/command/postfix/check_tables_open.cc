@@ -109,15 +109,14 @@ namespace checks {
 
 void tables(const Subject& subject, Findings& findings)
 {
-    auto options = table::options_of(subject.config, table::ProxyUser::Itself);
-    if (!options) {
+    if (auto action = table::stale_index_action(subject.config); !action) {
         findings.push_back({.severity = Severity::Error,
                             .place = place_of(subject.config, "stale_index_action"),
                             .parameter = "stale_index_action",
-                            .text = options.error().text()});
+                            .text = action.error().text()});
         return;
     }
-    TableCheck check(std::move(*options), findings);
+    TableCheck check(table::process_options(), findings);
     auto look = [&](const config::Declaration& declaration) {
         if (declaration.status != config::Status::Working || declaration.kind != config::Kind::String ||
             is_left_out(declaration.name))

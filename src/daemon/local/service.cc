@@ -55,8 +55,9 @@ std::string name_of(const Target& target)
 Result<void> Service::before_jail()
 {
     TRY(tables_.aliases, AliasTables::open(config()));
-    TRY(tables_.mailbox_transport, table::Maps::open(config().get(param::mailbox_transport_maps)));
-    TRY(tables_.fallback_transport, table::Maps::open(config().get(param::fallback_transport_maps)));
+    const table::OpenOptions plain = table::process_options(table::Substitutions::Refused);
+    TRY(tables_.mailbox_transport, table::Maps::open(config().get(param::mailbox_transport_maps), plain));
+    TRY(tables_.fallback_transport, table::Maps::open(config().get(param::fallback_transport_maps), plain));
     TRY(mailbox_commands_, table::Maps::open(config().get(param::mailbox_command_maps)));
     TRY(router_, routing::Router::open(context().config, routing::Purpose::Routing));
     cleanup_ =

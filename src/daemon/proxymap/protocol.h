@@ -40,13 +40,15 @@ struct Request {
     Command command = Command::Lookup;
     std::string table;       // "type:name", without "proxy:"
     bool keep_case = false;  // the key counts as it is (postmap -f), and is not folded
+    // Of Lookup: rules whose results have parts of the key ($1) in them are left out; aliases(5).
+    bool no_substitutions = false;
     std::string key;
     std::string value;  // of Update
 
-    static constexpr auto fields =
-        ipc::fields(ipc::field("command", &Request::command), ipc::field("table", &Request::table),
-                    ipc::field("keep_case", &Request::keep_case), ipc::field("key", &Request::key),
-                    ipc::field("value", &Request::value));
+    static constexpr auto fields = ipc::fields(
+        ipc::field("command", &Request::command), ipc::field("table", &Request::table),
+        ipc::field("keep_case", &Request::keep_case), ipc::field("no_substitutions", &Request::no_substitutions),
+        ipc::field("key", &Request::key), ipc::field("value", &Request::value));
 };
 
 inline constexpr std::int64_t no_owner = -1;

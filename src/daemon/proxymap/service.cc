@@ -18,11 +18,6 @@ namespace posthaste::proxymap {
 
 namespace {
 
-table::KeyCase key_case_of(const Request& request)
-{
-    return request.keep_case ? table::KeyCase::Keep : table::KeyCase::Fold;
-}
-
 Result<std::unique_ptr<table::Writer>> writer_for(const std::string& name)
 {
     const std::size_t colon = std::min(name.find(':'), name.size());
@@ -43,15 +38,14 @@ void make_if_missing(const std::string& name)
 Result<void> Service::before_jail()
 {
     const config::Config& config = *context_->config;
-    TRY(table::OpenOptions options, table::options_of(config, table::ProxyUser::Itself));
-    table::use_options(std::move(options));
+    TRY(table::use_main_cf(context_->config, table::ProxyUser::Itself));
     writes_ = context_->service_name == config.get(param::proxywrite_service_name);
     approved_ = approved_tables(config.get(writes_ ? param::proxy_write_maps : param::proxy_read_maps));
     if (writes_)
         return {};
     for (const std::string& name : alias_tables()) {
         approved_.insert(name);
-        table_for(name, table::KeyCase::Fold);
+        table_for({.name = name, .substitutions = table::Substitutions::Refused});
     }
     return {};
 }
@@ -79,22 +73,25 @@ void Service::refuse(const Request& request) const
                  writes_ ? "read-write" : "read-only", request.table, writes_ ? "proxy_write_maps" : "proxy_read_maps");
 }
 
-table::Table& Service::table_for(const std::string& name, table::KeyCase key_case)
+table::Table& Service::table_for(const Opening& opening)
 {
-    auto& table = tables_[{name, key_case}];
+    auto& table = tables_[opening];
     if (!table) {
         if (writes_)
-            make_if_missing(name);
-        table::OpenOptions options = table::process_options();
-        options.key_case = key_case;
-        table = table::open_or_unavailable(name, options);
+            make_if_missing(opening.name);
+        table::OpenOptions options = table::process_options(opening.substitutions);
+        options.key_case = opening.key_case;
+        table = table::open_or_unavailable(opening.name, options);
     }
     return *table;
 }
 
 Task<Reply> Service::look_up(Request request)
 {
-    table::Table& table = table_for(request.table, key_case_of(request));
+    table::Table& table = table_for(
+        {.name = request.table,
+         .key_case = request.keep_case ? table::KeyCase::Keep : table::KeyCase::Fold,
+         .substitutions = request.no_substitutions ? table::Substitutions::Refused : table::Substitutions::Allowed});
     table::Answer found = co_await table.lookup(request.key);
     Reply reply;
     if (!found)
@@ -112,9 +109,9 @@ Task<Reply> Service::look_up(Request request)
 Result<bool> Service::commit(const std::string& table, table::Writer& writer)
 {
     TRY(writer.commit());
-    for (table::KeyCase key_case : {table::KeyCase::Fold, table::KeyCase::Keep})
-        if (auto open = tables_.find({table, key_case}); open != tables_.end())
-            TRY(open->second->reopen_if_changed());
+    for (const auto& [opening, open] : tables_)
+        if (opening.name == table)
+            TRY(open->reopen_if_changed());
     return true;
 }
 

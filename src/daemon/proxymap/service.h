@@ -27,6 +27,13 @@ public:
 
 private:
     using Names = std::set<std::string, std::less<>>;
+    // What makes a table another one than that of the same name.
+    struct Opening {
+        std::string name;
+        table::KeyCase key_case = table::KeyCase::Fold;
+        table::Substitutions substitutions = table::Substitutions::Allowed;
+        auto operator<=>(const Opening&) const = default;
+    };
 
     [[nodiscard]] Names alias_tables() const;
     [[nodiscard]] bool approved(const Request& request) const;
@@ -35,12 +42,12 @@ private:
     Task<Reply> look_up(Request request);
     Reply change(const Request& request);
     Result<bool> commit(const std::string& table, table::Writer& writer);
-    table::Table& table_for(const std::string& name, table::KeyCase key_case);
+    table::Table& table_for(const Opening& opening);
 
     server::Context* context_;
     bool writes_ = false;
     Names approved_;
-    std::map<std::pair<std::string, table::KeyCase>, std::unique_ptr<table::Table>> tables_;
+    std::map<Opening, std::unique_ptr<table::Table>> tables_;
 };
 
 }  // namespace posthaste::proxymap

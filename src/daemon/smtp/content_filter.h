@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "daemon/smtp/settings.h"
 #include "inspect/inspector.h"
+#include "mime/structure_scanner.h"
 
 #include <memory>
 #include <string>
@@ -15,6 +16,9 @@
 #include <vector>
 
 namespace posthaste::smtp_client {
+
+// How far the structure of a message is followed.
+mime::StructureLimits read_mime_limits(const config::Config& config);
 
 // Null: there are no tables.
 Result<std::shared_ptr<inspect::ContentTables>> open_content_tables(const config::Config& config, Dialect dialect);

@@ -1,7 +1,9 @@
 // service.cc — see service.h.
 #include "daemon/smtp/service.h"
 
+#include "base/text.h"
 #include "daemon/smtp/delivery.h"
+#include "log/log.h"
 #include "net/tcp_window.h"
 #include "param/basics.h"
 #include "param/process.h"
@@ -26,6 +28,32 @@ Result<void> refuse_what_is_missing(const config::Config& config, const std::str
     return server::refuse_setting(config, program + "_tls_policy_maps");
 }
 
+// postconf(5) smtp_dns_reply_filter: IGNORE is the only action there is. What cannot be followed is no answer.
+Task<Result<bool>> is_ignored(table::Maps* tables, std::string record)
+{
+    auto action = co_await tables->find(record);
+    if (!action) {
+        log::warning("smtp_dns_reply_filter: {}", action.error().text());
+        co_return fail(ErrorKind::Temporary, "smtp_dns_reply_filter cannot be read");
+    }
+    if (!*action)
+        co_return false;
+    if (equal_ignoring_case(trim(**action), "IGNORE"))
+        co_return true;
+    log::warning("smtp_dns_reply_filter: unknown action \"{}\" for \"{}\"", **action, record);
+    co_return fail(ErrorKind::Temporary, "smtp_dns_reply_filter has an unknown action");
+}
+
+Result<std::unique_ptr<dns::Resolver>> open_resolver(const Settings& settings, const std::string& dns_servers)
+{
+    dns::ResolverOptions options{
+        .validate = settings.validate_dns, .probe = settings.dnssec_probe, .search = settings.dns_search};
+    TRY(options.servers, dns::parse_servers(dns_servers));
+    if (table::Maps* tables = settings.dns_reply_filter.get())
+        options.drops = [tables](std::string record) { return is_ignored(tables, std::move(record)); };
+    return dns::Resolver::open(std::move(options));
+}
+
 }  // namespace
 
 Result<void> Service::before_jail()
@@ -34,11 +62,7 @@ Result<void> Service::before_jail()
     Dialect dialect = context().process_name == "lmtp" ? Dialect::Lmtp : Dialect::Smtp;
     TRY(Settings settings, read_settings(config(), dialect));
     net::set_tcp_window(config().get(param::tcp_windowsize));
-    TRY(std::vector<std::string> servers, dns::parse_servers(config().get(param::dns_servers)));
-    dns::ResolverOptions options;
-    options.servers = std::move(servers);
-    options.validate = settings.validate_dns;
-    TRY(std::unique_ptr<dns::Resolver> resolver, dns::Resolver::open(std::move(options)));
+    TRY(std::unique_ptr<dns::Resolver> resolver, open_resolver(settings, config().get(param::dns_servers)));
     TRY(routing::OwnAddresses own_addresses,
         routing::OwnAddresses::open(config().get(param::inet_interfaces), config().get(param::proxy_interfaces)));
     auto destinations = dialect == Dialect::Lmtp ? param::smtp_connection_cache_destinations.lmtp()

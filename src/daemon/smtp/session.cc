@@ -10,7 +10,36 @@
 namespace posthaste::smtp_client {
 
 namespace {
+
 constexpr std::uint16_t smtp_port = 25;
+
+// postconf(5) smtp_reply_filter.
+Task<Result<std::string>> filter_reply(table::Maps* tables, std::string line)
+{
+    auto found = co_await tables->find(line);
+    if (!found) {
+        log::warning("smtp_reply_filter: {}", found.error().text());
+        co_return fail(ErrorKind::Temporary, found.error().text());
+    }
+    co_return *found ? std::move(**found) : std::move(line);
+}
+
+smtp::ConnectionOptions connection_options(const Settings& settings)
+{
+    smtp::ConnectionOptions options{.per_request_deadline = settings.per_request_deadline,
+                                    .min_data_rate = settings.min_data_rate,
+                                    .reply_filter = {}};
+    if (table::Maps* tables = settings.reply_filter.get())
+        options.reply_filter = [tables](std::string line) { return filter_reply(tables, std::move(line)); };
+    return options;
+}
+
+}  // namespace
+
+Session::Session(const Settings& settings, Target target, net::Stream stream)
+    : settings_(&settings), target_(std::move(target)), connection_(std::move(stream), connection_options(settings)),
+      created_(net::Clock::now())
+{
 }
 
 Task<std::expected<std::unique_ptr<Session>, dsn::Outcome>> Session::open(const Settings& settings, Target target,
@@ -51,9 +80,11 @@ Task<std::expected<void, dsn::Outcome>> Session::greet()
     }
     if (auto loop = check_for_loop(*greeting); !loop)
         co_return loop;
+    pix_ = co_await find_pix_workarounds(&settings_->pix, target_.address.address(), greeting->text);
     if (settings_->dialect == Dialect::Lmtp)
         co_return co_await hello("LHLO");
-    bool try_ehlo = !settings_->never_ehlo && (settings_->always_ehlo || greeting->text.contains("ESMTP"));
+    const bool wants_ehlo = settings_->always_ehlo || greeting->text.contains("ESMTP");
+    const bool try_ehlo = wants_ehlo && !settings_->never_ehlo && !pix_.disable_esmtp;
     if (try_ehlo) {
         auto ehlo = co_await hello("EHLO");
         // RFC 5321 3.2: a server that does not take EHLO, for whatever reason, is spoken to with HELO.
@@ -81,7 +112,7 @@ Task<std::expected<void, dsn::Outcome>> Session::hello(std::string verb)
             quit_at_once();
         co_return std::unexpected(std::move(outcome));
     }
-    if (verb != "HELO")
+    if (verb != "HELO" && !pix_.disable_esmtp)
         peer_ = smtp::parse_extensions(lines, co_await suppressed_extensions());
     co_return std::expected<void, dsn::Outcome>{};
 }

@@ -3,6 +3,7 @@
 // Life time: from connect() until it is dropped or quit; owned by the delivery that uses it, or by the pool while idle.
 #pragma once
 
+#include "daemon/smtp/pix.h"
 #include "daemon/smtp/settings.h"
 #include "daemon/smtp/targets.h"
 #include "dsn/outcome.h"
@@ -25,6 +26,7 @@ public:
     [[nodiscard]] const Target& target() const { return target_; }
     [[nodiscard]] const smtp::PeerExtensions& peer() const { return peer_; }
     [[nodiscard]] bool offers(smtp::Extension extension) const { return peer_.offered.has(extension); }
+    [[nodiscard]] const PixWorkarounds& pix() const { return pix_; }
     smtp::ClientConnection& connection() { return connection_; }
     [[nodiscard]] net::Clock::time_point created() const { return created_; }
 
@@ -41,10 +43,7 @@ public:
     void quit_at_once();
 
 private:
-    Session(const Settings& settings, Target target, net::Stream stream)
-        : settings_(&settings), target_(std::move(target)), connection_(std::move(stream)), created_(net::Clock::now())
-    {
-    }
+    Session(const Settings& settings, Target target, net::Stream stream);
     Task<std::expected<void, dsn::Outcome>> greet();
     Task<std::expected<void, dsn::Outcome>> hello(std::string verb);
     Task<smtp::ExtensionSet> suppressed_extensions() const;
@@ -54,6 +53,7 @@ private:
     Target target_;
     smtp::ClientConnection connection_;
     smtp::PeerExtensions peer_;
+    PixWorkarounds pix_;
     net::Clock::time_point created_;
 };
 

@@ -7,6 +7,7 @@
 #include "param/basics.h"
 #include "param/bounce.h"
 #include "param/smtp.h"
+#include "param/smtp_checks.h"
 #include "param/smtp_lookup.h"
 #include "smtp/transcript.h"
 
@@ -56,6 +57,43 @@ Result<net::Endpoint> bind_address(std::string_view name, const std::string& tex
     if (!address)
         return fail(std::move(address).error().in(name));
     return *address;
+}
+
+// Null where no table is named.
+Result<std::shared_ptr<table::Maps>> open_tables(const std::string& text)
+{
+    if (text.empty())
+        return nullptr;
+    TRY(table::Maps tables, table::Maps::open(text));
+    return std::make_shared<table::Maps>(std::move(tables));
+}
+
+Result<void> read_dns(Settings& settings, const config::Config& config, const Reader& read)
+{
+    auto probe = dns::parse_probe(config.get(param::dnssec_probe));
+    if (!probe)
+        return fail(std::move(probe).error().in("dnssec_probe"));
+    settings.dnssec_probe = std::move(*probe);
+    for (const std::string& option : words(read(param::smtp_dns_resolver_options))) {
+        if (option != "res_defnames" && option != "res_dnsrch")
+            return fail(ErrorKind::Invalid,
+                        "smtp_dns_resolver_options: expected res_defnames or res_dnsrch: " + option);
+        (option == "res_dnsrch" ? settings.dns_search.all_domains : settings.dns_search.default_domain) = true;
+    }
+    TRY(settings.dns_reply_filter, open_tables(read(param::smtp_dns_reply_filter)));
+    return {};
+}
+
+// How a server that breaks the rules is spoken to.
+Result<void> read_workarounds(Settings& settings, const Reader& read)
+{
+    TRY(settings.reply_filter, open_tables(read(param::smtp_reply_filter)));
+    settings.pix.usual = parse_pix_workarounds(read(param::smtp_pix_workarounds), "smtp_pix_workarounds");
+    TRY(table::Maps by_address, table::Maps::open(read(param::smtp_pix_workaround_maps)));
+    settings.pix.by_address = std::make_shared<table::Maps>(std::move(by_address));
+    settings.pix.threshold = read(param::smtp_pix_workaround_threshold_time);
+    settings.pix.delay = read(param::smtp_pix_workaround_delay_time);
+    return {};
 }
 
 Result<void> read_lookups(Settings& settings, const config::Config& config, const Reader& read)
@@ -114,6 +152,8 @@ Result<Settings> read_settings(const config::Config& config, Dialect dialect)
                          .rset = read.timeout(param::smtp_rset_timeout),
                          .xforward = read.timeout(param::smtp_xforward_timeout)};
     TRY(read_lookups(settings, config, read));
+    TRY(read_dns(settings, config, read));
+    TRY(read_workarounds(settings, read));
     if (const std::string& fallback = read(param::smtp_fallback_relay); !fallback.empty()) {
         Lookup lookup = dialect == Dialect::Lmtp ? Lookup::HostsOnly : Lookup::MailExchangers;
         TRY(settings.fallback_relays, parse_nexthops(fallback, lookup, settings.default_port, settings.ports));
@@ -129,7 +169,12 @@ Result<Settings> read_settings(const config::Config& config, Dialect dialect)
     settings.skip_quit_response = read(param::smtp_skip_quit_response);
     settings.quote_envelope = read(param::smtp_quote_rfc821_envelope);
     settings.send_xforward = read(param::smtp_send_xforward_command);
+    settings.assume_final = dialect == Dialect::Lmtp && config.get(param::lmtp_assume_final);
+    settings.per_request_deadline = read(param::smtp_per_request_deadline);
+    settings.min_data_rate = static_cast<unsigned>(read(param::smtp_min_data_rate));
     settings.line_limit = read.count(param::smtp_line_length_limit);
+    settings.converts_output = !config.get(param::disable_mime_output_conversion);
+    settings.mime_limits = read_mime_limits(config);
     settings.notifies_protocol =
         smtp::ErrorClasses::parse(config.get(param::notify_classes)).has(smtp::ErrorClass::Protocol);
     std::vector<std::string> unknown;

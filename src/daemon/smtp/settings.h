@@ -4,7 +4,9 @@
 
 #include "config/config.h"
 #include "daemon/smtp/nexthop.h"
+#include "daemon/smtp/pix.h"
 #include "dns/lookups.h"
+#include "mime/structure_scanner.h"
 #include "net/endpoint.h"
 #include "routing/unwrap.h"
 #include "smtp/extensions.h"
@@ -41,6 +43,9 @@ struct Settings {
     bool native_lookup = false;
     bool dns_lookup = true;  // smtp_host_lookup
     bool validate_dns = false;
+    dns::Probe dnssec_probe;
+    dns::SearchOptions dns_search;                  // smtp_dns_resolver_options
+    std::shared_ptr<table::Maps> dns_reply_filter;  // smtp_dns_reply_filter; null: none
     dns::Protocols protocols;
     Preference preference = Preference::Any;
     bool balance_protocols = true;
@@ -64,11 +69,18 @@ struct Settings {
     bool skip_quit_response = true;
     bool quote_envelope = true;
     bool send_xforward = false;
+    bool assume_final = false;          // lmtp_assume_final
+    bool per_request_deadline = false;  // smtp_per_request_deadline
+    unsigned min_data_rate = 500;       // smtp_min_data_rate
     std::size_t line_limit = 998;
     smtp::ExtensionSet suppressed;
     std::shared_ptr<table::Maps> suppressed_by_address;      // smtp_discard_ehlo_keyword_address_maps
     std::shared_ptr<inspect::ContentTables> content_tables;  // smtp_header_checks and its kind; null: none
-    bool notifies_protocol = false;                          // notify_classes
+    bool converts_output = true;                             // disable_mime_output_conversion
+    mime::StructureLimits mime_limits;
+    std::shared_ptr<table::Maps> reply_filter;  // smtp_reply_filter; null: none
+    PixSettings pix;                            // smtp_pix_workarounds and its kind
+    bool notifies_protocol = false;             // notify_classes
 
     // keeping sessions
     bool cache_on_demand = true;

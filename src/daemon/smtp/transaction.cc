@@ -6,6 +6,7 @@
 #include "daemon/smtp/trouble.h"
 #include "log/events_delivery.h"
 #include "log/log.h"
+#include "mime/seven_bit.h"
 #include "smtp/client_commands.h"
 #include "smtp/client_content.h"
 
@@ -66,6 +67,8 @@ Task<void> Transaction::run()
         trouble = std::move(unmet);
         co_return;
     }
+    if (session_->uses == 1)
+        log_pix_workarounds();
     bool alive = co_await converse(plan());
     if (!alive)
         co_return;
@@ -298,21 +301,20 @@ Task<bool> Transaction::send_content()
 // One part of the content: into `out` as far as it is short, so that little goes out in one write with its dot.
 Task<Result<void>> Transaction::write_part(std::string_view part, ContentForm form, std::string* out)
 {
-    const std::chrono::seconds timeout = settings_->timeouts.data_xfer;
     smtp::ClientConnection& connection = session_->connection();
     if (form == ContentForm::AsItLies) {
         if (part.size() <= small_content) {
             *out += part;
             co_return Result<void>{};
         }
-        CO_TRY(co_await connection.send_content(std::exchange(*out, {}), timeout));
-        co_return co_await connection.send_content(part, timeout);
+        CO_TRY(co_await connection.send_content(std::exchange(*out, {})));
+        co_return co_await connection.send_content(part);
     }
     smtp::ContentEncoder encoder(part, settings_->line_limit);
     while (encoder.next(*out, encoded_piece)) {
         if (out->size() < encoded_piece)
             continue;  // what is left goes with the next part, or the dot
-        CO_TRY(co_await connection.send_content(*out, timeout));
+        CO_TRY(co_await connection.send_content(*out));
         out->clear();
     }
     co_return Result<void>{};
@@ -331,10 +333,12 @@ Task<bool> Transaction::write_content()
                              fmt::format("breaking line > {} bytes with <CR><LF>SPACE", settings_->line_limit));
     const ContentForm form = facts.dot_lines || too_long ? ContentForm::Encoded : ContentForm::AsItLies;
 
+    const bool changes = settings_->content_tables || must_convert();
     std::string out;
     Result<void> sent;
-    if (settings_->content_tables) {
-        sent = co_await write_filtered({header, content}, &out);
+    session_->connection().begin_content(settings_->timeouts.data_xfer);
+    if (changes) {
+        sent = co_await write_changed({header, content}, &out);
         if (trouble)
             co_return false;
     } else {
@@ -344,52 +348,109 @@ Task<bool> Transaction::write_content()
     }
     if (!sent)
         co_return break_off(sent.error(), "sending message body");
+    if (!changes && !content.empty() && !content.ends_with("\r\n"))
+        out += "\r\n";
+    co_return co_await write_end(std::move(out));
+}
+
+// What is left of the content, and the dot.
+Task<bool> Transaction::write_end(std::string out)
+{
+    if (pauses_before_dot()) {
+        Result<void> sent = co_await session_->connection().send_content(out);
+        out.clear();
+        if (!sent)
+            co_return break_off(sent.error(), "sending message body");
+        co_await net::sleep_for(settings_->pix.delay);
+    }
     // Everything has been read from the queue: what follows makes the server keep it.
-    if (!message.still_valid()) {
+    if (!job_->message().still_valid()) {
         trouble = dsn::Outcome::deferred({4, 3, 0}, "message content changed while it was being sent");
         co_return false;
     }
-    if (!settings_->content_tables && !content.empty() && !content.ends_with("\r\n"))
-        out += "\r\n";
     out += final_dot;
-    sent = co_await session_->connection().send_content(out, settings_->timeouts.data_xfer);
-    if (!sent)
+    if (auto sent = co_await session_->connection().send_content(out); !sent)
         co_return break_off(sent.error(), end_of_data);
     co_return true;
 }
 
-// smtp_header_checks and its kind, over the parts as over one, a piece at a time; what is left in `out` goes with the
-// dot. A table that does not answer is `trouble`.
-Task<Result<void>> Transaction::write_filtered(std::vector<std::string_view> parts, std::string* out)
+// RFC 6152 3: what was handed in as 8BITMIME does not go as it is to a server that does not know it.
+bool Transaction::must_convert() const
 {
-    ContentFilter filter(*settings_->content_tables, job_->envelope().queue_id);
+    return settings_->converts_output && !session_->offers(smtp::Extension::EightBitMime) &&
+           job_->envelope().encoding == queue::BodyEncoding::EightBit && job_->message().facts().eight_bit;
+}
+
+// postconf(5) smtp_pix_workaround_threshold_time.
+bool Transaction::pauses_before_dot() const
+{
+    using std::chrono::system_clock;
+    const system_clock::time_point arrival{std::chrono::seconds(job_->envelope().arrival_seconds)};
+    return session_->pix().delay_dotcrlf && system_clock::now() - arrival >= settings_->pix.threshold;
+}
+
+// In the words of smtp(8).
+void Transaction::log_pix_workarounds() const
+{
+    std::string names;
+    if (session_->pix().disable_esmtp)
+        names += " disable_esmtp";
+    if (pauses_before_dot())
+        names += " delay_dotcrlf";
+    if (!names.empty())
+        log::session_trouble(job_->envelope().queue_id,
+                             fmt::format("enabling PIX workarounds:{} for {}", names, session_->target().relay()));
+}
+
+// What smtp_header_checks and its kind, and then the conversion to 7 bits, make of the parts, which are one message; a
+// piece at a time. What is left in `out` goes with the dot. A table that does not answer is `trouble`.
+Task<Result<void>> Transaction::write_changed(std::vector<std::string_view> parts, std::string* out)
+{
+    std::optional<ContentFilter> filter;
+    if (settings_->content_tables)
+        filter.emplace(*settings_->content_tables, job_->envelope().queue_id);
+    std::optional<mime::SevenBitConverter> converter;
+    if (must_convert())
+        converter.emplace(settings_->mime_limits);
     for (std::string_view part : parts) {
         while (!part.empty()) {
             std::string piece(part.substr(0, whole_lines(part, encoded_piece)));
             part.remove_prefix(piece.size());
             if (!piece.ends_with("\r\n"))
                 piece += "\r\n";
-            auto filtered = co_await filter.filter(std::move(piece));
-            if (!filtered) {
-                defer_unfiltered(filtered.error());
-                co_return Result<void>{};
+            if (filter) {
+                auto filtered = co_await filter->filter(std::move(piece));
+                if (!filtered) {
+                    defer_unfiltered(filtered.error());
+                    co_return Result<void>{};
+                }
+                piece = std::move(*filtered);
             }
-            CO_TRY(co_await write_part(*filtered, ContentForm::Encoded, out));
+            if (converter)
+                piece = converter->convert(piece);
+            CO_TRY(co_await write_part(piece, ContentForm::Encoded, out));
         }
     }
-    auto rest = co_await filter.finish();
-    if (!rest) {
-        defer_unfiltered(rest.error());
-        co_return Result<void>{};
+    std::string rest;
+    if (filter) {
+        auto filtered = co_await filter->finish();
+        if (!filtered) {
+            defer_unfiltered(filtered.error());
+            co_return Result<void>{};
+        }
+        rest = std::move(*filtered);
     }
-    co_return co_await write_part(*rest, ContentForm::Encoded, out);
+    if (converter) {
+        rest = converter->convert(rest);
+        rest += converter->finish();
+    }
+    co_return co_await write_part(rest, ContentForm::Encoded, out);
 }
 
 void Transaction::defer_unfiltered(const Error& error)
 {
     log::warning("{}: {}", job_->envelope().queue_id, error.text());
-    trouble = dsn::Outcome::deferred({4, 3, 0}, "local data error while talking to " + session_->target().name(),
-                                     session_->target().relay());
+    trouble = local_trouble(session_->target());
 }
 
 // False: the connection broke instead. After a 421 it is not used again.
@@ -439,7 +500,8 @@ dsn::Outcome Transaction::final_outcome(const smtp::PeerReply& reply, std::size_
     dsn::Outcome outcome = delivered(session_->target(), reply);
     // RFC 3461 5.2.2: a server without DSN will not notify the sender; this is as far as it can be followed.
     if (job_->recipients()[recipient].envelope->notify & queue::notify_success)
-        outcome.action = session_->offers(smtp::Extension::Dsn) ? dsn::Action::Delivered : dsn::Action::Relayed;
+        outcome.action = session_->offers(smtp::Extension::Dsn) || settings_->assume_final ? dsn::Action::Delivered
+                                                                                           : dsn::Action::Relayed;
     return outcome;
 }
 

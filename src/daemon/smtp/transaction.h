@@ -60,7 +60,11 @@ private:
     enum class ContentForm : unsigned char { AsItLies, Encoded };
     Task<Result<void>> write_part(std::string_view part, ContentForm form, std::string* out);
     Task<bool> write_content();
-    Task<Result<void>> write_filtered(std::vector<std::string_view> parts, std::string* out);
+    Task<bool> write_end(std::string out);
+    [[nodiscard]] bool must_convert() const;
+    [[nodiscard]] bool pauses_before_dot() const;
+    void log_pix_workarounds() const;
+    Task<Result<void>> write_changed(std::vector<std::string_view> parts, std::string* out);
     void defer_unfiltered(const Error& error);
     Task<void> finish_empty();
     bool is_final_reply(const Result<smtp::PeerReply>& reply);

@@ -49,10 +49,17 @@ dsn::Outcome broken(const Target& target, const Error& error, std::string_view s
         return dsn::Outcome::deferred(
             {4, 5, 0}, fmt::format("Protocol error: host {} said: {} (while {})", target.name(), error.text(), stage),
             target.relay());
+    if (error.kind() == ErrorKind::Temporary)  // a table of ours did not answer
+        return local_trouble(target);
     std::string text = error.kind() == ErrorKind::Timeout
                            ? fmt::format("conversation with {} timed out while {}", target.name(), stage)
                            : fmt::format("lost connection with {} while {}", target.name(), stage);
     return dsn::Outcome::deferred({4, 4, 2}, std::move(text), target.relay());
+}
+
+dsn::Outcome local_trouble(const Target& target)
+{
+    return dsn::Outcome::deferred({4, 3, 0}, "local data error while talking to " + target.name(), target.relay());
 }
 
 dsn::Outcome not_connected(const Target& target, const Error& error)

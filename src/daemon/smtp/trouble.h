@@ -15,9 +15,11 @@ namespace posthaste::smtp_client {
 dsn::Outcome said(const Target& target, const smtp::PeerReply& reply, std::string_view in_reply_to);
 // "host H[A] refused to talk to me: TEXT"
 dsn::Outcome refused(const Target& target, const smtp::PeerReply& reply);
-// "conversation with H[A] timed out while STAGE", "lost connection with H[A] while STAGE", or what came instead of a
-// reply. Always deferred.
+// "conversation with H[A] timed out while STAGE", "lost connection with H[A] while STAGE", what came instead of a
+// reply, or local_trouble() for a Temporary error. Always deferred.
 dsn::Outcome broken(const Target& target, const Error& error, std::string_view stage);
+// "local data error while talking to H[A]": a table did not answer. Always deferred.
+dsn::Outcome local_trouble(const Target& target);
 // "connect to H[A]:P: REASON". Always deferred; relay=none.
 dsn::Outcome not_connected(const Target& target, const Error& error);
 // What the server answered to the message.

@@ -42,6 +42,14 @@ TEST(Trouble, BrokenConversations)
               "lost connection with mx.test[192.0.2.1] while sending MAIL FROM");
 }
 
+TEST(Trouble, TableThatDoesNotAnswerIsNobodysFault)
+{
+    dsn::Outcome local = broken(mx(), Error(ErrorKind::Temporary, "hash:x"), "sending RCPT TO");
+    EXPECT_EQ(local.action, dsn::Action::Deferred);
+    EXPECT_EQ(local.code.text(), "4.3.0");
+    EXPECT_EQ(local.text, "local data error while talking to mx.test[192.0.2.1]");
+}
+
 TEST(Trouble, ConnectionsThatCannotBeMade)
 {
     Error error = Error::system(ECONNREFUSED, "connect to 192.0.2.1:25");
