@@ -122,7 +122,8 @@ Reply Service::change(const Request& request)
     if (!writer)
         return {.status = Status::Retry, .reason = writer.error().text()};
     std::string buffer;
-    const std::string_view key = table::fold_key(request.key, key_case_of(request), buffer);
+    const auto key_case = request.keep_case ? table::KeyCase::Keep : table::KeyCase::Fold;
+    const std::string_view key = table::fold_key(request.key, key_case, buffer);
     auto done = request.command == Command::Update ? (*writer)->put(key, request.value, table::OnDuplicate::Replace)
                                                    : (*writer)->remove(key);
     if (done && request.command == Command::Update)

@@ -14,6 +14,7 @@
 #include "param/rewrite.h"
 #include "param/services.h"
 #include "param/smtpd.h"
+#include "param/smtpd_dnsbl.h"
 #include "table/text_source.h"
 
 namespace posthaste::smtpd {
