@@ -15,7 +15,7 @@ Postdrop::Answer answer_of(const std::string& commands)
     const std::string path = testing::TempDir() + "submit-test-postdrop." + std::to_string(::getpid());
     std::ofstream(path) << "#!/bin/sh\ncat >/dev/null\n" << commands << '\n';
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-    const auto config = config::load_text("", "main.cf");
+    const auto config = config::load_text("", "main.cf", {});
     EXPECT_TRUE(config);
     auto postdrop = Postdrop::start(path, **config);
     if (!postdrop)
