@@ -41,6 +41,14 @@ Variables listed_variables(std::string_view list)
     return variables;
 }
 
+Variables exported_variables(std::string_view export_environment)
+{
+    Variables variables{{"PATH", "/usr/bin:/bin"}};
+    for (auto& [name, value] : listed_variables(export_environment))
+        set_variable(variables, name, std::move(value));
+    return variables;
+}
+
 void set_variable(Variables& variables, std::string_view name, std::string value)
 {
     auto same = std::ranges::find(variables, name, &Variables::value_type::first);

@@ -16,6 +16,9 @@ using Variables = std::vector<std::pair<std::string, std::string>>;
 // out. Programs with one thread, or whose threads leave the environment alone.
 Variables listed_variables(std::string_view list);
 
+// What programs outside of the mail system get (export_environment), with a PATH.
+Variables exported_variables(std::string_view export_environment);
+
 // Adds a variable, or replaces the one of this name.
 void set_variable(Variables& variables, std::string_view name, std::string value);
 

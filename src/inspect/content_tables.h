@@ -32,6 +32,8 @@ public:
     // Text that is said to be 8bit or binary goes on as quoted-printable, and is looked up as such. Not with
     // Depth::PrimaryHeader, which tells nothing of the text.
     bool converts_to_seven_bit = false;
+    // The end of the message's header is of interest after PASS, too: Handler::end_header_without_separator().
+    bool watches_header_end = false;
     // Bytes of a body segment that are looked at, line ends as one byte (body_checks_size_limit); 0: all.
     std::size_t body_limit = 51200;
     std::size_t line_limit = 2048;  // longer body lines are looked at in pieces (line_length_limit)

@@ -135,6 +135,12 @@ Task<Result<void>> Inspector::take_header(mime::StructureHeader header)
 
 bool Inspector::converts() const { return tables_->converts_to_seven_bit && tables_->depth == mime::Depth::Everything; }
 
+bool Inspector::follows_lines() const
+{
+    const bool passes_on = converts() || (tables_->watches_header_end && !header_ended_);
+    return mode_ == Mode::Inspect || (mode_ == Mode::Pass && passes_on);
+}
+
 // What is said of an 8-bit text is kept until its header ends: then it is known what may be said instead.
 Task<Result<void>> Inspector::take_completed(mime::StructureHeader header)
 {
@@ -161,6 +167,7 @@ Task<Result<void>> Inspector::end_segment(mime::StructureStep step, std::string_
 {
     segment_ = 0;
     encodes_ = false;
+    header_ended_ = true;
     if (!label_.text.empty() && step.entity && is_eight_bit(step.entity->encoding)) {
         const mime::TransferEncoding encoding = encoding_instead(step.entity->type);
         encodes_ = encoding == mime::TransferEncoding::QuotedPrintable;

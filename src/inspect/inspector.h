@@ -98,7 +98,7 @@ private:
     [[nodiscard]] bool looks_at_body() const;
     [[nodiscard]] bool converts() const;
     // Whether it matters what the lines are.
-    [[nodiscard]] bool follows_lines() const { return mode_ == Mode::Inspect || (mode_ == Mode::Pass && converts()); }
+    [[nodiscard]] bool follows_lines() const;
 
     ContentTables* tables_;
     Handler* handler_;
@@ -108,8 +108,9 @@ private:
     struct Label {
         std::string text;  // the whole header; empty: there is none
         bool of_message = true;
-    } label_;               // Content-Transfer-Encoding: of the header that we are in, to be replaced
-    bool encodes_ = false;  // the text that we are in
+    } label_;                    // Content-Transfer-Encoding: of the header that we are in, to be replaced
+    bool encodes_ = false;       // the text that we are in
+    bool header_ended_ = false;  // that of the message
 };
 
 }  // namespace posthaste::inspect

@@ -186,6 +186,15 @@ TEST_F(InspectorTest, WhatIsConvertedIsLookedUpAsItGoesOn)
     EXPECT_THAT(recorder_.said, testing::Contains("warning body =FC: umlaut"));
 }
 
+TEST_F(InspectorTest, TheEndOfTheHeaderIsWatchedAfterPassWhereThatIsWanted)
+{
+    table(CheckTable::Header, "{/^X-Pass/ PASS}");
+    const std::string broken = "X-Pass: 1\nX-A: 1\nno header\nX-B: 1\n\nmore\n";
+    EXPECT_EQ(pass(broken), broken);
+    tables_.watches_header_end = true;
+    EXPECT_EQ(pass(broken), "X-Pass: 1\nX-A: 1\n\nno header\nX-B: 1\n\nmore\n");
+}
+
 TEST_F(InspectorTest, PassDoesNotEndTheConversion)
 {
     tables_.converts_to_seven_bit = true;

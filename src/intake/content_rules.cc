@@ -90,6 +90,7 @@ Result<std::unique_ptr<ContentRules>> ContentRules::read(const config::Config& c
     rules->rejected = parse_characters(config.get(param::message_reject_characters));
     rules->stripped = parse_characters(config.get(param::message_strip_characters));
     TRY(rules->header_end, header_end_action(config.get(param::non_empty_end_of_header_action)));
+    rules->tables.watches_header_end = rules->header_end != HeaderEndAction::FixQuietly;
     const bool strict = config.get(param::strict_8bitmime);
     rules->strict_7bit_headers = strict || config.get(param::strict_7bit_headers);
     rules->strict_8bitmime_body = strict || config.get(param::strict_8bitmime_body);
@@ -111,7 +112,7 @@ bool ContentRules::inspects(queue::Origin origin) const
         !(origin == Origin::Notify && inspects_notices))
         return false;
     return !tables.empty() || rejected.any() || stripped.any() || strict_7bit_headers || strict_8bitmime_body ||
-           strict_encoding_domain || header_end != HeaderEndAction::FixQuietly || tables.converts_to_seven_bit;
+           strict_encoding_domain || tables.watches_header_end || tables.converts_to_seven_bit;
 }
 
 }  // namespace posthaste::intake

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "log/log.h"
 #include "queue/directory_walk.h"
+#include "queue/leftovers.h"
 #include "queue/locks.h"
 #include "queue/postfix_import.h"
 #include "queue/store_impl.h"
@@ -341,25 +342,13 @@ Result<void> Store::Impl::save_damage(const KnownSegment& segment, std::uint64_t
 Result<void> Store::for_each_file(QueueName queue, const std::function<void(const FileEntry&)>& callback)
 {
     return for_each_file_below(impl_->options, name(queue), [&](const WalkedFile& file) {
-        // Being written at this moment by move(), or by a writer whose message is to be held; or left behind.
-        if (!is_complete(file.status.st_mode)) {
-            impl_->remove_if_left_behind(queue, file);
+        // Being written at this moment by move(), or by a writer whose message is to be held; or left behind: see
+        // has_complete_file(), leftovers.h.
+        if (!is_complete(file.status.st_mode))
             return;
-        }
         callback({queue, file.queue_id, wall_time(file.status.st_mtim), static_cast<std::uint64_t>(file.status.st_size),
                   is_expired(file.status.st_mode)});
     });
-}
-
-// Unlocked and incomplete: its writer is dead, and nobody was told 250 for it, or the journal has the message. A file
-// that has just been created is given time to be locked.
-void Store::Impl::remove_if_left_behind(QueueName queue, const WalkedFile& file)
-{
-    const std::string path = full_path(queue, file.queue_id);
-    auto fd = posthaste::open_file(path, O_RDWR);
-    const bool old = std::chrono::system_clock::now() - wall_time(file.status.st_mtim) > std::chrono::seconds(10);
-    if (fd && old && !is_locked_by_other(fd->get(), file_lock_byte))
-        ::unlink(path.c_str());
 }
 
 bool Store::Impl::is_left_by_its_writer(const std::string& queue_id) const
@@ -391,7 +380,7 @@ Result<void> Store::Impl::read_incoming(std::size_t most, std::vector<LoadedMess
             return;
         }
         incoming_settled = false;
-        remove_if_left_behind(QueueName::Incoming, file);
+        remove_if_left_behind(full_path(QueueName::Incoming, file.queue_id));
     });
     if (!walked)
         incoming_settled = false;  // what was not seen is looked for again

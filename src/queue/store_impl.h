@@ -1,7 +1,6 @@
 // What the parts of the Store share (store.cc, store_change.cc, store_upkeep.cc).
 #pragma once
 
-#include "queue/directory_walk.h"
 #include "queue/positions.h"
 #include "queue/queue_file.h"
 #include "queue/scan.h"
@@ -49,7 +48,6 @@ struct Store::Impl {
     [[nodiscard]] std::uint64_t readable_end(const KnownSegment& segment) const;
     void take_frame(KnownSegment& segment, const ScannedFrame& scanned, std::vector<LoadedMessage>& found);
     bool has_complete_file(const std::string& queue_id);
-    void remove_if_left_behind(QueueName queue, const WalkedFile& file);
     [[nodiscard]] bool is_left_by_its_writer(const std::string& queue_id) const;
     Result<void> read_incoming(std::size_t most, std::vector<LoadedMessage>& found);
     // The open segment and frame that a reference means. NotFound if the place means something else by now.

@@ -12,7 +12,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <gtest/gtest.h>
 
 namespace posthaste::queue {
@@ -89,6 +88,44 @@ TEST_F(Queue, WhatWasCommittedIsFoundReadMarkedAndBuried)
     EXPECT_EQ(queue->load(committed.ref)->marks.front(), RecipientMark::Done);
     MUST(queue->bury(committed.ref));
     EXPECT_EQ(reader.open(committed.ref).error().kind(), ErrorKind::NotFound);
+}
+
+Task<void> commit_in_one_turn(Writer* writer, std::size_t* committed)
+{
+    Draft draft = *writer->begin();
+    draft.envelope().recipients = {{"a@example.net"}};
+    MUST(draft.append_line("Subject: test"));
+    draft.end_of_header();
+    auto result = co_await writer->commit(std::move(draft));
+    *committed += result.has_value() ? 1 : 0;
+}
+
+// The loop does not get its turn until the first of them are durable.
+Task<void> commit_many_in_one_turn(Writer* writer, Store* queue, std::size_t* committed)
+{
+    net::TaskGroup tasks;
+    std::size_t found = 0;
+    for (int i = 0; i < 20; ++i) {
+        tasks.start(commit_in_one_turn(writer, committed));
+        for (int waited = 0; i == 7 && found == 0 && waited < 10000; ++waited) {
+            found = queue->next(100)->size();
+            ::usleep(1000);
+        }
+    }
+    EXPECT_EQ(found, 8U);
+    EXPECT_EQ(*committed, 0U);  // nobody was told yet
+    while (!tasks.empty())
+        co_await net::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(*committed, 20U);
+    EXPECT_EQ(queue->next(100)->size(), 12U);
+}
+
+TEST_F(Queue, TheDiskBeginsWhileATurnOfTheLoopIsStillTakingInMessages)
+{
+    auto queue = store();
+    auto in = writer();
+    std::size_t committed = 0;
+    run_until_done(commit_many_in_one_turn(in.get(), queue.get(), &committed));
 }
 
 TEST_F(Queue, DeliveriesOfOneMessageShareItsEnvelope)
@@ -388,24 +425,6 @@ TEST_F(Queue, BuriedTwiceCountsOnce)
     MUST(run_until_done(queue->upkeep()));
     MUST(run_until_done(queue->upkeep()));
     EXPECT_TRUE(queue->load(live.ref));
-}
-
-TEST_F(Queue, WhatAWriterLeftIncompleteInHoldIsRemovedWhenItIsOld)
-{
-    auto queue = store();
-    const auto hold = std::filesystem::path(options_.directory) / "hold";
-    std::filesystem::create_directories(hold);
-    for (const std::string id : {"3ABCDEF0123", "3ABCDEF0124"}) {
-        std::ofstream(hold / id) << "half a mess";
-        std::filesystem::permissions(hold / id, std::filesystem::perms(0600));
-    }
-    std::filesystem::last_write_time(hold / "3ABCDEF0123",
-                                     std::filesystem::file_time_type::clock::now() - std::chrono::seconds(11));
-    std::size_t listed = 0;
-    MUST(queue->for_each_file(QueueName::Hold, [&](const FileEntry&) { ++listed; }));
-    EXPECT_EQ(listed, 0U);
-    EXPECT_FALSE(std::filesystem::exists(hold / "3ABCDEF0123"));
-    EXPECT_TRUE(std::filesystem::exists(hold / "3ABCDEF0124"));  // its writer may be about to lock it
 }
 
 Task<void> move_to_hold(Store* queue, MessageRef ref, bool* moved)

@@ -76,12 +76,10 @@ Result<void> Router::Impl::open_lists()
 
 Result<void> Router::Impl::open_maps()
 {
-    const table::OpenOptions plain = table::process_options(table::Substitutions::Refused);
-    TRY(transport_maps, table::Maps::open(config->get(param::transport_maps), plain));
-    TRY(relocated, table::Maps::open(config->get(param::relocated_maps)));
-    TRY(sender_dependent_relayhost, table::Maps::open(config->get(param::sender_dependent_relayhost_maps), plain));
-    TRY(sender_dependent_default_transport,
-        table::Maps::open(config->get(param::sender_dependent_default_transport_maps), plain));
+    TRY(transport_maps, table::open_maps(*config, param::transport_maps));
+    TRY(relocated, table::open_maps(*config, param::relocated_maps));
+    TRY(sender_dependent_relayhost, table::open_maps(*config, param::sender_dependent_relayhost_maps));
+    TRY(sender_dependent_default_transport, table::open_maps(*config, param::sender_dependent_default_transport_maps));
     return {};
 }
 

@@ -5,7 +5,8 @@
 
 namespace posthaste::server {
 
-// Runs the command, and waits until it ends; nothing without one. To be called while the process has one thread.
+// Runs the command, and waits until it ends; nothing without one. To be called while the process has one thread; no
+// open file but the standard ones reaches the command.
 void run_debugger(const config::Config& config);
 
 }  // namespace posthaste::server

@@ -5,6 +5,7 @@
 #include "net/endpoint.h"
 #include "param/basics.h"
 #include "param/services.h"
+#include "server/patient_fork.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -50,9 +51,7 @@ Result<QueueListing> QueueListing::of_stopped_system(const config::Config& confi
     UniqueFd in(ends[0]);
     UniqueFd out(ends[1]);
     const std::string program = config.get(param::daemon_directory) + "/showq";
-    const pid_t child = ::fork();
-    if (child < 0)
-        return fail_errno("fork");
+    TRY(const pid_t child, fork_patiently(config));
     if (child == 0) {
         ::dup2(out.get(), STDOUT_FILENO);
         ::setenv("MAIL_CONFIG", config.directory().c_str(), 1);

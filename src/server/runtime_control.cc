@@ -132,7 +132,6 @@ Task<void> Runtime::reload(std::string main_cf)
     }
     if (auto used = table::use_new_main_cf(*config); !used)
         log::error("{}: tables keep their old options", used.error().text());
-    table::set_open_errors_fatal((*config)->get(param::daemon_table_open_error_is_fatal));
     auto result = co_await hooks_.on_reload(*config);
     if (!result) {
         log::info("{}: a new process takes over", result.error().text());

@@ -2,16 +2,15 @@
 // promises.
 #include "server/server.h"
 
-#include "address/idna.h"
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/log.h"
 #include "param/process.h"
-#include "param/smtputf8.h"
 #include "server/confine.h"
 #include "server/debugger.h"
 #include "server/identity.h"
 #include "server/log_setup.h"
+#include "server/name_conversion.h"
 #include "server/options.h"
 #include "server/runtime.h"
 #include "table/followed_file.h"
@@ -104,7 +103,6 @@ void set_table_options(const Context& context, const DaemonOptions& wanted)
 {
     const auto user = wanted.unprivileged ? table::ProxyUser::Service : table::ProxyUser::Itself;
     must(table::use_main_cf(context.config, user));
-    table::set_open_errors_fatal(context.config->get(param::daemon_table_open_error_is_fatal));
 }
 
 // A table file that has changed and cannot be opened any more: a successor can.
@@ -157,18 +155,18 @@ int run(int argc, char** argv, MakeService make)
     set_up_log(context);
     if (wanted.debugger)
         run_debugger(*context.config);
-    address::set_idna_mapping(context.config->get(param::enable_idna2003_compatibility)
-                                  ? address::IdnaMapping::Transitional
-                                  : address::IdnaMapping::Nontransitional);
-
+    set_name_conversion(*context.config);
     set_table_options(context, wanted);
     auto [service, hooks] = make(context);
     Hooks moments = hooks;
     Runtime runtime(context, std::move(hooks));
     if (!wanted.stand_alone)
         must(runtime.meet_master());
+    // Those that a reload opens end nobody in the middle of his work.
+    table::set_open_errors_fatal(context.config->get(param::daemon_table_open_error_is_fatal));
     if (moments.before_jail)
         must(moments.before_jail());
+    table::set_open_errors_fatal(false);
     log::open_before_jail();
     give_up_root(context, wanted);
     if (moments.after_jail)

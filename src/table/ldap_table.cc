@@ -184,7 +184,7 @@ Result<std::shared_ptr<const LdapSource>> source_of(const SourceSettings& file, 
 
 Opened open_ldap(const OpenRequest& request)
 {
-    TRY(const Module* module, load_module(request.type));
+    TRY(const Module* module, load_module(request.type, request.options));
     TRY(SourceSettings file, SourceSettings::of(request.name, request.options));
     TRY(auto source, source_of(file, request));
     TRY(ServerPlan plan, plan_of(file, request.options, *module));

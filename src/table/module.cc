@@ -13,10 +13,10 @@ namespace posthaste::table {
 
 namespace {
 
-std::vector<std::string> directories()
+std::vector<std::string> directories(const OpenOptions& options)
 {
     std::vector<std::string> result;
-    const auto& main_cf = process_options().main_cf;
+    const auto& main_cf = options.main_cf;
     if (!main_cf)
         return result;
     if (const std::string& directory = main_cf->get(param::shlib_directory); directory != "no")
@@ -27,11 +27,11 @@ std::vector<std::string> directories()
 
 std::string file_name(std::string_view type) { return fmt::format("posthaste-{}.so", type); }
 
-Result<const Module*> load(std::string_view type)
+Result<const Module*> load(std::string_view type, const OpenOptions& options)
 {
-    const std::string file = module_file(type);
+    const std::string file = module_file(type, options);
     if (file.empty())
-        return std::unexpected(no_module(type));
+        return std::unexpected(no_module(type, options));
     void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr)
         return fail(
@@ -47,9 +47,9 @@ Result<const Module*> load(std::string_view type)
 
 }  // namespace
 
-std::string module_file(std::string_view type)
+std::string module_file(std::string_view type, const OpenOptions& options)
 {
-    for (const std::string& directory : directories()) {
+    for (const std::string& directory : directories(options)) {
         std::string file = fmt::format("{}/{}", directory, file_name(type));
         if (access(file.c_str(), R_OK) == 0)
             return file;
@@ -57,21 +57,21 @@ std::string module_file(std::string_view type)
     return {};
 }
 
-Error no_module(std::string_view type)
+Error no_module(std::string_view type, const OpenOptions& options)
 {
     return {ErrorKind::Unsupported,
             fmt::format("unsupported dictionary type: {}: its module {} is not in {}: install it, or say in "
                         "shlib_directory where it is",
-                        type, file_name(type), fmt::join(directories(), " or "))};
+                        type, file_name(type), fmt::join(directories(options), " or "))};
 }
 
-Result<const Module*> load_module(std::string_view type)
+Result<const Module*> load_module(std::string_view type, const OpenOptions& options)
 {
     // Never unloaded: threads may still run in it.
     static std::map<std::string, const Module*, std::less<>> loaded;
     if (auto found = loaded.find(type); found != loaded.end())
         return found->second;
-    TRY(const Module* module, load(type));
+    TRY(const Module* module, load(type, options));
     loaded.emplace(type, module);
     return module;
 }

@@ -20,6 +20,8 @@
 
 namespace posthaste::table {
 
+struct OpenOptions;
+
 inline constexpr std::uint32_t module_version = 1;
 
 using Moment = std::chrono::steady_clock::time_point;
@@ -132,15 +134,15 @@ using ModuleFunction = const Module* (*)();
 
 // --- for the tables
 
-// Where the module of a table type is looked for: shlib_directory of main.cf, then daemon_directory. Empty: there is
-// none.
-std::string module_file(std::string_view type);
+// Where the module of a table type is looked for: shlib_directory of options.main_cf, then daemon_directory. Empty:
+// there is none.
+std::string module_file(std::string_view type, const OpenOptions& options);
 
 // The error of a type whose module is not there: which file is missing, and where it was looked for.
-Error no_module(std::string_view type);
+Error no_module(std::string_view type, const OpenOptions& options);
 
 // Loads it, or returns what was loaded before. Unsupported: there is none, it cannot be loaded (a client library is
 // missing), or it belongs to another release.
-Result<const Module*> load_module(std::string_view type);
+Result<const Module*> load_module(std::string_view type, const OpenOptions& options);
 
 }  // namespace posthaste::table

@@ -191,7 +191,7 @@ Error unknown_type(std::string_view name)
 {
     const auto* type = std::ranges::find(known_types, name, &Type::name);
     if (type != known_types.end() && type->code == Code::Module)
-        return no_module(name);
+        return no_module(name, process_options());
     if (type != known_types.end())
         return {ErrorKind::Unsupported, fmt::format("unsupported dictionary type: {}: {} (there are: {})", name,
                                                     type->reason, existing_types())};
@@ -213,7 +213,7 @@ std::vector<std::string> types()
 {
     std::vector<std::string> result;
     for (const auto& type : known_types)
-        if (type.open != nullptr && (type.code == Code::BuiltIn || !module_file(type.name).empty()))
+        if (type.open != nullptr && (type.code == Code::BuiltIn || !module_file(type.name, process_options()).empty()))
             result.emplace_back(type.name);
     return result;
 }

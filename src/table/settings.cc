@@ -1,11 +1,14 @@
 // settings.cc — see settings.h.
 #include "table/settings.h"
 
+#include "config/declaration.h"
 #include "param/basics.h"
 #include "param/local.h"
 #include "param/services.h"
 #include "param/tables.h"
 
+#include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 namespace posthaste::table {
@@ -35,6 +38,27 @@ Result<StaleIndex> stale_index_action(const config::Config& config)
 }
 
 const OpenOptions& process_options() { return current(); }
+
+OpenOptions options_for(std::string_view parameter)
+{
+    constexpr std::array<std::string_view, 9> plain = {
+        "alias_maps",
+        "fallback_transport_maps",
+        "mailbox_transport_maps",
+        "sender_dependent_default_transport_maps",
+        "sender_dependent_relayhost_maps",
+        "transport_maps",
+        "virtual_gid_maps",
+        "virtual_mailbox_maps",
+        "virtual_uid_maps",
+    };
+    return process_options(std::ranges::contains(plain, parameter) ? Substitutions::Refused : Substitutions::Allowed);
+}
+
+Result<Maps> open_maps(const config::Config& config, config::Parameter<std::string> parameter)
+{
+    return Maps::open(config.get(parameter), options_for(config::declarations()[parameter.slot].name));
+}
 
 OpenOptions process_options(Substitutions substitutions)
 {

@@ -5,10 +5,11 @@
 #pragma once
 
 #include "config/config.h"
-#include "table/table.h"
+#include "table/maps.h"
 
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace posthaste::table {
@@ -30,6 +31,12 @@ Result<OpenOptions> options_of(std::shared_ptr<const config::Config> config, Pro
 Result<void> use_main_cf(std::shared_ptr<const config::Config> config, ProxyUser user);
 // The same with another main.cf; who asks for proxy: tables does not change.
 Result<void> use_new_main_cf(std::shared_ptr<const config::Config> config);
+
+// The process's options for the tables of this parameter: substitutions ($1) are refused in those whose results choose
+// a transport, a file or an account, as transport(5), aliases(5), virtual(8) and postconf(5) say.
+OpenOptions options_for(std::string_view parameter);
+// The tables that it names, so opened. Invalid: as Maps::open().
+Result<Maps> open_maps(const config::Config& config, config::Parameter<std::string> parameter);
 
 // During its life `config` takes the place of the process's main.cf.
 class OptionsScope {

@@ -201,7 +201,7 @@ Result<ServerPlan> plan_of(const SourceSettings& file, SqlKind kind, const std::
 Opened open_sql(const OpenRequest& request, SqlKind kind)
 {
     constexpr int most = 1 << 30;
-    TRY(const Module* module, load_module(request.type));
+    TRY(const Module* module, load_module(request.type, request.options));
     TRY(SourceSettings file, SourceSettings::of(request.name, request.options));
     TRY(ServerPlan plan, plan_of(file, kind, request.type, *module));
     auto source = std::make_shared<SqlSource>();

@@ -179,3 +179,20 @@ def test_ignore_says_nothing_and_a_misspelt_action_stops_the_start(make_instance
     checked = instance.run("postfix", "-c", instance.config, "check", check=False)
     assert checked.returncode != 0
     assert b"stale_index_action = rebild: expected warn, rebuild or ignore" in checked.stderr + instance.log().encode()
+
+
+def test_stale_index_action_of_the_cleanup_line_counts_inside_of_smtpd(make_instance):
+    instance = make_instance(service_options={"cleanup/unix": {"stale_index_action": "rebuild"}},
+                             transport_maps="inline:{{far.test=discard:}}")
+    path = instance.table("canonical", "old@x.test first@far.test\n")
+    instance.run("postmap", f"hash:{path}")
+    instance.table("canonical", "new@x.test second@far.test\n")
+    set_age(f"{path}.db", 100)
+    set_age(path, 50)
+    instance.configure(recipient_canonical_maps=f"hash:{path}")
+    instance.start()
+    with instance.smtp() as client:
+        client.mail("a@far.test")
+        client.rcpt("new@x.test")
+        assert client.data(b"Subject: x\n\nx\n").code == 250
+    instance.wait_for_log(r"to=<second@far.test>, orig_to=<new@x.test>,.* status=sent")

@@ -55,10 +55,7 @@ std::string remedy(std::string_view table, std::string_view parameter, const Err
 
 class TableCheck {
 public:
-    TableCheck(table::OpenOptions options, Findings& findings) : options_(std::move(options)), findings_(findings)
-    {
-        options_.stale_index = table::StaleIndex::Warn;
-    }
+    explicit TableCheck(Findings& findings) : findings_(findings) {}
 
     void look(std::string_view value, std::string_view parameter, const config::Place& place,
               const std::string& service)
@@ -75,10 +72,12 @@ public:
             return;
         }
         for (std::string_view word : *words) {
-            if (!is_table(word, types_) || !seen_.emplace(word).second)
+            table::OpenOptions options = table::options_for(parameter);
+            if (!is_table(word, types_) || !seen_.emplace(word, options.substitutions).second)
                 continue;
-            options_.warn = [&](std::string_view text) { add(parameter, place, service, std::string(text), ""); };
-            auto table = table::open(word, options_);
+            options.stale_index = table::StaleIndex::Warn;
+            options.warn = [&](std::string_view text) { add(parameter, place, service, std::string(text), ""); };
+            auto table = table::open(word, options);
             if (!table)
                 add(parameter, place, service, fmt::format("{}: {}", word, table.error().text()),
                     remedy(word, parameter, table.error()));
@@ -97,10 +96,9 @@ private:
                              .remedy = std::move(remedy)});
     }
 
-    table::OpenOptions options_;
     Findings& findings_;
     std::vector<std::string> types_ = table::types();
-    std::set<std::string, std::less<>> seen_;
+    std::set<std::pair<std::string, table::Substitutions>> seen_;
 };
 
 }  // namespace
@@ -116,7 +114,7 @@ void tables(const Subject& subject, Findings& findings)
                             .text = action.error().text()});
         return;
     }
-    TableCheck check(table::process_options(), findings);
+    TableCheck check(findings);
     auto look = [&](const config::Declaration& declaration) {
         if (declaration.status != config::Status::Working || declaration.kind != config::Kind::String ||
             is_left_out(declaration.name))

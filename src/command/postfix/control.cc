@@ -5,6 +5,7 @@
 #include "log/log.h"
 #include "param/basics.h"
 #include "server/master_lock.h"
+#include "server/patient_fork.h"
 
 #include <cerrno>
 #include <chrono>
@@ -81,17 +82,17 @@ bool ends_within(const Instance& instance, std::chrono::seconds patience)
     log::fatal("cannot run {}: {}", path, std::strerror(errno));
 }
 
-int run_to_end(const std::string& path, const std::vector<std::string>& arguments)
+int run_to_end(const config::Config& config, const std::string& path, const std::vector<std::string>& arguments)
 {
-    pid_t pid = ::fork();
-    if (pid < 0)
-        log::fatal("fork: {}", std::strerror(errno));
-    if (pid == 0) {
+    const Result<pid_t> pid = server::fork_patiently(config);
+    if (!pid)
+        log::fatal("{}", pid.error().text());
+    if (*pid == 0) {
         log::after_fork();
         execute(path, arguments);
     }
     int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    while (::waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
@@ -109,7 +110,7 @@ int start(const Instance& instance, Foreground foreground)
     std::vector<std::string> options(static_cast<std::size_t>(instance.verbosity), "-v");
     if (foreground == Foreground::No) {
         options.emplace_back("-w");
-        return run_to_end(master, options);
+        return run_to_end(*instance.config, master, options);
     }
     options.emplace_back(::getpid() == 1 ? "-i" : "-s");
     execute(master, options);

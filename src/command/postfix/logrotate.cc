@@ -3,6 +3,7 @@
 
 #include "log/log.h"
 #include "param/log.h"
+#include "server/patient_fork.h"
 
 #include <array>
 #include <cerrno>
@@ -34,18 +35,19 @@ std::string suffix(const std::string& format)
     return {text.data(), length};
 }
 
-int compress(const std::string& compressor, const std::string& file)
+int compress(const config::Config& config, const std::string& file)
 {
-    pid_t pid = ::fork();
-    if (pid < 0)
-        log::fatal("fork: {}", std::strerror(errno));
-    if (pid == 0) {
+    const std::string& compressor = config.get(param::maillog_file_compressor);
+    const Result<pid_t> pid = server::fork_patiently(config);
+    if (!pid)
+        log::fatal("{}", pid.error().text());
+    if (*pid == 0) {
         ::execlp(compressor.c_str(), compressor.c_str(), file.c_str(), nullptr);
         log::after_fork();
         log::fatal("maillog_file_compressor {}: {}", compressor, std::strerror(errno));
     }
     int result = 0;
-    while (::waitpid(pid, &result, 0) < 0 && errno == EINTR) {
+    while (::waitpid(*pid, &result, 0) < 0 && errno == EINTR) {
     }
     return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -67,7 +69,7 @@ int logrotate(const Instance& instance)
     if (is_running(instance) && reload(instance) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     std::this_thread::sleep_for(last_lines);
-    return compress(instance.config->get(param::maillog_file_compressor), rotated);
+    return compress(*instance.config, rotated);
 }
 
 }  // namespace posthaste::postfix

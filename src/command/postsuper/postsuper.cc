@@ -8,10 +8,12 @@
 #include "log/log.h"
 #include "param/basics.h"
 #include "queue/directory_walk.h"
+#include "queue/leftovers.h"
 #include "queue/queue_id.h"
 #include "server/command_config.h"
 #include "server/identity.h"
 #include "server/log_setup.h"
+#include "server/patient_fork.h"
 #include "server/queue_options.h"
 
 #include <algorithm>
@@ -308,10 +310,10 @@ int export_to(const config::Config& config, const std::string& wanted)
     if (!directory)
         log::fatal("{}", directory.error().text());
     const SubmissionOwners owners = submission_owners(config);
-    const pid_t child = ::fork();
-    if (child < 0)
-        log::fatal("{}", Error::system(errno, "fork").text());
-    if (child == 0) {
+    const Result<pid_t> child = server::fork_patiently(config);
+    if (!child)
+        log::fatal("{}", child.error().text());
+    if (*child == 0) {
         enter_queue(config);
         auto exported = export_queue(config, *directory);
         if (!exported)
@@ -324,7 +326,7 @@ int export_to(const config::Config& config, const std::string& wanted)
         ::_exit(exported->failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS);
     }
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) {
     }
     if (::geteuid() == 0)
         give_back_submissions(*directory, owners);
@@ -364,10 +366,13 @@ int run(int argc, char** argv)
     if (options.structure)
         if (auto mended = (*access)->mend_structure(options.directories); !mended)
             log::fatal("{}", mended.error().text());
-    // Incomplete files go when the queue is read: the queue manager does it all the time.
-    if (options.purge)
+    // Those in incoming/ go when the queue is read: the queue manager does it all the time.
+    if (options.purge) {
         if (auto read = (*access)->messages(); !read)
             log::fatal("{}", read.error().text());
+        if (auto removed = queue::remove_left_behind(server::queue_options(*config), queue::QueueName::Hold); !removed)
+            log::fatal("{}", removed.error().text());
+    }
     Session(**access, options.queues).carry_out(options.orders);
     log::flush();
     return EXIT_SUCCESS;

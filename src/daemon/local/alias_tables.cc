@@ -25,7 +25,7 @@ bool belongs_to(const std::string& path, uid_t user)
 
 Result<AliasTables> AliasTables::open(const config::Config& config)
 {
-    table::OpenOptions options = table::process_options(table::Substitutions::Refused);
+    table::OpenOptions options = table::options_for("alias_maps");
     options.proxymap_socket = "private/" + config.get(param::proxymap_service_name);
     TRY(auto names, table::split_outside_braces(config.get(param::alias_maps), table::list_separators));
     AliasTables aliases;

@@ -55,10 +55,9 @@ std::string name_of(const Target& target)
 Result<void> Service::before_jail()
 {
     TRY(tables_.aliases, AliasTables::open(config()));
-    const table::OpenOptions plain = table::process_options(table::Substitutions::Refused);
-    TRY(tables_.mailbox_transport, table::Maps::open(config().get(param::mailbox_transport_maps), plain));
-    TRY(tables_.fallback_transport, table::Maps::open(config().get(param::fallback_transport_maps), plain));
-    TRY(mailbox_commands_, table::Maps::open(config().get(param::mailbox_command_maps)));
+    TRY(tables_.mailbox_transport, table::open_maps(config(), param::mailbox_transport_maps));
+    TRY(tables_.fallback_transport, table::open_maps(config(), param::fallback_transport_maps));
+    TRY(mailbox_commands_, table::open_maps(config(), param::mailbox_command_maps));
     TRY(router_, routing::Router::open(context().config, routing::Purpose::Routing));
     cleanup_ =
         std::make_unique<ipc::Client>("public/" + config().get(param::cleanup_service_name), cleanup::cleanup_protocol);
@@ -353,9 +352,7 @@ config::Variables Service::environment(const server::Job& job, std::size_t recip
     // Addresses and HELO names are a stranger's words, and commands are often shell scripts.
     for (auto& [name, value] : variables)
         keep_only(config().get(param::command_expansion_filter), value);
-    config::Variables all{{"PATH", "/usr/bin:/bin"}};
-    for (auto& [name, value] : config::listed_variables(config().get(param::export_environment)))
-        config::set_variable(all, name, std::move(value));
+    config::Variables all = config::exported_variables(config().get(param::export_environment));
     for (auto& [name, value] : variables)
         config::set_variable(all, name, std::move(value));
     return all;

@@ -122,7 +122,12 @@ Result<void> Supervisor::apply(std::shared_ptr<const config::Config> config)
     TRY(std::string main_cf, read_file(config->directory() + "/main.cf"));
     TRY(auto specs, load_specs(*config));
     net::set_tcp_window(config->get(param::tcp_windowsize));
-    TRY(ChangeOver change_over, prepare(std::move(specs)));
+    auto prepared = prepare(std::move(specs));
+    if (!prepared) {
+        net::set_tcp_window(config_->get(param::tcp_windowsize));
+        return std::unexpected(std::move(prepared).error());
+    }
+    ChangeOver change_over = std::move(*prepared);
     config_ = std::move(config);
     take_settings();
     server::set_up_log(*config_, {.program = "master",

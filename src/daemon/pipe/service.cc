@@ -141,9 +141,7 @@ Result<mailbox::Command> Service::command(const server::Job& job) const
     command.shown = attributes_.argv[0];
     command.directory = attributes_.directory;
     command.time_limit = time_limit_;
-    command.environment = {{"PATH", "/usr/bin:/bin"}};
-    for (auto& [name, value] : config::listed_variables(config().get(param::export_environment)))
-        config::set_variable(command.environment, name, std::move(value));
+    command.environment = config::exported_variables(config().get(param::export_environment));
     return command;
 }
 

@@ -73,8 +73,10 @@ void Service::refuse(const Request& request) const
                  writes_ ? "read-write" : "read-only", request.table, writes_ ? "proxy_write_maps" : "proxy_read_maps");
 }
 
-table::Table& Service::table_for(const Opening& opening)
+table::Table& Service::table_for(Opening opening)
 {
+    if (table::key_match(opening.name).value_or(table::KeyMatch::Fixed) == table::KeyMatch::Fixed)
+        opening.substitutions = table::Substitutions::Allowed;  // makes no difference there
     auto& table = tables_[opening];
     if (!table) {
         if (writes_)

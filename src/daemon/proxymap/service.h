@@ -42,7 +42,7 @@ private:
     Task<Reply> look_up(Request request);
     Reply change(const Request& request);
     Result<bool> commit(const std::string& table, table::Writer& writer);
-    table::Table& table_for(const Opening& opening);
+    table::Table& table_for(Opening opening);
 
     server::Context* context_;
     bool writes_ = false;

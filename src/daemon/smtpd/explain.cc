@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "net/tasks.h"
 #include "param/basics.h"
+#include "server/name_conversion.h"
 #include "server/options.h"
 #include "server/trace_json.h"
 #include "smtp/path.h"
@@ -86,6 +87,7 @@ Result<json> answer(std::string_view question, server::DaemonOptions options)
                                       .process_name = context.process_name,
                                       .service_name = context.service_name}));
     TRY(check_settings(*context.config));
+    server::set_name_conversion(*context.config);
     TRY(table::use_main_cf(context.config, table::ProxyUser::Itself));
     TRY(std::unique_ptr<Shared> shared, Shared::open(context));
     return question == "check" ? check(*shared) : ask(*shared, options.arguments);

@@ -22,10 +22,9 @@ constexpr std::string_view relay = "virtual";
 
 Result<void> Service::before_jail()
 {
-    const table::OpenOptions plain = table::process_options(table::Substitutions::Refused);
-    TRY(mailboxes_, table::Maps::open(config().get(param::virtual_mailbox_maps), plain));
-    TRY(uids_, table::Maps::open(config().get(param::virtual_uid_maps), plain));
-    TRY(gids_, table::Maps::open(config().get(param::virtual_gid_maps), plain));
+    TRY(mailboxes_, table::open_maps(config(), param::virtual_mailbox_maps));
+    TRY(uids_, table::open_maps(config(), param::virtual_uid_maps));
+    TRY(gids_, table::open_maps(config(), param::virtual_gid_maps));
     TRY(mbox_.locks, mailbox::parse_lock_methods(config().get(param::virtual_mailbox_lock)));
     mbox_.lock_attempts = static_cast<int>(config().get(param::deliver_lock_attempts));
     mbox_.lock_delay = config().get(param::deliver_lock_delay);
