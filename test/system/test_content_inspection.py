@@ -103,7 +103,7 @@ def test_lmtp_has_rules_of_its_own_for_what_is_inside(make_instance):
 
 @pytest.mark.parametrize("forced", ["yes", "no"])
 def test_force_mime_input_conversion_sends_8bit_text_on_as_quoted_printable(make_relay, sink, forced):
-    relay = make_relay(force_mime_input_conversion=forced).start()
+    relay = make_relay(local_header_rewrite_clients="", force_mime_input_conversion=forced).start()
     header = b"MIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\nSubject: s\r\n\r\n"
     with relay.smtp() as client:
         client.deliver("a@a.test", "b@far.test", header + "grüße = ".encode() + 100 * b"x" + b"\r\n")
@@ -117,7 +117,7 @@ def test_force_mime_input_conversion_sends_8bit_text_on_as_quoted_printable(make
 
 @pytest.mark.parametrize("action", ["fix_quietly", "add_header", "reject"])
 def test_non_empty_end_of_header_action(make_relay, sink, action):
-    relay = make_relay(non_empty_end_of_header_action=action).start()
+    relay = make_relay(local_header_rewrite_clients="", non_empty_end_of_header_action=action).start()
     with relay.smtp() as client:
         client.mail("a@a.test"), client.rcpt("b@far.test")
         reply = client.data(b"Subject: s\r\nno header\r\nX-Late: 1\r\n")
