@@ -2,7 +2,7 @@
 // has the message.
 #pragma once
 
-#include "queue/layout.h"
+#include "queue/message_ref.h"
 #include "queue/options.h"
 
 #include <string>

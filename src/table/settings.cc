@@ -52,7 +52,8 @@ OpenOptions options_for(std::string_view parameter)
         "virtual_mailbox_maps",
         "virtual_uid_maps",
     };
-    return process_options(std::ranges::contains(plain, parameter) ? Substitutions::Refused : Substitutions::Allowed);
+    return process_options(std::ranges::find(plain, parameter) != plain.end() ? Substitutions::Refused
+                                                                              : Substitutions::Allowed);
 }
 
 Result<Maps> open_maps(const config::Config& config, config::Parameter<std::string> parameter)

@@ -4,6 +4,7 @@
 #include "daemon/proxymap/protocol.h"
 #include "param/local.h"
 #include "param/services.h"
+#include "table/settings.h"
 #include "table/stale_index.h"
 #include "table/text_source.h"
 

@@ -12,6 +12,7 @@
 #include "param/services.h"
 #include "routing/unwrap.h"
 #include "server/hand_over.h"
+#include "table/settings.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -9,6 +9,7 @@
 #include "param/rewrite.h"
 #include "param/virtual.h"
 #include "routing/owner_and_request.h"
+#include "table/settings.h"
 
 #include <fmt/format.h>
 
