@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "command/postfix/checks.h"
 #include "config/declaration.h"
+#include "table/registry.h"
 #include "table/settings.h"
 #include "table/table.h"
 #include "table/text_source.h"
@@ -73,6 +74,8 @@ public:
         }
         for (std::string_view word : *words) {
             table::OpenOptions options = table::options_for(parameter);
+            if (table::key_match(word).value_or(table::KeyMatch::Fixed) == table::KeyMatch::Fixed)
+                options.substitutions = table::Substitutions::Allowed;  // makes no difference there
             if (!is_table(word, types_) || !seen_.emplace(word, options.substitutions).second)
                 continue;
             options.stale_index = table::StaleIndex::Warn;

@@ -122,6 +122,15 @@ TEST(Check, tables_of_main_cf_and_of_overrides)
     EXPECT_THAT(Fixture("address_verify_map = btree:/none/cache\n", agents).texts(checks::tables), IsEmpty());
 }
 
+TEST(Check, rules_with_substitutions_where_they_are_refused)
+{
+    const std::string rules = "regexp:{{/^(.*)@a.test/ discard:$$1}}";
+    EXPECT_THAT(
+        Fixture("transport_maps = " + rules + "\nvirtual_alias_maps = " + rules + "\n", agents).texts(checks::tables),
+        ElementsAre(HasSubstr(", line 1: regular expression substitution is not "
+                              "allowed: skipping this rule")));
+}
+
 TEST(Check, overrides_with_bad_values)
 {
     EXPECT_THAT(Fixture("", "smtp inet n - n - - smtpd -o content_filter=\n").texts(checks::service_users), IsEmpty());
