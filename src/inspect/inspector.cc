@@ -144,9 +144,13 @@ bool Inspector::follows_lines() const
 // What is said of an 8-bit text is kept until its header ends: then it is known what may be said instead.
 Task<Result<void>> Inspector::take_completed(mime::StructureHeader header)
 {
-    if (!converts() || !equal_ignoring_case(header.header.name, transfer_encoding) ||
-        !is_eight_bit(mime::parse_transfer_encoding(header.header.value())))
+    if (!converts() || !equal_ignoring_case(header.header.name, transfer_encoding))
         co_return co_await take_header(header);
+    const bool contradicts = std::exchange(labelled_, true);
+    if (contradicts || !is_eight_bit(mime::parse_transfer_encoding(header.header.value()))) {
+        CO_TRY(co_await take_label());  // two of them: nobody knows what the text is, and it stays as it is
+        co_return co_await take_header(header);
+    }
     label_ = {.text = std::string(header.header.text), .of_message = header.of_message};
     co_return Result<void>();
 }
@@ -166,7 +170,7 @@ Task<Result<void>> Inspector::take_label()
 Task<Result<void>> Inspector::end_segment(mime::StructureStep step, std::string_view line)
 {
     segment_ = 0;
-    encodes_ = false;
+    encodes_ = labelled_ = false;
     header_ended_ = true;
     if (!label_.text.empty() && step.entity && is_eight_bit(step.entity->encoding)) {
         const mime::TransferEncoding encoding = encoding_instead(step.entity->type);

@@ -109,6 +109,7 @@ private:
         std::string text;  // the whole header; empty: there is none
         bool of_message = true;
     } label_;                    // Content-Transfer-Encoding: of the header that we are in, to be replaced
+    bool labelled_ = false;      // that header has a Content-Transfer-Encoding:
     bool encodes_ = false;       // the text that we are in
     bool header_ended_ = false;  // that of the message
 };

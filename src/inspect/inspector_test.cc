@@ -1,6 +1,7 @@
 // What becomes of lines that a table has an action for. All actions against Postfix: test/compat/filter.json.
 #include "inspect/inspector.h"
 
+#include "base/text.h"
 #include "net/tasks.h"
 
 #include <gmock/gmock.h>
@@ -174,6 +175,18 @@ TEST_F(InspectorTest, EightBitPartsAreConvertedEachForItself)
               "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: 7bit\n\n"
               "Content-Transfer-Encoding: quoted-printable\n\n=FE\n"
               "--b\nContent-Transfer-Encoding: 8bit\n--b--\nend=\n");
+}
+
+TEST_F(InspectorTest, TextWithTwoEncodingsStaysAsItIs)
+{
+    tables_.converts_to_seven_bit = true;
+    for (const std::string labels : {"7bit|8bit", "8bit|base64", "8bit|8bit", "base64|binary|8bit"}) {
+        std::string text = "Subject: s\n";
+        for (std::string_view label : split(labels, "|"))
+            text += "Content-Transfer-Encoding: " + std::string(label) + "\n";
+        text += "\ngr\xc3\xbc\n";
+        EXPECT_EQ(pass(text), text);
+    }
 }
 
 TEST_F(InspectorTest, WhatIsConvertedIsLookedUpAsItGoesOn)

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <utility>
 
 namespace posthaste::intake {
@@ -52,6 +53,32 @@ Rejection verdict(int smtp_code, dsn::Code code, std::string text)
     return rejection;
 }
 
+// Calls `use` with each line, without its CRLF, until that returns false.
+template<class Use>
+void for_each_line(std::string_view crlf_lines, Use use)
+{
+    while (!crlf_lines.empty()) {
+        const std::size_t end = std::min(crlf_lines.find("\r\n"), crlf_lines.size());
+        if (!use(crlf_lines.substr(0, end)))
+            return;
+        crlf_lines.remove_prefix(std::min(end + 2, crlf_lines.size()));
+    }
+}
+
+// The ends of lines are no characters of the message.
+std::string without_characters(std::string_view crlf_lines, const CharacterSet& characters)
+{
+    std::string out;
+    out.reserve(crlf_lines.size());
+    for_each_line(crlf_lines, [&](std::string_view line) {
+        std::ranges::copy_if(line, std::back_inserter(out),
+                             [&](char c) { return !characters.test(static_cast<unsigned char>(c)); });
+        out += "\r\n";
+        return true;
+    });
+    return out;
+}
+
 // A table did not answer.
 Rejection cannot_tell(Error error)
 {
@@ -67,7 +94,7 @@ net::Task<Accepted<>> Inspection::feed(std::string crlf_lines)
     if (rejection_)
         co_return Accepted<>();
     if (rules_->stripped.any())
-        std::erase_if(crlf_lines, [this](char c) { return rules_->stripped.test(static_cast<unsigned char>(c)); });
+        crlf_lines = without_characters(crlf_lines, rules_->stripped);
     if (auto done = co_await inspector_.feed(std::move(crlf_lines)); !done)
         co_return std::unexpected(cannot_tell(std::move(done.error())));
     co_return Accepted<>();
@@ -87,17 +114,14 @@ void Inspection::log_action(const Match& match, std::string_view action, std::st
 
 void Inspection::refuse_characters(std::string_view crlf_lines)
 {
-    const auto* bad = std::ranges::find_if(
-        crlf_lines, [this](char c) { return rules_->rejected.test(static_cast<unsigned char>(c)); });
-    if (bad == crlf_lines.end())
-        return;
-    const auto at = static_cast<std::size_t>(bad - crlf_lines.begin());
-    const std::size_t before = crlf_lines.rfind("\r\n", at);
-    const std::size_t begin = before == std::string_view::npos ? 0 : before + 2;
-    const std::size_t end = std::min(crlf_lines.find("\r\n", begin), crlf_lines.size());
-    rejection_ = verdict(550, {5, 7, 1}, "disallowed character");
-    log::content_action(envelope_->queue_id, "reject", "content", crlf_lines.substr(begin, end - begin),
-                        origin_of(*envelope_), rejection_->reply_text());
+    for_each_line(crlf_lines, [this](std::string_view line) {
+        if (std::ranges::none_of(line, [this](char c) { return rules_->rejected.test(static_cast<unsigned char>(c)); }))
+            return true;
+        rejection_ = verdict(550, {5, 7, 1}, "disallowed character");
+        log::content_action(envelope_->queue_id, "reject", "content", line, origin_of(*envelope_),
+                            rejection_->reply_text());
+        return false;
+    });
 }
 
 void Inspection::complain(std::string_view text) { log::cleanup_warning(text); }

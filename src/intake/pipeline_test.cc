@@ -423,6 +423,10 @@ TEST_F(PipelineTest, UnwantedCharactersAreRefusedOrRemoved)
     Message stripped = begin(RewriteContext::Remote);
     stripped.add_lines("Subject: xs\002\r\n\r\nx\r\nb\r\n");
     EXPECT_EQ(finish(std::move(stripped)).content(), "Subject: s\r\n\r\n\r\nb\r\n");
+    open("message_reject_characters = \\015\nmessage_strip_characters = \\012\n");  // not those that end lines
+    Message whole = begin(RewriteContext::Remote);
+    whole.add_lines("Subject: s\r\n\r\nb\r\n");
+    EXPECT_EQ(finish(std::move(whole)).content(), "Subject: s\r\n\r\nb\r\n");
 }
 
 TEST_F(PipelineTest, AHeaderWithoutAnEmptyLineIsMendedMarkedOrRefused)

@@ -62,14 +62,15 @@ ScanStep HeaderScanner::feed(std::string_view line)
         return {.place = LinePlace::Body};
     const bool folded = !line.empty() && (line.front() == ' ' || line.front() == '\t');
     if (folded && name_length_ != 0) {
-        append("\n");
+        if (open_.size() + 1 < limit_)
+            append("\n");
         append(line);
         return {.place = LinePlace::Header};
     }
     ScanStep step{.place = LinePlace::Header, .completed = complete()};
-    if (std::size_t length = header_name_length(line); length != 0) {
+    if (std::size_t length = header_name_length(line); length != 0 && length < limit_) {
         append(line);
-        name_length_ = std::min(length, open_.size());
+        name_length_ = length;
         return step;
     }
     in_headers_ = false;

@@ -63,7 +63,8 @@ TEST(HeaderScanner, AMessageWithoutBodyStillHasItsLastHeader)
 TEST(HeaderScanner, TextBeyondTheLimitIsDropped)
 {
     EXPECT_EQ(scan({"A: 123456", " 789", "B: 1"}, 8).headers, (Lines{"A|A: 12345|cut", "B|B: 1"}));
-    EXPECT_EQ(scan({"Abcdefghij: 1"}, 4).headers, (Lines{"Abcd|Abcd|cut"}));
+    EXPECT_EQ(scan({"A: 1234", " 5", "B: 1"}, 8).headers, (Lines{"A|A: 1234 |cut", "B|B: 1"}));  // no empty line
+    EXPECT_EQ(scan({"Abcdefghij: 1"}, 4).body, (Lines{"Abcdefghij: 1"}));
 }
 
 TEST(HeaderScanner, ValueIsWhatFollowsTheColon)

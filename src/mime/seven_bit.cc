@@ -17,13 +17,13 @@ void append_quoted_printable(std::string& out, std::string_view line)
         const char c = line[i];
         const bool last = i + 1 == line.size();
         const bool blank = c == ' ' || c == '\t';
-        const bool plain = blank ? !last : c > ' ' && c <= '~' && c != '=';
-        const std::size_t width = plain ? 1 : 3;
-        if (column + width > (last ? longest : longest - 1)) {
+        bool plain = blank ? !last : c > ' ' && c <= '~' && c != '=';
+        if (column + (plain ? 1 : 3) > (last ? longest : longest - 1)) {
             out += "=\r\n";
             column = 0;
+            plain = plain && c != '-';  // what begins a line here must not be taken for a boundary
         }
-        column += width;
+        column += plain ? 1 : 3;
         if (plain) {
             out += c;
         } else {
@@ -59,9 +59,11 @@ void SevenBitConverter::take(std::string_view line, std::string& out)
     }
     if (step.place == LinePlace::Header)
         take_header_line(line, out);
-    else if (step.place == LinePlace::Body && encodes_)
+    else if (step.place == LinePlace::Body && encodes_) {
+        if (step.entity)
+            out += "\r\n";  // the empty line is missing, and what is encoded might look like a header
         append_quoted_printable(out, line);
-    else
+    } else
         out.append(line).append("\r\n");
 }
 

@@ -1,6 +1,7 @@
 #include "mime/seven_bit.h"
 
 #include <algorithm>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace posthaste::mime {
@@ -91,6 +92,19 @@ TEST(SevenBit, AttachedMessageIsConvertedInside)
                         "Subject: y\nContent-Transfer-Encoding: 8bit\n\n\xe4\n"),
               "MIME-Version: 1.0\nContent-Type: message/rfc822\nContent-Transfer-Encoding: 7bit\n\n"
               "Subject: y\nContent-Transfer-Encoding: quoted-printable\n\n=E4\n");
+}
+
+TEST(SevenBit, LinesThatAreCutDoNotBecomeBoundaries)
+{
+    const std::string head = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Transfer-Encoding: 8bit\n\n";
+    const std::string filling(75, 'x');
+    EXPECT_THAT(converted(head + filling + "--b\n--b--\n"), testing::HasSubstr(filling + "=\n=2D-b\n--b--\n"));
+}
+
+TEST(SevenBit, EncodedTextIsNoHeaderWhereTheEmptyLineIsMissing)
+{
+    EXPECT_EQ(converted("MIME-Version: 1.0\nContent-Type: text/plain\nContent-Transfer-Encoding: 8bit\nF\xc3: x\n"),
+              "MIME-Version: 1.0\nContent-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n\nF=C3: x\n");
 }
 
 TEST(SevenBit, HeaderWithoutBodyLosesNothing)

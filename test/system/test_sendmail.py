@@ -279,7 +279,7 @@ def login(make_shared_instance):
 
 @pytest.mark.parametrize("sender, right", [
     ("joe@a.test", True), ("JOE+ext@A.test", True), ("anybody@b.test", True), ("bare", True), ("ann@a.test", False),
-    ("bare@a.test", False), ("joe@b.test.example", False), ("", False)])
+    ("bare@a.test", False), ("bare+x%c.test", False), ("bare+x!ceo", False), ("joe@b.test.example", False), ("", False)])
 def test_local_login_sender_maps_say_which_sender_a_user_may_have(login, sender, right):
     result = login(sender, "inline:{{{{{user} = joe@a.test, @b.test bare}}}}")
     assert result.returncode == (0 if right else 77)

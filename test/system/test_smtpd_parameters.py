@@ -53,6 +53,9 @@ REFUSALS = {
                     "smtpd_reject_footer": "none", "smtpd_sender_restrictions": "reject"},
                    "client.test", "a@example.com", [USER],
                    "554 5.7.1 <a@example.com>: Sender address rejected: Access denied\n5.7.1 call mail.local.test"),
+    "footer-map-with-words-of-the-client":
+        ({"smtpd_reject_footer_maps": "regexp:{{/<(.*)@x/ about $$1}}", "smtpd_sender_restrictions": "reject"},
+         "client.test", "$relayhost@x.test", [USER], "554 5.7.1 <$relayhost@x.test>: Sender address rejected: Access denied"),
     "footer-not-in-map": ({"smtpd_reject_footer_maps": "inline:{x=y} fail:broken", "smtpd_reject_footer": "\\c, really",
                            "smtpd_sender_restrictions": "reject"}, "client.test", "a@example.com", [USER],
                           "554 5.7.1 <a@example.com>: Sender address rejected: Access denied, really"),

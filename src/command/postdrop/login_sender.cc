@@ -25,6 +25,10 @@ constexpr std::string_view parameter = "local_login_sender_maps";
 std::string without_extension(std::string_view sender, std::string_view recipient_delimiter)
 {
     const address::Split parts = address::split_at_domain(sender);
+    // Such a local part becomes a domain when the message is taken in (swap_bangpath, allow_percent_hack): what looks
+    // like an extension may be the sender.
+    if (!parts.has_domain && parts.local_part.find_first_of("!%") != std::string_view::npos)
+        return std::string(sender);
     std::string plain(address::split_extension(parts.local_part, recipient_delimiter).first);
     if (parts.has_domain)
         plain.append("@").append(parts.domain);
