@@ -100,7 +100,8 @@ def observe(name, make=None, kind="posthaste"):
                     replies, queue_id = _submit(instance, mail) if mail.get("sendmail") else _send(client, mail)
                     if queue_id:
                         wait_until(lambda: re.search(rf": {queue_id}: (removed|.*status=deferred|discard: header|discard: body|reject: header|reject: body)", instance.log())
-                                   or "discard: RCPT" in instance.log()[begin:] or _held(instance, queue_id),
+                                   or "discard: RCPT" in instance.log()[begin:]
+                                   or (": hold: " in instance.log()[begin:] and _held(instance, queue_id)),  # the log may come later
                                    lambda: f"the end of {mail['name']} {queue_id}: {instance.log()[begin:]}")
                     else:  # the reply may be ahead of the log
                         wait_until(lambda: re.search("reject: |warning: ", instance.log()[begin:]),
