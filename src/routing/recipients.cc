@@ -5,6 +5,7 @@
 // answer is an error: "unknown" is said only by tables that answered.
 #include "base/text.h"
 #include "base/trace.h"
+#include "dsn/outcome.h"
 #include "param/bounce.h"
 #include "routing/owner_and_request.h"
 #include "routing/router_impl.h"
@@ -15,16 +16,14 @@ namespace posthaste::routing {
 
 namespace {
 
-// relocated(5), error: in transport(5), and the virtual alias class: the nexthop says why, with a code that is the
-// recipient's.
-RecipientStatus status_of_error(const std::string& nexthop, std::string_view code, Router::Impl::Role role)
+// relocated(5), error: and retry: in transport(5), and the virtual alias class: the nexthop says why, with a code that
+// is the recipient's. Its class is that of the transport.
+RecipientStatus status_of_error(const std::string& nexthop, dsn::Code code, bool is_temporary)
 {
-    std::size_t space = nexthop.find(' ');
-    if (space == std::string::npos || !nexthop.starts_with("5."))
-        return {.known = false, .code = std::string(code), .text = nexthop};
-    return {.known = false,
-            .code = role == Router::Impl::Role::Recipient ? nexthop.substr(0, space) : std::string(code),
-            .text = std::string(trim(std::string_view(nexthop).substr(space)))};
+    constexpr std::uint8_t temporary = 4, permanent = 5;
+    dsn::CodedText said = dsn::split_code(nexthop, code);
+    said.code.status_class = is_temporary ? temporary : permanent;
+    return {.known = false, .code = said.code.text(), .text = std::move(said.text)};
 }
 
 }  // namespace
@@ -106,8 +105,8 @@ Task<Result<RecipientStatus>> Router::Impl::check(std::string address, Route rou
                       equal_ignoring_case(address::split_at_domain(route.recipient).local_part,
                                           config->get(param::double_bounce_sender))))
         co_return RecipientStatus{};
-    if (route.transport == error_transport)
-        co_return status_of_error(route.nexthop, code, role);
+    if (route.transport == error_transport || (route.transport == retry_transport && role == Role::Recipient))
+        co_return status_of_error(route.nexthop, {5, 1, 1}, route.transport == retry_transport);
     // Only is_rewritten() makes a virtual alias known.
     if (route.address_class == AddressClass::VirtualAlias)
         co_return RecipientStatus{

@@ -41,7 +41,7 @@ struct Route {
 struct RecipientStatus {
     bool known = true;
     // Unknown: the enhanced code and the text behind "Recipient address rejected: ".
-    std::string code;  // "5.1.1"
+    std::string code;  // "5.1.1"; of class 4 where the transport is retry
     std::string text;  // "User unknown in local recipient table"
 
     friend bool operator==(const RecipientStatus&, const RecipientStatus&) = default;

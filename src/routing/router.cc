@@ -16,7 +16,6 @@ namespace posthaste::routing {
 namespace {
 
 constexpr std::string_view no_override = "DUNNO";  // ends a sender-dependent search without a result
-constexpr std::string_view retry_transport = "retry";
 
 }  // namespace
 

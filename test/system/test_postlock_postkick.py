@@ -66,7 +66,7 @@ def test_what_postlock_cannot_do(instance, mailbox):
 
 
 def test_postkick_reaches_services(make_instance):
-    instance = make_instance(transport_maps="inline:{wait.test=retry:}").start()
+    instance = make_instance(transport_maps="inline:{wait.test=retry:}", smtpd_reject_unlisted_recipient=False).start()
     with instance.smtp() as client:
         queue_id = client.deliver("ann@a.test", "x@wait.test", b"Subject: hi\r\n\r\nhello\r\n")
     wait_until(lambda: list((instance.queue / "deferred").rglob(queue_id)), "a deferred message")

@@ -35,7 +35,8 @@ def deferred(instance, *recipients, **options):
 @pytest.fixture
 def waiting(make_instance):
     return make_instance(transport_maps="inline:{{one.test=retry:4.3.5 first cause},"
-                                        " {two.test=retry:4.3.5 second cause}}").start()
+                                        " {two.test=retry:4.3.5 second cause}}",
+                         smtpd_reject_unlisted_recipient=False).start()
 
 
 @pytest.fixture(params=["running", "stopped"])

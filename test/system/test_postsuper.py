@@ -21,7 +21,7 @@ def listing(instance):
 
 @pytest.fixture
 def waiting(make_instance):
-    return make_instance(transport_maps="inline:{wait.test=retry:}").start()
+    return make_instance(transport_maps="inline:{wait.test=retry:}", smtpd_reject_unlisted_recipient=False).start()
 
 
 @pytest.fixture(params=["running", "stopped"])

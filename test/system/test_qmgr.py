@@ -47,7 +47,7 @@ def test_deferred_mail_is_tried_again_after_the_backoff_time(make_instance, sink
 
 
 def test_deferred_mail_survives_a_restart_and_keeps_its_time(make_instance):
-    instance = make_instance(transport_maps="inline:{wait.test=retry:}").start()
+    instance = make_instance(transport_maps="inline:{wait.test=retry:}", smtpd_reject_unlisted_recipient=False).start()
     queue_id = send(instance, "x@wait.test")
     line_of(instance, queue_id)
     wait_until(lambda: list((instance.queue / "deferred").rglob(queue_id)), "the file in deferred/")
@@ -96,6 +96,7 @@ def test_a_destination_that_does_not_answer_is_suspended(make_instance):
 
 def test_mail_that_is_too_old_returns_to_its_sender(make_instance):
     instance = make_instance(transport_maps="inline:{ { wait.test = retry:4.2.1 mailbox is locked } }",
+                             smtpd_reject_unlisted_recipient=False,
                              maximal_queue_lifetime="0").start()
     queue_id = send(instance, "x@wait.test", sender=f"{instance.user}@local.test")
     instance.wait_for_log(rf"qmgr\[\d+\]: {queue_id}: from=<{instance.user}@local.test>, status=expired, "
@@ -106,7 +107,8 @@ def test_mail_that_is_too_old_returns_to_its_sender(make_instance):
 
 
 def test_a_warning_tells_the_sender_of_a_delay(make_instance):
-    instance = make_instance(transport_maps="inline:{wait.test=retry:}", delay_warning_time="2s",
+    instance = make_instance(transport_maps="inline:{wait.test=retry:}",
+                             smtpd_reject_unlisted_recipient=False, delay_warning_time="2s",
                              minimal_backoff_time="1s", maximal_backoff_time="1s").start()
     queue_id = send(instance, "x@wait.test", sender=f"{instance.user}@local.test")
     instance.wait_for_log(rf"{queue_id}: sender delay notification: \w+$")
@@ -175,7 +177,8 @@ def test_a_reload_keeps_the_queue_manager_and_takes_effect(make_instance):
     instance = make_instance(transport_maps="inline:{one.test=discard:}").start()
     line_of(instance, send(instance, "x@one.test"))
     [before] = instance.pids("qmgr")
-    instance.configure(transport_maps="inline:{ {one.test=discard:} {two.test=retry:} }")
+    instance.configure(transport_maps="inline:{ {one.test=discard:} {two.test=retry:} }",
+        smtpd_reject_unlisted_recipient=False)
     instance.reload()
     wait_until(lambda: "status=deferred" in line_of(instance, send(instance, "y@two.test")), "the new table")
     assert instance.pids("qmgr") == [before]
@@ -200,7 +203,8 @@ def test_an_orderly_stop_leaves_nothing_half_done(make_instance):
 
 
 def test_a_stuck_agent_does_not_stop_other_transports(make_instance):
-    instance = make_instance(transport_maps="inline:{ {stuck.test=discard:} {free.test=retry:} }").start()
+    instance = make_instance(transport_maps="inline:{ {stuck.test=discard:} {free.test=retry:} }",
+                             smtpd_reject_unlisted_recipient=False).start()
     line_of(instance, send(instance, "x@stuck.test"))
     instance.kill("discard", signal.SIGSTOP)
     try:

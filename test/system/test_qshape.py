@@ -30,7 +30,7 @@ def rows(instance, *arguments):
 
 @pytest.fixture
 def waiting(make_instance):
-    return make_instance(transport_maps="inline:{wait.test=retry:, sub.wait.test=retry:}").start()
+    return make_instance(transport_maps="inline:{wait.test=retry:, sub.wait.test=retry:}", smtpd_reject_unlisted_recipient=False).start()
 
 
 @pytest.fixture(params=["running", "stopped"])

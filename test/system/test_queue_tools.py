@@ -37,7 +37,8 @@ def queue_name(instance, queue_id):
 @pytest.fixture
 def waiting(make_instance):
     """An instance that defers everything for wait.test and drops everything for gone.test."""
-    return make_instance(transport_maps="inline:{wait.test=retry:, gone.test=discard:}").start()
+    return make_instance(transport_maps="inline:{wait.test=retry:, gone.test=discard:}",
+                         smtpd_reject_unlisted_recipient=False).start()
 
 
 def deferred(instance, recipient="x@wait.test"):
@@ -302,7 +303,7 @@ def test_expiry_of_what_is_being_delivered_outlives_a_crash(in_flight):
     instance, queue_id, _ = in_flight
     assert said(instance.run("postsuper", "-e", queue_id)).endswith("Force-expired: 1 message")
     instance.kill_all()
-    instance.configure(transport_maps="inline:{far.test=retry:}")
+    instance.configure(transport_maps="inline:{far.test=retry:}", smtpd_reject_unlisted_recipient=False)
     instance.start()
     instance.wait_for_log(rf"{queue_id}: from=<.*>, status=force-expired, returned to sender")
 

@@ -46,7 +46,7 @@ def test_the_most_specific_transport_entry_wins(make_instance):
 
 
 def test_the_sender_chooses_its_transport(make_instance):
-    instance = make_instance(default_transport="retry:other",
+    instance = make_instance(default_transport="retry:other", smtpd_reject_unlisted_recipient=False,
                              sender_dependent_default_transport_maps="inline:{@own.test=discard:own}").start()
     assert delivery(instance, "u@far.test", "s@own.test").endswith("status=sent (own)")
     assert delivery(instance, "u@far.test", "s@else.test").endswith("status=deferred (other)")
@@ -96,3 +96,15 @@ def test_trivial_rewrite_answers_many_requests_and_follows_a_reload(make_instanc
             if client.call({"command": 0, "address": "u@far.test"})["transport"] == "discard":
                 return
     raise AssertionError("the reload had no effect")
+
+
+def test_a_recipient_whose_transport_is_retry_or_error_is_refused_at_once(make_instance):
+    """As Postfix 3.7.11 answers."""
+    instance = make_instance(transport_maps="inline:{{r.test=retry:4.1.2 later} {n.test=retry:no code} {p.test=retry:5.2.2 perm} "
+                                            "{e.test=retry:} {er.test=error:4.7.1 not now}}").start()
+    with instance.smtp() as client:
+        client.mail("s@r.test")
+        for domain, answer in {"r": "450 4.1.2 {}later", "n": "450 4.1.1 {}no code", "p": "450 4.2.2 {}perm",
+                               "e": "450 4.1.1 {}Address is undeliverable", "er": "550 5.7.1 {}not now"}.items():
+            text = f"<x@{domain}.test>: Recipient address rejected: "
+            assert str(client.rcpt(f"x@{domain}.test")) == answer.format(text)

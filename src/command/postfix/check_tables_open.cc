@@ -43,6 +43,16 @@ bool is_left_out(std::string_view parameter)
            parameter == "proxy_read_maps" || parameter == "proxy_write_maps";
 }
 
+// Parameters that name tables and nothing else: what is none there is a slip.
+bool has_only_tables(std::string_view parameter)
+{
+    for (std::string_view ending :
+         {"_maps", "_checks", "_reply_filter", "_status_filter", "_command_filter", "alias_database"})
+        if (parameter.ends_with(ending))
+            return true;
+    return false;
+}
+
 std::string remedy(std::string_view table, std::string_view parameter, const Error& error)
 {
     const std::string_view type = table.substr(0, table.find(':'));
@@ -76,7 +86,8 @@ public:
             table::OpenOptions options = table::options_for(parameter);
             if (table::key_match(word).value_or(table::KeyMatch::Fixed) == table::KeyMatch::Fixed)
                 options.substitutions = table::Substitutions::Allowed;  // makes no difference there
-            if (!is_table(word, types_) || !seen_.emplace(word, options.substitutions).second)
+            if ((!is_table(word, types_) && !has_only_tables(parameter)) ||
+                !seen_.emplace(word, options.substitutions).second)
                 continue;
             options.stale_index = table::StaleIndex::Warn;
             options.warn = [&](std::string_view text) { add(parameter, place, service, std::string(text), ""); };

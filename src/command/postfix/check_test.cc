@@ -122,6 +122,15 @@ TEST(Check, tables_of_main_cf_and_of_overrides)
     EXPECT_THAT(Fixture("address_verify_map = btree:/none/cache\n", agents).texts(checks::tables), IsEmpty());
 }
 
+TEST(Check, words_that_are_no_tables_where_only_tables_stand)
+{
+    const auto found = [](const std::string& main_cf) { return Fixture(main_cf, agents).texts(checks::tables); };
+    EXPECT_THAT(found("virtual_alias_maps = hsah:/etc/x\n"),
+                ElementsAre(HasSubstr("virtual_alias_maps: hsah:/etc/x: unsupported dictionary type: hsah")));
+    EXPECT_THAT(found("canonical_maps = /etc/aliases\n"), ElementsAre(HasSubstr("expecting \"type:name\" form")));
+    EXPECT_THAT(found("relay_domains = hsah.test, /etc/x\n"), IsEmpty());
+}
+
 TEST(Check, rules_with_substitutions_where_they_are_refused)
 {
     const std::string rules = "regexp:{{/^(.*)@a.test/ discard:$$1}}";

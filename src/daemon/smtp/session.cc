@@ -14,31 +14,35 @@ namespace {
 constexpr std::uint16_t smtp_port = 25;
 
 // postconf(5) smtp_reply_filter.
-Task<Result<std::string>> filter_reply(table::Maps* tables, std::string line)
+Task<Result<std::string>> filter_reply(table::Maps* tables, std::string server, std::string line)
 {
     auto found = co_await tables->find(line);
     if (!found) {
         log::warning("smtp_reply_filter: {}", found.error().text());
         co_return fail(ErrorKind::Temporary, found.error().text());
     }
-    co_return *found ? std::move(**found) : std::move(line);
+    if (!*found)
+        co_return line;
+    log::info("{}: replacing server reply \"{}\" with \"{}\"", server, line, **found);
+    co_return std::move(**found);
 }
 
-smtp::ConnectionOptions connection_options(const Settings& settings)
+smtp::ConnectionOptions connection_options(const Settings& settings, const Target& target)
 {
     smtp::ConnectionOptions options{.per_request_deadline = settings.per_request_deadline,
                                     .min_data_rate = settings.min_data_rate,
                                     .reply_filter = {}};
     if (table::Maps* tables = settings.reply_filter.get())
-        options.reply_filter = [tables](std::string line) { return filter_reply(tables, std::move(line)); };
+        options.reply_filter = [tables, server = fmt::format("{}:{}", target.name(), target.address.port())](
+                                   std::string line) { return filter_reply(tables, server, std::move(line)); };
     return options;
 }
 
 }  // namespace
 
 Session::Session(const Settings& settings, Target target, net::Stream stream)
-    : settings_(&settings), target_(std::move(target)), connection_(std::move(stream), connection_options(settings)),
-      created_(net::Clock::now())
+    : settings_(&settings), target_(std::move(target)),
+      connection_(std::move(stream), connection_options(settings, target_)), created_(net::Clock::now())
 {
 }
 

@@ -541,6 +541,8 @@ Task<std::optional<smtp::Reply>> unlisted_reply(Session* session, Listed which)
         code = session->config().get(param::unknown_virtual_alias_reject_code);
     else if (address_class == routing::AddressClass::VirtualMailbox)
         code = session->config().get(param::unknown_virtual_mailbox_reject_code);
+    if (recipient && status->code.starts_with('4'))
+        code = 450;
     // The code of a sender that is not listed is 5.1.0 (RFC 3463 3.2: "other address status").
     co_return rejected(code, recipient ? status->code : "5.1.0",
                        {address, recipient ? "Recipient address" : "Sender address"}, status->text);
