@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "config/config.h"
 #include "mime/structure_scanner.h"
 #include "table/maps.h"
 
@@ -47,5 +48,8 @@ private:
 
     std::array<Named, check_tables> tables_;
 };
+
+// How far the structure of a message is followed: header_size_limit, mime_boundary_length_limit, mime_nesting_limit.
+mime::StructureLimits read_structure_limits(const config::Config& config);
 
 }  // namespace posthaste::inspect

@@ -24,9 +24,7 @@ Result<void> open_tables(inspect::ContentTables& tables, const config::Config& c
     TRY(tables.open(CheckTable::MimeHeader, "mime_header_checks", config.get(param::mime_header_checks)));
     TRY(tables.open(CheckTable::NestedHeader, "nested_header_checks", config.get(param::nested_header_checks)));
     TRY(tables.open(CheckTable::Body, "body_checks", config.get(param::body_checks)));
-    tables.limits = {.header_size = size_of(config.get(param::header_size_limit)),
-                     .boundary_length = size_of(config.get(param::mime_boundary_length_limit)),
-                     .nesting = size_of(config.get(param::mime_nesting_limit))};
+    tables.limits = inspect::read_structure_limits(config);
     if (config.get(param::disable_mime_input_processing))
         tables.depth = mime::Depth::PrimaryHeader;
     tables.converts_to_seven_bit = config.get(param::force_mime_input_conversion);

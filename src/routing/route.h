@@ -19,6 +19,9 @@ enum class AddressClass : std::uint8_t {
 // "local", "virtual alias", ...: as the manuals say it.
 std::string_view name(AddressClass address_class);
 
+// The service of error(8) that puts mail off.
+inline constexpr std::string_view retry_transport = "retry";
+
 // Where mail for a recipient goes. `transport` is a service of master.cf, or "error" / "retry" with the reason in
 // `nexthop` ("5.1.1 User unknown in virtual alias table").
 struct Route {

@@ -19,8 +19,6 @@
 
 namespace posthaste::routing {
 
-inline constexpr std::string_view retry_transport = "retry";
-
 // Where an address points after local domains are unwrapped.
 struct Destination {
     std::string local_part;

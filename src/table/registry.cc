@@ -187,6 +187,11 @@ Result<KeyMatch> key_match(std::string_view type_and_name)
     return KeyMatch::Fixed;
 }
 
+Substitutions substitutions_in(std::string_view type_and_name, Substitutions wanted)
+{
+    return key_match(type_and_name).value_or(KeyMatch::Fixed) == KeyMatch::Pattern ? wanted : Substitutions::Allowed;
+}
+
 Error unknown_type(std::string_view name)
 {
     const auto* type = std::ranges::find(known_types, name, &Type::name);

@@ -47,6 +47,9 @@ Opened open_unix(const OpenRequest& request);
 // type.
 Result<KeyMatch> key_match(std::string_view type_and_name);
 
+// What is wanted, for a table that matches patterns; Allowed for others, to which it makes no difference.
+Substitutions substitutions_in(std::string_view type_and_name, Substitutions wanted);
+
 // Passes a problem to options.warn, or to the log when that is empty.
 void warn(const OpenOptions& options, std::string_view text);
 

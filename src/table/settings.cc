@@ -37,6 +37,29 @@ Result<StaleIndex> stale_index_action(const config::Config& config)
     return fail(ErrorKind::Invalid, fmt::format("stale_index_action = {}: expected warn, rebuild or ignore", value));
 }
 
+namespace {
+
+// Invalid: as stale_index_action().
+Result<OpenOptions> options_of(std::shared_ptr<const config::Config> main_cf, ProxyUser user)
+{
+    const config::Config& config = *main_cf;
+    OpenOptions options;
+    TRY(options.stale_index, stale_index_action(config));
+    options.berkeley_db_read_buffer_size = static_cast<std::size_t>(config.get(param::berkeley_db_read_buffer_size));
+    options.socketmap_max_query_size = static_cast<std::size_t>(config.get(param::socketmap_max_query_size));
+    options.socketmap_max_reply_size = static_cast<std::size_t>(config.get(param::socketmap_max_reply_size));
+    options.alias_database = config.get(param::alias_database);
+    const std::string socket = "private/" + config.get(param::proxymap_service_name);
+    if (user == ProxyUser::Service)
+        options.proxymap_socket = socket;
+    else if (user == ProxyUser::Command)
+        options.proxymap_socket = config.get(param::queue_directory) + "/" + socket;
+    options.main_cf = std::move(main_cf);
+    return options;
+}
+
+}  // namespace
+
 const OpenOptions& process_options() { return current(); }
 
 OpenOptions options_for(std::string_view parameter)
@@ -90,24 +113,6 @@ OptionsScope::~OptionsScope()
 {
     if (before_)
         current() = std::move(*before_);
-}
-
-Result<OpenOptions> options_of(std::shared_ptr<const config::Config> main_cf, ProxyUser user)
-{
-    const config::Config& config = *main_cf;
-    OpenOptions options;
-    TRY(options.stale_index, stale_index_action(config));
-    options.berkeley_db_read_buffer_size = static_cast<std::size_t>(config.get(param::berkeley_db_read_buffer_size));
-    options.socketmap_max_query_size = static_cast<std::size_t>(config.get(param::socketmap_max_query_size));
-    options.socketmap_max_reply_size = static_cast<std::size_t>(config.get(param::socketmap_max_reply_size));
-    options.alias_database = config.get(param::alias_database);
-    const std::string socket = "private/" + config.get(param::proxymap_service_name);
-    if (user == ProxyUser::Service)
-        options.proxymap_socket = socket;
-    else if (user == ProxyUser::Command)
-        options.proxymap_socket = config.get(param::queue_directory) + "/" + socket;
-    options.main_cf = std::move(main_cf);
-    return options;
 }
 
 }  // namespace posthaste::table

@@ -24,10 +24,8 @@ enum class ProxyUser : std::uint8_t {
 
 // Invalid: it is none of its values.
 Result<StaleIndex> stale_index_action(const config::Config& config);
-// Invalid: as stale_index_action().
-Result<OpenOptions> options_of(std::shared_ptr<const config::Config> config, ProxyUser user);
 
-// Makes what main.cf says the options of the process. Invalid: as options_of(); then nothing changes.
+// Makes what main.cf says the options of the process. Invalid: as stale_index_action(); then nothing changes.
 Result<void> use_main_cf(std::shared_ptr<const config::Config> config, ProxyUser user);
 // The same with another main.cf; who asks for proxy: tables does not change.
 Result<void> use_new_main_cf(std::shared_ptr<const config::Config> config);
@@ -41,7 +39,7 @@ Result<Maps> open_maps(const config::Config& config, config::Parameter<std::stri
 // During its life `config` takes the place of the process's main.cf.
 class OptionsScope {
 public:
-    // Invalid: as options_of().
+    // Invalid: as stale_index_action().
     static Result<OptionsScope> enter(std::shared_ptr<const config::Config> config);
     OptionsScope(OptionsScope&& other) noexcept : before_(std::exchange(other.before_, std::nullopt)) {}
     ~OptionsScope();

@@ -10,6 +10,7 @@
 #include "table/registry.h"
 #include "table/tool_build.h"
 #include "table/tool_output.h"
+#include "table/wait_for.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -61,14 +62,6 @@ std::string name_in_warnings(const std::string& full)
     return full + (type == "hash" || type == "btree" ? ".db" : type == "cdb" ? ".cdb" : "");
 }
 
-net::Task<Answer> wait_for(Lookup lookup) { co_return co_await std::move(lookup); }
-
-// The answer, for which a table that asks a server runs the event loop.
-Answer answer_of(Lookup lookup)
-{
-    return lookup.ready() ? lookup.take_ready() : net::run_until_done(wait_for(std::move(lookup)));
-}
-
 // Tables that are opened when they are first asked: a hit in an earlier one leaves the later ones closed.
 class Query {
 public:
@@ -89,7 +82,7 @@ public:
                                      name_in_warnings(tables_[i]->name()), printable(key)));
                 continue;
             }
-            TRY(std::optional<std::string> value, answer_of(tables_[i]->lookup(key)));
+            TRY(std::optional<std::string> value, wait_for(tables_[i]->lookup(key)));
             if (!value)
                 continue;
             if (value->empty()) {

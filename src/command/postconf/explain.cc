@@ -230,7 +230,7 @@ int exit_status(const Explanation& explanation)
     for (const Way& way : explanation.ways) {
         if (way.route && way.route->transport == explanation.config->get(param::error_service_name))
             return refused;
-        if (!way.route || way.deferred || way.program.empty() || way.route->transport == "retry")
+        if (!way.route || way.deferred || way.program.empty() || way.route->transport == routing::retry_transport)
             return temporary;
     }
     return 0;

@@ -4,12 +4,12 @@
 #include "address/fold.h"
 #include "address/local_part.h"
 #include "base/text.h"
-#include "net/tasks.h"
 #include "param/basics.h"
 #include "param/commands.h"
 #include "table/maps.h"
 #include "table/settings.h"
 #include "table/text_source.h"
+#include "table/wait_for.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -42,8 +42,6 @@ bool allows(std::string_view pattern, std::string_view sender)
     return pattern == "*" || folded == sender || (pattern.starts_with('@') && sender.ends_with(folded));
 }
 
-net::Task<table::Answer> find(table::Maps* maps, std::string key) { co_return co_await maps->find(key); }
-
 }  // namespace
 
 std::string login_name()
@@ -60,7 +58,7 @@ Result<bool> may_use_sender(const std::shared_ptr<const config::Config>& config,
         return true;  // the default: no table need be opened
     TRY(table::use_main_cf(config, table::ProxyUser::Command));
     TRY(table::Maps maps, table::Maps::open(tables));
-    auto found = net::run_until_done(find(&maps, login));
+    auto found = table::wait_for(maps.find(login));
     if (!found)
         return fail(ErrorKind::Temporary, fmt::format("{}: {}", parameter, found.error().text()));
     if (!*found)

@@ -84,8 +84,7 @@ public:
         }
         for (std::string_view word : *words) {
             table::OpenOptions options = table::options_for(parameter);
-            if (table::key_match(word).value_or(table::KeyMatch::Fixed) == table::KeyMatch::Fixed)
-                options.substitutions = table::Substitutions::Allowed;  // makes no difference there
+            options.substitutions = table::substitutions_in(word, options.substitutions);
             if ((!is_table(word, types_) && !has_only_tables(parameter)) ||
                 !seen_.emplace(word, options.substitutions).second)
                 continue;

@@ -18,6 +18,11 @@ namespace posthaste::proxymap {
 
 namespace {
 
+table::KeyCase key_case_of(const Request& request)
+{
+    return request.keep_case ? table::KeyCase::Keep : table::KeyCase::Fold;
+}
+
 Result<std::unique_ptr<table::Writer>> writer_for(const std::string& name)
 {
     const std::size_t colon = std::min(name.find(':'), name.size());
@@ -75,8 +80,7 @@ void Service::refuse(const Request& request) const
 
 table::Table& Service::table_for(Opening opening)
 {
-    if (table::key_match(opening.name).value_or(table::KeyMatch::Fixed) == table::KeyMatch::Fixed)
-        opening.substitutions = table::Substitutions::Allowed;  // makes no difference there
+    opening.substitutions = table::substitutions_in(opening.name, opening.substitutions);
     auto& table = tables_[opening];
     if (!table) {
         if (writes_)
@@ -92,7 +96,7 @@ Task<Reply> Service::look_up(Request request)
 {
     table::Table& table = table_for(
         {.name = request.table,
-         .key_case = request.keep_case ? table::KeyCase::Keep : table::KeyCase::Fold,
+         .key_case = key_case_of(request),
          .substitutions = request.no_substitutions ? table::Substitutions::Refused : table::Substitutions::Allowed});
     table::Answer found = co_await table.lookup(request.key);
     Reply reply;
@@ -124,8 +128,7 @@ Reply Service::change(const Request& request)
     if (!writer)
         return {.status = Status::Retry, .reason = writer.error().text()};
     std::string buffer;
-    const auto key_case = request.keep_case ? table::KeyCase::Keep : table::KeyCase::Fold;
-    const std::string_view key = table::fold_key(request.key, key_case, buffer);
+    const std::string_view key = table::fold_key(request.key, key_case_of(request), buffer);
     auto done = request.command == Command::Update ? (*writer)->put(key, request.value, table::OnDuplicate::Replace)
                                                    : (*writer)->remove(key);
     if (done && request.command == Command::Update)

@@ -22,8 +22,6 @@ constexpr Seconds still_held_pause = 5;       // until a message that an agent h
 constexpr unsigned most_losses = 3;           // a message that takes its agent down so often is put off
 constexpr std::chrono::milliseconds tick{1000};
 
-const std::string retry_transport = "retry";
-
 }  // namespace
 
 Seconds seconds_now()
@@ -334,8 +332,8 @@ void QueueManager::answered(std::unique_ptr<Delivery> delivery, const DeliveryRe
 void QueueManager::suspended(std::unique_ptr<Delivery> delivery, const std::string& transport, const std::string& code,
                              const std::string& reason)
 {
-    if (transport != retry_transport) {
-        scheduler_.add(std::move(delivery), retry_transport, code + " " + reason);
+    if (transport != routing::retry_transport) {
+        scheduler_.add(std::move(delivery), std::string(routing::retry_transport), code + " " + reason);
         return;
     }
     ActiveMessage& message = *delivery->message;

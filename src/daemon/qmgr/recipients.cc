@@ -20,8 +20,6 @@ namespace {
 constexpr std::size_t routed_in_one_turn = 500;  // of the loop: some milliseconds
 constexpr std::size_t read_for_reports = 1000;
 
-const std::string retry_transport = "retry";
-
 // No further deliveries are begun for it.
 bool is_to_end(const ActiveMessage& message) { return message.damaged || message.notes.wish != Wish::None; }
 
@@ -61,7 +59,7 @@ Task<routing::Route> QueueManager::route_recipient(const ActiveMessage* message,
     auto resolved = co_await snapshot->router->resolve(envelope.sender, message->recipient(recipient).address);
     if (!resolved) {
         log::warning("{}: address resolver failure: {}", message->queue_id(), resolved.error().text());
-        co_return routing::Route{.transport = retry_transport,
+        co_return routing::Route{.transport = std::string(routing::retry_transport),
                                  .nexthop = "4.3.0 address resolver failure",
                                  .recipient = message->recipient(recipient).address};
     }
@@ -69,7 +67,7 @@ Task<routing::Route> QueueManager::route_recipient(const ActiveMessage* message,
     if (!route.malformed)
         snapshot->apply_filter(envelope.filter, &route);
     if (!message->notes.flushed && snapshot->defer_transports.contains(route.transport)) {
-        route.transport = retry_transport;
+        route.transport = routing::retry_transport;
         route.nexthop = "4.3.2 deferred transport";
     }
     co_return route;

@@ -11,19 +11,6 @@
 
 namespace posthaste::smtp_client {
 
-namespace {
-
-std::size_t size_of(int value) { return static_cast<std::size_t>(value); }
-
-}  // namespace
-
-mime::StructureLimits read_mime_limits(const config::Config& config)
-{
-    return {.header_size = size_of(config.get(param::header_size_limit)),
-            .boundary_length = size_of(config.get(param::mime_boundary_length_limit)),
-            .nesting = size_of(config.get(param::mime_nesting_limit))};
-}
-
 Result<std::shared_ptr<inspect::ContentTables>> open_content_tables(const config::Config& config, Dialect dialect)
 {
     using inspect::CheckTable;
@@ -39,7 +26,7 @@ Result<std::shared_ptr<inspect::ContentTables>> open_content_tables(const config
     TRY(open(CheckTable::Body, "body_checks", param::smtp_body_checks));
     if (tables->empty())
         return nullptr;
-    tables->limits = read_mime_limits(config);
+    tables->limits = inspect::read_structure_limits(config);
     tables->body_limit = 0;  // all of it, as Postfix does
     return tables;
 }

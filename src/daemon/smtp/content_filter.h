@@ -8,7 +8,6 @@
 #include "config/config.h"
 #include "daemon/smtp/settings.h"
 #include "inspect/inspector.h"
-#include "mime/structure_scanner.h"
 
 #include <memory>
 #include <string>
@@ -16,9 +15,6 @@
 #include <vector>
 
 namespace posthaste::smtp_client {
-
-// How far the structure of a message is followed.
-mime::StructureLimits read_mime_limits(const config::Config& config);
 
 // Null: there are no tables.
 Result<std::shared_ptr<inspect::ContentTables>> open_content_tables(const config::Config& config, Dialect dialect);

@@ -174,7 +174,7 @@ Result<Settings> read_settings(const config::Config& config, Dialect dialect)
     settings.min_data_rate = static_cast<unsigned>(read(param::smtp_min_data_rate));
     settings.line_limit = read.count(param::smtp_line_length_limit);
     settings.converts_output = !config.get(param::disable_mime_output_conversion);
-    settings.mime_limits = read_mime_limits(config);
+    settings.mime_limits = inspect::read_structure_limits(config);
     settings.notifies_protocol =
         smtp::ErrorClasses::parse(config.get(param::notify_classes)).has(smtp::ErrorClass::Protocol);
     std::vector<std::string> unknown;
