@@ -24,6 +24,8 @@ Task<Result<PeerReply>> ClientConnection::read_reply(std::chrono::seconds timeou
                 *lines = came.substr(0, used);
             if (transcript_)
                 transcript_->received(came.substr(0, used));
+            if (options_.observer)
+                options_.observer(Direction::Received, came.substr(0, used));
             if (!options_.reply_filter)
                 stream_.consume(used);
             co_return std::move(*reply);
@@ -61,6 +63,7 @@ Task<Result<void>> ClientConnection::send(std::string_view commands, std::chrono
 {
     if (transcript_)
         transcript_->sent(commands);
+    observe_sent(commands);
     net::Deadline deadline = net::Deadline::after(timeout);
     while (!commands.empty()) {
         CO_TRY(std::size_t written, co_await stream_.write_some(commands, deadline));

@@ -15,6 +15,7 @@
 #include "smtp/transcript.h"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,10 +26,15 @@ namespace posthaste::smtp {
 // What becomes of a line of a reply, without its line end, before anybody looks at it (postconf(5) smtp_reply_filter).
 using ReplyFilter = std::function<Task<Result<std::string>>(std::string line)>;
 
+// Is told what is said, one or more lines with their ends at a time; content is left out but for the dot at its end.
+enum class Direction : std::uint8_t { Received, Sent };
+using Observer = std::function<void(Direction direction, std::string_view lines)>;
+
 struct ConnectionOptions {
     bool per_request_deadline = false;  // postconf(5) smtp_per_request_deadline
     unsigned min_data_rate = 500;       // bytes of content that earn a second then; not 0
     ReplyFilter reply_filter;           // none: lines stay as they came
+    Observer observer;                  // none: nobody listens
 };
 
 class ClientConnection {
@@ -41,6 +47,12 @@ public:
     Task<Result<PeerReply>> read_reply(std::chrono::seconds timeout);
     // The same for EHLO: also the lines, as the filter left them.
     Task<Result<PeerReply>> read_reply(std::chrono::seconds timeout, std::string* lines);
+    // For the observer: what somebody sends by other means than send().
+    void observe_sent(std::string_view lines) const
+    {
+        if (options_.observer)
+            options_.observer(Direction::Sent, lines);
+    }
     // One or more complete command lines.
     Task<Result<void>> send(std::string_view commands, std::chrono::seconds timeout);
     Task<Result<PeerReply>> command(std::string_view line, std::chrono::seconds timeout);

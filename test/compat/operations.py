@@ -224,10 +224,26 @@ def commands(make):
     return {" ".join(call).replace(str(instance.directory), "DIR"): said(instance, *call) for call in calls}
 
 
+def watched_peers(make):
+    """What smtpd and smtp log of a session with a host of debug_peer_list: the dialogue, in the order in which it was
+    held. What Postfix logs of its own workings beside it is left out."""
+    with Sink(RCPT=lambda address: "550 5.1.1 no such user" if address.startswith("x") else None) as sink:
+        instance = make(relayhost=f"[127.0.0.1]:{sink.port}", debug_peer_list="127.0.0.0/8",
+                        smtpd_discard_ehlo_keywords="chunking").start()
+        with instance.smtp() as client:
+            client.command("RCPT TO:<early@far.test>")
+            client.command("VRFY bin")
+            client.deliver("bin@local.test", ["b@far.test", "x@far.test"], _MESSAGE)
+        finished(instance, "removed[^$]*removed")
+    lines = [normalise(line) for line in instance.log().splitlines()]
+    said = [line for line in lines if re.search(r"(smtpd?)\[PID\]: [<>] ", line)]
+    return {program: [line for line in said if f"/{program}[" in line] for program in ("smtpd", "smtp")}
+
+
 OPERATIONS = {function.__name__.replace("_", "-"): function for function in [
     local_delivery, local_by_sendmail, sendmail_recipients_from_header, local_unknown_bounces, local_alias, maildir,
     relayed, refused_by_peer, refused_after_data, deferred_by_peer, connection_refused, discarded_and_errors,
-    forwarding_loop, rejects_in_the_log, commands]}
+    forwarding_loop, rejects_in_the_log, watched_peers, commands]}
 
 
 def perform(name, make_instance=Instance, **more):

@@ -27,11 +27,19 @@ Task<Result<std::string>> filter_reply(table::Maps* tables, std::string server, 
     co_return std::move(**found);
 }
 
-smtp::ConnectionOptions connection_options(const Settings& settings, const Target& target)
+smtp::Observer log_of(const Target& target)
+{
+    return [peer = target.relay()](smtp::Direction direction, std::string_view lines) {
+        direction == smtp::Direction::Sent ? server::log_sent(peer, lines) : server::log_received(peer, lines);
+    };
+}
+
+smtp::ConnectionOptions connection_options(const Settings& settings, const Target& target, bool watched)
 {
     smtp::ConnectionOptions options{.per_request_deadline = settings.per_request_deadline,
                                     .min_data_rate = settings.min_data_rate,
-                                    .reply_filter = {}};
+                                    .reply_filter = {},
+                                    .observer = watched ? log_of(target) : smtp::Observer()};
     if (table::Maps* tables = settings.reply_filter.get())
         options.reply_filter = [tables, server = fmt::format("{}:{}", target.name(), target.address.port())](
                                    std::string line) { return filter_reply(tables, server, std::move(line)); };
@@ -40,9 +48,9 @@ smtp::ConnectionOptions connection_options(const Settings& settings, const Targe
 
 }  // namespace
 
-Session::Session(const Settings& settings, Target target, net::Stream stream)
+Session::Session(const Settings& settings, Target target, net::Stream stream, bool watched)
     : settings_(&settings), target_(std::move(target)),
-      connection_(std::move(stream), connection_options(settings, target_)), created_(net::Clock::now())
+      connection_(std::move(stream), connection_options(settings, target_, watched)), created_(net::Clock::now())
 {
 }
 
@@ -59,7 +67,8 @@ Task<std::expected<std::unique_ptr<Session>, dsn::Outcome>> Session::open(const 
     if (!stream)
         co_return std::unexpected(not_connected(target, stream.error()));
     *connected = true;
-    std::unique_ptr<Session> session(new Session(settings, std::move(target), std::move(*stream)));
+    const bool watched = co_await settings.watched_peers->includes(target.host, target.address.address());
+    std::unique_ptr<Session> session(new Session(settings, std::move(target), std::move(*stream), watched));
     if (settings.notifies_protocol)
         session->connection_.keep_transcript();
     if (auto greeted = co_await session->greet(); !greeted)
@@ -157,6 +166,7 @@ void Session::quit_at_once()
     if (!stream.is_open())
         return;
     constexpr std::string_view quit = "QUIT\r\n";
+    connection_.observe_sent(quit);
     // A courtesy: whether it arrives makes no difference to any mail.
     static_cast<void>(::send(stream.fd(), quit.data(), quit.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
     stream.close();

@@ -43,7 +43,8 @@ public:
     void quit_at_once();
 
 private:
-    Session(const Settings& settings, Target target, net::Stream stream);
+    // watched: what is said is logged (postconf(5) debug_peer_list).
+    Session(const Settings& settings, Target target, net::Stream stream, bool watched);
     Task<std::expected<void, dsn::Outcome>> greet();
     Task<std::expected<void, dsn::Outcome>> hello(std::string verb);
     Task<smtp::ExtensionSet> suppressed_extensions() const;

@@ -177,6 +177,8 @@ Result<Settings> read_settings(const config::Config& config, Dialect dialect)
     settings.mime_limits = inspect::read_structure_limits(config);
     settings.notifies_protocol =
         smtp::ErrorClasses::parse(config.get(param::notify_classes)).has(smtp::ErrorClass::Protocol);
+    TRY(server::WatchedPeers watched, server::WatchedPeers::open(config));
+    settings.watched_peers = std::make_shared<server::WatchedPeers>(std::move(watched));
     std::vector<std::string> unknown;
     settings.suppressed = smtp::parse_discard_keywords(read(param::smtp_discard_ehlo_keywords), unknown);
     for (const std::string& keyword : unknown)

@@ -9,6 +9,7 @@
 #include "mime/structure_scanner.h"
 #include "net/endpoint.h"
 #include "routing/unwrap.h"
+#include "server/watched_peers.h"
 #include "smtp/extensions.h"
 #include "table/maps.h"
 
@@ -81,6 +82,7 @@ struct Settings {
     std::shared_ptr<table::Maps> reply_filter;  // smtp_reply_filter; null: none
     PixSettings pix;                            // smtp_pix_workarounds and its kind
     bool notifies_protocol = false;             // notify_classes
+    std::shared_ptr<server::WatchedPeers> watched_peers;
 
     // keeping sessions
     bool cache_on_demand = true;

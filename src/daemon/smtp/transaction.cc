@@ -369,6 +369,7 @@ Task<bool> Transaction::write_end(std::string out)
         co_return false;
     }
     out += final_dot;
+    session_->connection().observe_sent(final_dot);
     if (auto sent = co_await session_->connection().send_content(out); !sent)
         co_return break_off(sent.error(), end_of_data);
     co_return true;

@@ -23,6 +23,8 @@ Task<void> Session::identify_client()
         client_.reverse_name = std::move(names.reverse_name);
     }
     describe(client_, config_->get(param::smtpd_client_port_logging));
+    if (co_await shared_->watched_peers.includes(client_.name, client_.address))
+        transcript_.log_as(client_.for_log);
     {
         trace::Step step("mynetworks", client_.for_log);
         in_mynetworks_ = co_await shared_->mynetworks.matches_host(client_.name, client_.address);

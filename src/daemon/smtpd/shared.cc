@@ -62,6 +62,7 @@ Result<void> Shared::parse_lists()
         parse(config->get(param::smtpd_forbid_bare_newline_exclusions), "smtpd_forbid_bare_newline_exclusions"));
     TRY(event_limit_exceptions,
         parse(config->get(param::smtpd_client_event_limit_exceptions), "smtpd_client_event_limit_exceptions"));
+    TRY(watched_peers, server::WatchedPeers::open(*config));
     TRY(verp_clients, parse(config->get(param::smtpd_authorized_verp_clients), "smtpd_authorized_verp_clients"));
     TRY(forbidden_commands, match::List::parse(config->get(param::smtpd_forbidden_commands), match::Kind::String));
     TRY(logged_permits, match::List::parse(config->get(param::smtpd_log_access_permit_actions), match::Kind::String));

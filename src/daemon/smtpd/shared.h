@@ -61,6 +61,7 @@ struct Shared {
     match::List mynetworks;
     match::List bare_newline_exclusions;
     match::List event_limit_exceptions;
+    server::WatchedPeers watched_peers;
     match::List forbidden_commands;
     match::List verp_clients;
     std::vector<std::string> noop_commands;

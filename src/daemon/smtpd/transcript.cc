@@ -11,11 +11,14 @@ namespace {
 constexpr std::chrono::seconds patience{100};
 }
 
-void SessionTranscript::sent_line(const smtp::Reply& reply)
+void SessionTranscript::sent_lines(const smtp::Reply& reply)
 {
     std::string lines;
     smtp::append_reply(lines, reply);
-    kept_->sent(lines);
+    if (!logged_as_.empty())
+        server::log_sent(logged_as_, lines);
+    if (kept_)
+        kept_->sent(lines);
 }
 
 void SessionTranscript::failed(std::string_view line, const smtp::Reply& reply)

@@ -1,5 +1,6 @@
-// The postmaster's transcript of a session in which something went wrong (postconf(5) notify_classes: protocol, policy,
-// data, resource). Sent by the bounce service when the session is over, to error_notice_recipient.
+// What is said in a session: for the postmaster if something goes wrong (postconf(5) notify_classes: protocol, policy,
+// data, resource), and as it is said for the log, if the client is watched (server/watched_peers.h). The postmaster's
+// is sent by the bounce service when the session is over, to error_notice_recipient.
 //
 // With protocol, policy or data every session keeps what is said. Resource alone, the default, costs nothing until it
 // happens: then only the command and its reply are shown.
@@ -7,6 +8,7 @@
 
 #include "daemon/bounce/protocol.h"
 #include "net/task.h"
+#include "server/watched_peers.h"
 #include "smtp/reply.h"
 #include "smtp/transcript.h"
 
@@ -34,15 +36,19 @@ public:
             kept_ = std::make_unique<smtp::Transcript>();
     }
 
+    // From now on what is said is logged, too. Not before the client has its name.
+    void log_as(std::string client) { logged_as_ = std::move(client); }
     void received(std::string_view line)
     {
+        if (!logged_as_.empty())
+            server::log_received(logged_as_, line);
         if (kept_)
             kept_->received(line);
     }
     void sent(const smtp::Reply& reply)
     {
-        if (kept_)
-            sent_line(reply);
+        if (kept_ || !logged_as_.empty())
+            sent_lines(reply);
     }
     // The command ends what was before (EHLO, RSET, DATA with its content): before sent(). If much has been said it is
     // forgotten up to this command, unless something has gone wrong already.
@@ -61,10 +67,11 @@ public:
     Task<void> report(std::string client);
 
 private:
-    void sent_line(const smtp::Reply& reply);
+    void sent_lines(const smtp::Reply& reply);
 
     const TranscriptOptions* options_;
     std::unique_ptr<smtp::Transcript> kept_;
+    std::string logged_as_;                    // the client's name; empty: nothing is logged
     std::optional<smtp::ErrorClass> trouble_;  // the first one that is wanted
     std::string_view aborted_;
 };
