@@ -196,7 +196,10 @@ TEST(Network, ParsingAndContaining)
     EXPECT_EQ(parse_network("10.0.0.1/8").error().text(),
               "non-null host address bits in \"10.0.0.1/8\", perhaps you should use \"10.0.0.0/8\" instead");
     EXPECT_EQ(parse_network("foo").error().text(), "bad address pattern: \"foo\"");
-    EXPECT_FALSE(parse_network("1.2.3.4/33"));
+    EXPECT_EQ(parse_network("1.2.3.4/33").error().text(), "bad mask length in \"1.2.3.4/33\"");
+    EXPECT_EQ(parse_network("foo/24").error().text(), "bad network value in \"foo/24\"");
+    EXPECT_EQ(parse_network("foo/x").error().text(), "bad mask value in \"foo/x\"");
+    EXPECT_EQ(parse_network("1.2.3.4/").error().text(), "bad mask value in \"1.2.3.4/\"");
     EXPECT_FALSE(parse_network("[1.2.3.4"));
 }
 

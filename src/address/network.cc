@@ -57,6 +57,9 @@ bool Network::contains(const IpAddress& address) const
 Result<Network> parse_network(std::string_view text)
 {
     auto bad = [&] { return fail(ErrorKind::Invalid, fmt::format("bad address pattern: \"{}\"", printable(text))); };
+    auto bad_part = [&](std::string_view part) {
+        return fail(ErrorKind::Invalid, fmt::format("bad {} in \"{}\"", part, printable(text)));
+    };
     std::string_view rest = text;
     std::string_view prefix_text;
     bool has_prefix = false;
@@ -81,15 +84,17 @@ Result<Network> parse_network(std::string_view text)
         rest = rest.substr(1, close - 1);
     }
     take_prefix();
+    auto prefix = parse_number<unsigned>(prefix_text);
+    if (has_prefix && !prefix)
+        return bad_part("mask value");
     auto base = IpAddress::parse(rest);
     if (!base)
-        return bad();
+        return has_prefix ? bad_part("network value") : bad();
     Network network{.base = *base, .prefix = base->bits()};
     if (!has_prefix)
         return network;
-    auto prefix = parse_number<unsigned>(prefix_text);
-    if (!prefix || *prefix > base->bits())
-        return fail(ErrorKind::Invalid, fmt::format("bad mask value in \"{}\"", printable(text)));
+    if (*prefix > base->bits())
+        return bad_part("mask length");
     network.prefix = *prefix;
     if (base->masked(*prefix) != *base)
         return fail(ErrorKind::Invalid,

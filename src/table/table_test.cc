@@ -157,6 +157,17 @@ TEST(Table, RulesWithErrorsAreReportedAndLeftOut)
     EXPECT_EQ(ask(**table, "nores").value(), "");
 }
 
+// As postmap -q of Postfix 3.7.11 answers.
+TEST_F(TableFiles, ANulEndsItsLine)
+{
+    using namespace std::string_literals;
+    const std::string path = write("t", "/^mail\0/ A\n/xa/ B\0C\nk v\0w\n"s);
+    EXPECT_EQ(value_of("regexp:" + path, "mail1"), "(not found)");
+    EXPECT_EQ(value_of("regexp:" + path, "xa"), "B");
+    EXPECT_EQ(value_of("pcre:" + path, "xa"), "B");
+    EXPECT_EQ(value_of("texthash:" + path, "k"), "v");
+}
+
 TEST_F(TableFiles, TexthashReadsKeysValuesCommentsAndContinuations)
 {
     std::string path = write("t", "Key1 value one\n  continued  \n# comment\nkey2\tv2\n\nnoval\n\"quoted key\" v3\n");

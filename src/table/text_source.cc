@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace posthaste::table {
@@ -18,6 +19,14 @@ std::string_view LogicalLines::take_line()
 }
 
 bool LogicalLines::next(LogicalLine& line)
+{
+    if (!take_logical_line(line))
+        return false;
+    line.text.erase(std::min(line.text.find('\0'), line.text.size()));
+    return true;
+}
+
+bool LogicalLines::take_logical_line(LogicalLine& line)
 {
     line.text.clear();
     while (!rest_.empty()) {

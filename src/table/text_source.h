@@ -2,8 +2,9 @@
 //
 // Logical lines: empty lines, white-space-only lines and lines whose first non-white character is '#' are ignored;
 // a line that starts with white space continues the logical line before it (the line break is dropped, the white
-// space stays). Braced lists: `{ a } { b }`, as in inline:, cidr:{{rule}{rule}} and wherever postconf(5) allows
-// them. Both are pure functions over text; sources are bounded by max_source_size.
+// space stays). A NUL ends its logical line, as it does for Postfix. Braced lists: `{ a } { b }`, as in inline:,
+// cidr:{{rule}{rule}} and wherever postconf(5) allows them. Both are pure functions over text; sources are bounded by
+// max_source_size.
 #pragma once
 
 #include "base/result.h"
@@ -29,6 +30,7 @@ public:
     bool next(LogicalLine& line);
 
 private:
+    bool take_logical_line(LogicalLine& line);
     std::string_view take_line();
 
     std::string_view rest_;
