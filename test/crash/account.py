@@ -2,14 +2,16 @@
 
 Each message carries a token, a new one for each attempt to send it, so that a client's own repetition is not taken for
 a duplicate. What is promised for a message is one key for each recipient: "token/recipient", or "token/report" for one
-whose delivery fails. The source notes keys when it has read the 250 to the final dot; the sink notes them before it
+whose delivery fails or that is expired. The source notes keys when it has read the 250 to the final dot; the sink notes them before it
 answers.
 """
 import collections
+import contextlib
 import dataclasses
 import itertools
 import re
 import smtplib
+import subprocess
 import threading
 import time
 
@@ -80,7 +82,8 @@ class Books:
 
 class BookSink(Sink):
     """A sink that notes keys. Recipients named later<n>-... are refused with 450 the first n times each message comes,
-    never@ with 550 (its sender gets the report), all others are taken."""
+    never@ with 550 (its sender gets the report), expired-... with 450 whenever they come (the report comes when somebody
+    expires the message), all others are taken."""
 
     def __init__(self, books, port=None):
         super().__init__(port=port)
@@ -92,6 +95,8 @@ class BookSink(Sink):
     def _recipient(self, address):
         if address.startswith("never"):
             return "550 5.1.1 no such recipient"
+        if address.startswith("expired"):
+            return "450 4.2.0 try again later"
         match = re.match(r"later(\d+)-", address)
         if match and self.refused[address] < int(match[1]):
             self.refused[address] += 1
@@ -109,7 +114,9 @@ class BookSink(Sink):
 
 RECIPIENTS = (("user@sink.test",), ("user@sink.test", "other@sink.test"), ("later1-{token}@sink.test",),
               ("never@sink.test",), ("user@sink.test",), ("never@sink.test", "later1-{token}@sink.test"),
-              ("later2-{token}@sink.test",))
+              ("later2-{token}@sink.test",), ("expired-{token}@sink.test",),
+              ("user@sink.test", "expired-{token}@sink.test"))
+REPORTED = ("never", "expired")     # recipients whose sender gets a report
 LINE = "x" * 70 + "\r\n"
 
 
@@ -121,7 +128,7 @@ def message(source, number):
     lines = 1400 if number % 10 == 9 else 300 if number % 10 == 4 else 8
     hold = "X-Hold: yes\r\n" if number % 40 == 7 else ""
     content = f"From: source@sink.test\r\nSubject: token-{token}\r\n{hold}\r\n" + LINE * lines
-    keys = [f"{token}/report" if name.startswith("never") else f"{token}/{name}" for name in recipients]
+    keys = [f"{token}/report" if name.startswith(REPORTED) else f"{token}/{name}" for name in recipients]
     return "source@sink.test", recipients, content, keys
 
 
@@ -172,6 +179,31 @@ def start_sources(instance, books, sources, count, stop, submissions=0):
     for thread in threads:
         thread.start()
     return threads
+
+
+def expire_messages(instance, stop):
+    """What an administrator does who wants no more of what waits for expired-... recipients; again and again, because the
+    queue manager may be killed before it has heard of it."""
+    while not stop.wait(1):
+        try:
+            waiting = instance.run("postqueue", "--ids", "--to", "expired-*", check=False, timeout=60).stdout
+            if waiting:
+                instance.run("postsuper", "-e", "-", stdin=waiting, check=False, timeout=60)
+        except subprocess.TimeoutExpired:
+            print(f"postqueue or postsuper -e did not end: {instance.processes()}", flush=True)
+
+
+@contextlib.contextmanager
+def expiring(instance):
+    """Within it, expire_messages() runs."""
+    stop = threading.Event()
+    thread = threading.Thread(target=expire_messages, args=(instance, stop), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(120)
 
 
 def wait_until_accounted(books, timeout, progress=None):

@@ -5,7 +5,8 @@ arrive in the end, and none twice but in the windows that doc/queue-states.md na
 Two rounds of three set a trap instead: the process that comes first to an arrow of the table dies there, before, after
 or in the middle of it, chosen so that all arrows are hit.
 
-Beside the clients, files of a Postfix before us come into the queue and are taken over all the time.
+Beside the clients, files of a Postfix before us come into the queue and are taken over all the time, and what waits for
+some recipients is expired.
 
 usage: kill.py [--rounds N] [--chunk N] [--seed N] [--keep DIRECTORY] [--every-arrow]
 
@@ -171,16 +172,17 @@ def run_chunk(rounds, seed, totals, keep):
             feeder.start()
             threads = account.start_sources(instance, books, recorded.SOURCES, 10 ** 9, stop, submissions=10 ** 9)
             killer = Killer(instance, random.Random(seed))
-            for number in range(rounds):
-                killer.round(number)
-                if number % 10 == 9:
-                    release_held(instance, spool)
-            stop.set()
-            for thread in [*threads, feeder]:
-                thread.join(60)
-            instance.start_again()
-            release_held(instance, spool)
-            missing = account.wait_until_accounted(books, recorded.QUIET, instance.start_again)
+            with account.expiring(instance):
+                for number in range(rounds):
+                    killer.round(number)
+                    if number % 10 == 9:
+                        release_held(instance, spool)
+                stop.set()
+                for thread in [*threads, feeder]:
+                    thread.join(60)
+                instance.start_again()
+                release_held(instance, spool)
+                missing = account.wait_until_accounted(books, recorded.QUIET, instance.start_again)
             good = totals.add(killer, books, spool, missing, instance.problems())
             if not good and keep:
                 shutil.copytree(instance.directory, pathlib.Path(keep) / f"kill-{seed}", dirs_exist_ok=True,

@@ -51,10 +51,11 @@ def record_run(instance, books, spool, messages):
     threads = account.start_sources(instance, books, recorded.SOURCES, messages // recorded.SOURCES, threading.Event(),
                                     submissions=max(5, messages // 40))
     spool.release()     # what Postfix left there; what is held meanwhile is released at the end
-    for thread in threads:
-        thread.join(300)
-    spool.release()
-    missing = account.wait_until_accounted(books, recorded.QUIET)
+    with account.expiring(instance):
+        for thread in threads:
+            thread.join(300)
+        spool.release()
+        missing = account.wait_until_accounted(books, recorded.QUIET)
     books.log = None
     instance.stop()
     if missing:
@@ -121,7 +122,8 @@ def recover(cut, spool, owners):
                     os.chown(path, *owners(path.relative_to(instance.queue).parts[0]))
             instance.start()
             instance.run("postsuper", "-H", "ALL", timeout=60)
-            cut.missing = account.wait_until_accounted(cut.books, recorded.QUIET)
+            with account.expiring(instance):
+                cut.missing = account.wait_until_accounted(cut.books, recorded.QUIET)
             time.sleep(0.3)         # for repetitions
             cut.problems, cut.log = instance.problems(), instance.log()
             cut.done_again = spool.delivered_again(cut.books)

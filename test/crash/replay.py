@@ -314,6 +314,7 @@ MARKS = 4096                                # queue/layout.h: where a segment's 
 FRAMES = MARKS + -(-(SEGMENT_SIZE // 64) // 4096) * 4096
 IN_USE, FREE = 1, 2                         # SegmentState
 DONE, FAILED_OR_MOVED, EXPIRED = 1, 2, 3    # RecipientMark and MessageMark
+EXPIRED_MODE = 0o710                        # queue/queue_file.h: complete, and expired
 A_FILE = "*[!/]"
 
 
@@ -339,7 +340,7 @@ ARROWS = (
     _segment("delivered", WRITE, program="!qmgr", low=MARKS, high=FRAMES - 1, tag=DONE),
     _segment("bounced", WRITE, program="!qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
     _segment("settled", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=DONE),
-    _segment("expired", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=EXPIRED, rare=True),
+    _segment("expired", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=EXPIRED),
     _segment("moved", WRITE, program="qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
     _segment("moved-synced", SYNC_END, program="qmgr", low=MARKS, high=FRAMES - 1, tag=FAILED_OR_MOVED),
     _segment("marks-synced", SYNC_END, program="qmgr"),
@@ -350,6 +351,7 @@ ARROWS = (
     Arrow("conversion-synced", SYNC_END, "active/.postfix-*"),
     Arrow("converted", RENAME, "active/.postfix-*", second="active/*"),
     # queue files
+    Arrow("file-expired", MODE, "*/*", low=EXPIRED_MODE, high=EXPIRED_MODE),
     Arrow("file-created", CREATE, "incoming/*"),
     Arrow("file-written", WRITE, "incoming/*"),
     Arrow("file-completed", MODE, "incoming/*"),
@@ -372,7 +374,6 @@ ARROWS = (
     Arrow("file-delivered", WRITE, "active/*", program="!qmgr", tag=DONE),
     Arrow("file-bounced", WRITE, "active/*", program="!qmgr", tag=FAILED_OR_MOVED),
     Arrow("file-settled", WRITE, "active/*", program="qmgr", tag=DONE, rare=True),
-    Arrow("file-expired", MODE, "active/*", program="qmgr", rare=True),
     Arrow("file-buried", UNLINK, "active/*"),
     Arrow("active-synced", SYNC_END, "active/"),
     # reports
