@@ -186,7 +186,7 @@ def expire_messages(instance, stop):
     queue manager may be killed before it has heard of it."""
     while not stop.wait(1):
         try:
-            waiting = instance.run("postqueue", "--ids", "--to", "expired-*", check=False, timeout=60).stdout
+            waiting = instance.run("postqueue", "--ids", "--to", "expired-*@*", check=False, timeout=60).stdout
             if waiting:
                 instance.run("postsuper", "-e", "-", stdin=waiting, check=False, timeout=60)
         except subprocess.TimeoutExpired:

@@ -65,9 +65,11 @@ public:
     Result<qmgr::ControlReply> change(qmgr::ControlRequest request) override
     {
         const bool expire = request.command == Command::Expire;
-        TRY(qmgr::ControlReply reply, net::run_until_done(send(socket_, std::move(request))));
+        auto reply = net::run_until_done(send(socket_, std::move(request)));
+        if (!reply)
+            return fail(unanswered(std::move(reply).error()));
         if (expire)
-            for (qmgr::ControlResult& result : reply.results)
+            for (qmgr::ControlResult& result : reply->results)
                 mark_expired(result);
         return reply;
     }
@@ -78,6 +80,12 @@ public:
     }
 
 private:
+    // It was killed, or left, or hangs.
+    static Error unanswered(Error error)
+    {
+        return std::move(error).in("no answer of the queue manager; part of the work may be done, try again");
+    }
+
     // The queue manager remembers it for what it schedules; the file remembers it after a restart, and on hold.
     void mark_expired(qmgr::ControlResult& result) const
     {
@@ -92,8 +100,10 @@ private:
 
     Result<void> add_active(MessageList& found) const
     {
-        TRY(auto entries, net::run_until_done(server::list_of_queue_manager(socket_)));
-        for (const qmgr::ListEntry& entry : entries)
+        auto entries = net::run_until_done(server::list_of_queue_manager(socket_));
+        if (!entries)
+            return fail(unanswered(std::move(entries).error()));
+        for (const qmgr::ListEntry& entry : *entries)
             found[entry.queue_id] = entry.to_be_held               ? queue::QueueName::Hold
                                     : entry.queue_name == "active" ? queue::QueueName::Active
                                                                    : queue::QueueName::Incoming;
