@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "config/listed_directory.h"
 #include "config/local_networks.h"
+#include "config/service_config.h"
 
 #include <algorithm>
 #include <array>
@@ -201,6 +202,15 @@ Result<std::shared_ptr<const Config>> load(LoadOptions options)
     const std::string file = directory + "/main.cf";
     TRY(std::string content, read_file(file, max_file_size));
     TRY(MainCf main_cf, parse_main_cf(content, file));
+    return Loader(std::move(options), std::move(directory)).run(std::move(main_cf));
+}
+
+Result<std::shared_ptr<const Config>> load_again(const Config& config, LoadOptions options)
+{
+    MainCf main_cf{.settings = config.settings(), .notices = config.notices()};
+    std::erase_if(main_cf.settings,
+                  [](const Setting& setting) { return setting.place.line == 0; });  // of the command line
+    std::string directory = config.directory();
     return Loader(std::move(options), std::move(directory)).run(std::move(main_cf));
 }
 

@@ -1,6 +1,8 @@
 // load_test.cc — which directory main.cf is read from, and who may choose it.
 #include "config/config.h"
 #include "config/listed_directory.h"
+#include "config/service_config.h"
+#include "param/basics.h"
 #include "param/local.h"
 
 #include <gtest/gtest.h>
@@ -28,6 +30,20 @@ TEST(Load, StrangersMayChooseTheDirectoriesThatTheAdministratorLists)
         ASSERT_FALSE(other);
         EXPECT_EQ(other.error().kind(), ErrorKind::Denied);
     }
+}
+
+TEST(Load, AgainHasOtherOverridesAndTheSameMainCf)
+{
+    const std::string main_cf = "alias_maps = hash:$config_directory/aliases\nmyhostname = a.test\n";
+    auto config = load_text(main_cf, "main.cf", {.config_directory = "/c", .overrides = {{"myhostname", "b.test"}}});
+    ASSERT_TRUE(config);
+    EXPECT_EQ((*config)->get(param::myhostname), "b.test");
+    auto again = load_again(**config, {.config_directory = "/c", .overrides = {{"mydomain", "c.test"}}});
+    ASSERT_TRUE(again);
+    EXPECT_EQ((*again)->get(param::myhostname), "a.test");
+    EXPECT_EQ((*again)->get(param::mydomain), "c.test");
+    EXPECT_EQ((*again)->get(param::alias_maps), "hash:/c/aliases");
+    EXPECT_EQ((*again)->directory(), "/c");
 }
 
 }  // namespace

@@ -11,8 +11,7 @@
 
 namespace posthaste::intake {
 
-// own: the calling process's snapshot; its cleanup_service_name and its directory count. A master.cf that cannot be
-// read or has no such line (tests, sendmail -bs) gives main.cf without overrides.
+// own: the calling process's snapshot, whose cleanup_service_name counts. See config::load_for_service().
 Result<std::shared_ptr<const config::Config>> load_service_config(const config::Config& own);
 
 }  // namespace posthaste::intake

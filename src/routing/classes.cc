@@ -39,7 +39,7 @@ Task<Result<bool>> Router::Impl::is_local(std::string_view domain)
 // in two classes is a mistake that shows as "user unknown" or as mail that goes in circles.
 Task<Result<AddressClass>> Router::Impl::class_of(std::string domain)
 {
-    const bool warn = config->get(param::helpful_warnings);
+    const bool warn = rewriting->get(param::helpful_warnings);
     CO_TRY(bool local, co_await is_local(domain));
     if (local && !warn)
         co_return AddressClass::Local;
@@ -70,7 +70,7 @@ Task<Result<AddressClass>> Router::Impl::class_of(std::string domain)
 void Router::Impl::warn_of_two_classes(const std::string& domain, std::string_view first, std::string_view second)
 {
     constexpr std::size_t most_remembered = 1000;
-    if (!config->get(param::helpful_warnings) || warned.size() >= most_remembered ||
+    if (!rewriting->get(param::helpful_warnings) || warned.size() >= most_remembered ||
         !warned.insert(to_lower(domain) + " " + std::string(second)).second)
         return;
     log::warning("do not list domain {} in BOTH {} and {}", domain, first, second);

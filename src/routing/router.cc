@@ -30,8 +30,6 @@ std::string Router::Impl::default_nexthop(std::string_view transport, const Dest
 Router::Router(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Router::~Router() = default;
 
-const config::Config& Router::config() const { return *impl_->config; }
-
 Task<Result<Route>> Router::resolve(std::string sender, std::string recipient)
 {
     return impl_->resolve(std::move(sender), std::move(recipient));
@@ -178,8 +176,8 @@ Task<Result<std::optional<std::string>>> Router::Impl::for_sender(std::string_vi
     trace::Step step(parameter, key);
     CO_TRY(auto hit, co_await maps->find_address(
                          key, {.order = table::AddressOrder::Canonical,
-                               .recipient_delimiter = config->get(param::recipient_delimiter),
-                               .domain_is_local = local || equal_ignoring_case(domain, config->get(param::myorigin)),
+                               .recipient_delimiter = rewriting->get(param::recipient_delimiter),
+                               .domain_is_local = local || equal_ignoring_case(domain, rewriting->get(param::myorigin)),
                                .names = owner_and_request(*config)}));
     if (!hit || equal_ignoring_case(hit->value, no_override))
         co_return std::optional<std::string>();
@@ -195,14 +193,14 @@ Task<Result<bool>> Router::Impl::apply_relocated(Route* route)
     trace::Step step("relocated_maps", route->recipient);
     CO_TRY(auto hit, co_await relocated.find_address(route->recipient,
                                                      {.order = table::AddressOrder::Canonical,
-                                                      .recipient_delimiter = config->get(param::recipient_delimiter),
+                                                      .recipient_delimiter = rewriting->get(param::recipient_delimiter),
                                                       .domain_is_local = route->address_class == AddressClass::Local,
                                                       .names = owner_and_request(*config)}));
     if (!hit)
         co_return false;
     route->transport = error_transport;
-    route->nexthop =
-        config->get(param::relocated_prefix_enable) ? "5.1.6 User has moved to " + hit->value : std::move(hit->value);
+    route->nexthop = rewriting->get(param::relocated_prefix_enable) ? "5.1.6 User has moved to " + hit->value
+                                                                    : std::move(hit->value);
     step.result(route->nexthop);
     co_return true;
 }
@@ -216,7 +214,7 @@ Task<Result<void>> Router::Impl::apply_transport_maps(const Destination* destina
     trace::Step step("transport_maps", route->recipient);
     CO_TRY(auto hit, co_await transport_maps.find_address(
                          route->recipient, {.order = table::AddressOrder::Transport,
-                                            .recipient_delimiter = config->get(param::recipient_delimiter),
+                                            .recipient_delimiter = rewriting->get(param::recipient_delimiter),
                                             .parents = transport_parents,
                                             .names = owner_and_request(*config)}));
     if (!hit)

@@ -1,8 +1,10 @@
 // router.h — what trivial-rewrite(8) does, as a library: canonical forms, address classes, transport and nexthop.
 //
 // A Router is made from one configuration snapshot and keeps its lists parsed and its tables open (tables follow
-// their files). Where all tables are local, an answer comes without suspending. An error means that a table could
-// not answer: it is always temporary, and callers answer 4xx or defer; it is never "unknown".
+// their files). Forms, classes and routes are those of the trivial-rewrite service that rewrite_service_name names,
+// with the -o options of its line in master.cf and without those of the process; recipient checks are the process's
+// own, as they are smtpd's in Postfix. Where all tables are local, an answer comes without suspending. An error means
+// that a table could not answer: it is always temporary, and callers answer 4xx or defer; it is never "unknown".
 #pragma once
 
 #include "base/result.h"
@@ -27,6 +29,8 @@ public:
     // that has no meaning (a list with an unbalanced brace, a transport without a name).
     static Result<std::unique_ptr<Router>> open(std::shared_ptr<const config::Config> config,
                                                 Purpose purpose = Purpose::RecipientChecks);
+    // For a trivial-rewrite service: its own configuration counts for everything.
+    static Result<std::unique_ptr<Router>> open_as_service(std::shared_ptr<const config::Config> config);
     ~Router();
 
     // Where mail from sender to recipient goes. Both are in internal form, as in the envelope; the empty recipient is
@@ -48,8 +52,6 @@ public:
     [[nodiscard]] std::string canonical_form(std::string_view address, RewriteContext context) const;
     // The same for an address as it stands in a header (quoted local part), which is also how it is returned.
     [[nodiscard]] std::string canonical_external_form(std::string_view address, RewriteContext context) const;
-
-    [[nodiscard]] const config::Config& config() const;
 
     struct Impl;
 

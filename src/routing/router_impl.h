@@ -27,7 +27,8 @@ struct Destination {
 };
 
 struct Router::Impl {
-    std::shared_ptr<const config::Config> config;
+    std::shared_ptr<const config::Config> config;     // of the process: recipient checks
+    std::shared_ptr<const config::Config> rewriting;  // of the trivial-rewrite service: everything else
 
     // Forms of addresses.
     RewriteRules local_rules;

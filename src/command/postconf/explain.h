@@ -70,6 +70,8 @@ struct Explanation {
     std::optional<Admission> admission;
     // The settings of the service; those of cleanup and qmgr are in `config` unless their lines override them.
     std::shared_ptr<const config::Config> config;
+    // What routing goes by: the settings of the service that rewrite_service_name names.
+    std::shared_ptr<const config::Config> rewriting;
 };
 
 // Invalid: the configuration cannot be loaded, there is no such service, the client is no address.

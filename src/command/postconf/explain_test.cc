@@ -32,7 +32,7 @@ TEST(Explain, says_how_to_ask)
 Explanation delivered()
 {
     Explanation explanation{.question = {.address = "u@a.test"}};
-    explanation.config = *config::load_text("relayhost = [r.test]\n", "main.cf", {});
+    explanation.config = explanation.rewriting = *config::load_text("relayhost = [r.test]\n", "main.cf", {});
     Way way{.address = "u@a.test"};
     way.route = routing::Route{.transport = "smtp", .nexthop = "[r.test]", .recipient = "u@a.test"};
     way.program = "smtp (master.cf, line 3)";

@@ -51,7 +51,7 @@ private:
 
     [[nodiscard]] std::string place(std::string_view parameter) const
     {
-        return place_of(*explanation_.config, parameter);
+        return place_of(is_routing_ ? *explanation_.rewriting : *explanation_.config, parameter);
     }
 
     void head()
@@ -132,8 +132,10 @@ private:
     {
         line(0, "");
         line(0, "Recipient {}", in_brackets(way.address));
+        is_routing_ = true;
         for (const StepRecord& step : way.steps)
             way_step(step);
+        is_routing_ = false;
         if (!way.route) {
             line(1, "temporary error: {}", way.error);
             return;
@@ -219,6 +221,7 @@ private:
     }
 
     const Explanation& explanation_;
+    bool is_routing_ = false;  // what is being told was decided by explanation_.rewriting
     std::string out_;
 };
 

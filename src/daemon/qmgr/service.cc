@@ -59,6 +59,8 @@ Task<void> Service::main()
 
 Task<Result<void>> Service::on_reload(std::shared_ptr<const config::Config> config)
 {
+    if (context_->chrooted)  // Router::open() reads master.cf
+        co_return fail(ErrorKind::Denied, "the jail hides master.cf");
     log::set_delay_resolution(config->get(param::delay_logging_resolution_limit));
     server::set_log_address_form(*config);
     if (manager_)

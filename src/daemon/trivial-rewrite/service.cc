@@ -38,13 +38,13 @@ Task<Result<Reply>> answer(std::shared_ptr<routing::Router> router, Request requ
 
 Result<void> Service::before_jail()
 {
-    TRY(router_, routing::Router::open(context_->config));
+    TRY(router_, routing::Router::open_as_service(context_->config));
     return {};
 }
 
 Task<Result<void>> Service::on_reload(std::shared_ptr<const config::Config> config)
 {
-    CO_TRY(router_, routing::Router::open(std::move(config)));
+    CO_TRY(router_, routing::Router::open_as_service(std::move(config)));
     co_return Result<void>{};
 }
 
