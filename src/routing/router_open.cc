@@ -23,7 +23,7 @@ Result<std::unique_ptr<Router>> Router::open(std::shared_ptr<const config::Confi
 {
     auto impl = std::make_unique<Impl>();
     impl->config = std::move(config);
-    TRY(const auto scope, table::OptionsScope::enter(impl->config));
+    const auto scope = table::OptionsScope::enter(impl->config);
     TRY(impl->open());
     if (purpose == Purpose::RecipientChecks)
         TRY(impl->open_recipient_maps());

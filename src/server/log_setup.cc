@@ -12,10 +12,8 @@ namespace posthaste::server {
 
 void set_log_address_form(const config::Config& config)
 {
-    const std::string& name = config.get(param::info_log_address_format);
-    if (name != "external" && name != "internal")
-        log::warning("info_log_address_format: expected external or internal, not \"{}\": external is used", name);
-    log::set_address_form(name == "internal" ? log::AddressForm::Internal : log::AddressForm::External);
+    const bool internal = config.get(param::info_log_address_format) == "internal";
+    log::set_address_form(internal ? log::AddressForm::Internal : log::AddressForm::External);
 }
 
 void set_up_log(const config::Config& config, const LogSetup& setup)

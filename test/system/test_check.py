@@ -65,9 +65,27 @@ def test_tables_of_modules_and_with_settings_in_main_cf(make_instance):
 
 def test_a_bad_stale_index_action_stops_the_start(make_instance):
     instance = make_instance(stale_index_action="wran")
-    entry = next(entry for entry in findings(instance) if entry["parameter"] == "stale_index_action")
-    assert entry["text"].endswith("expected warn, rebuild or ignore")
+    entry = finding(instance, 'stale_index_action: warn, rebuild or ignore expected, not "wran"')
     assert entry["severity"] == "error" and at_parameter(instance, entry, "stale_index_action")
+
+
+@pytest.mark.parametrize("name, value, expected", [
+    ("smtp_host_lookup", "dsn", 'dns or native expected, not "dsn"'),
+    ("notify_classes", "resource, sofware", '2bounce'),
+    ("mailbox_delivery_lock", "", 'flock, fcntl or dotlock expected, not ""'),
+    ("syslog_facility", "male", 'not "male"')])
+def test_word_that_a_parameter_does_not_have(make_instance, name, value, expected):
+    instance = make_instance(**{name: value})
+    entry = finding(instance, f"{name}: ")
+    assert expected in entry["text"] and at_parameter(instance, entry, name)
+    assert expected in instance.run("postconf", name, check=False).stderr.decode()
+
+
+def test_word_of_a_service_override(make_instance):
+    instance = make_instance(service_options={"smtp/inet": {"receive_override_options": "no_address_mapping"}})
+    entry = next(entry for entry in findings(instance) if entry["severity"] == "error")
+    assert entry["service"] == f"127.0.0.1:{instance.smtp_port}/inet"
+    assert "no_address_mappings, no_header_body_checks or no_milters, or nothing, expected" in entry["text"]
 
 
 def test_table_of_a_service_override(make_instance):

@@ -14,6 +14,12 @@ config::Place place_of(const config::Config& config, std::string_view parameter)
     return config.place(parameter).value_or(config::Place());
 }
 
+std::string parameter_in_front(std::string_view text)
+{
+    const std::string_view name = text.substr(0, text.find(':'));
+    return config::find_declaration(name) ? std::string(name) : "";
+}
+
 std::string key_of(const config::MasterService& service)
 {
     return fmt::format("{}/{}", service.name, config::name(service.type));
@@ -26,7 +32,10 @@ void values(const Subject& subject, Findings& findings)
     for (const config::Notice& notice : subject.config.notices())
         findings.push_back({.severity = Severity::Warning, .place = notice.place, .text = notice.text});
     for (const config::Notice& notice : subject.config.problems())
-        findings.push_back({.severity = Severity::Error, .place = notice.place, .text = notice.text});
+        findings.push_back({.severity = Severity::Error,
+                            .place = notice.place,
+                            .parameter = parameter_in_front(notice.text),
+                            .text = notice.text});
     for (const config::Notice& notice : subject.master_cf.notices)
         findings.push_back({.severity = Severity::Warning, .place = notice.place, .text = notice.text});
 }

@@ -120,13 +120,6 @@ namespace checks {
 
 void tables(const Subject& subject, Findings& findings)
 {
-    if (auto action = table::stale_index_action(subject.config); !action) {
-        findings.push_back({.severity = Severity::Error,
-                            .place = place_of(subject.config, "stale_index_action"),
-                            .parameter = "stale_index_action",
-                            .text = action.error().text()});
-        return;
-    }
     TableCheck check(findings);
     auto look = [&](const config::Declaration& declaration) {
         if (declaration.status != config::Status::Working || declaration.kind != config::Kind::String ||

@@ -65,6 +65,9 @@ void certificates(const Subject& subject, Findings& findings);
 // The place of the setting of a parameter that counts; empty where it has its default.
 config::Place place_of(const config::Config& config, std::string_view parameter);
 
+// The parameter that a text "parameter: what is wrong" is about; empty: none.
+std::string parameter_in_front(std::string_view text);
+
 // "smtp/inet"
 std::string key_of(const config::MasterService& service);
 

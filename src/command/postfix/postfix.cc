@@ -79,7 +79,7 @@ int run(int argc, char** argv)
     if (::optind + 1 != argc && !as_json)
         log::fatal("{} (there are: {})", usage, commands);
     Instance instance = load_instance(std::move(config_directory), verbosity);
-    (void)table::use_main_cf(instance.config, table::ProxyUser::Itself);  // check says what is wrong with a value
+    table::use_main_cf(instance.config, table::ProxyUser::Itself);
     ::setenv("MAIL_CONFIG", instance.config->directory().c_str(), 1);
     return as_json ? check_as_json(instance) : dispatch(instance, argv[::optind]);
 }

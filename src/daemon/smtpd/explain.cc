@@ -88,7 +88,7 @@ Result<json> answer(std::string_view question, server::DaemonOptions options)
                                       .service_name = context.service_name}));
     TRY(check_settings(*context.config));
     server::set_name_conversion(*context.config);
-    TRY(table::use_main_cf(context.config, table::ProxyUser::Itself));
+    table::use_main_cf(context.config, table::ProxyUser::Itself);
     TRY(std::unique_ptr<Shared> shared, Shared::open(context));
     return question == "check" ? check(*shared) : ask(*shared, options.arguments);
 }
