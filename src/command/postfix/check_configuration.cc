@@ -32,7 +32,7 @@ void values(const Subject& subject, Findings& findings)
     for (const config::Notice& notice : subject.config.notices())
         findings.push_back({.severity = Severity::Warning, .place = notice.place, .text = notice.text});
     for (const config::Notice& notice : subject.config.problems())
-        findings.push_back({.severity = Severity::Error,
+        findings.push_back({.severity = Severity::Fatal,
                             .place = notice.place,
                             .parameter = parameter_in_front(notice.text),
                             .text = notice.text});
@@ -44,7 +44,7 @@ void names(const Subject& subject, Findings& findings)
 {
     for (const config::NameProblem& unread : config::NameCheck(subject.config, subject.master_cf.services).problems())
         findings.push_back(
-            {.severity = unread.name_class == config::NameClass::Refused ? Severity::Error : Severity::Warning,
+            {.severity = unread.name_class == config::NameClass::Refused ? Severity::Fatal : Severity::Warning,
              .place = unread.setting.place,
              .parameter = unread.setting.name,
              .text = unread.text});
@@ -81,7 +81,7 @@ void log_file(const Subject& subject, Findings& findings)
                          });
     if (!allowed)
         findings.push_back(
-            {.severity = Severity::Error,
+            {.severity = Severity::Fatal,
              .place = place_of(subject.config, "maillog_file"),
              .parameter = "maillog_file",
              .text = fmt::format("maillog_file {} begins with none of maillog_file_prefixes: {}", file, prefixes),

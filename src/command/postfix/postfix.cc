@@ -53,7 +53,7 @@ int dispatch(const Instance& instance, std::string_view command)
     if (command == "flush")
         return flush(instance);
     if (command == "check")
-        return check(instance, state_of(instance)) ? EXIT_SUCCESS : EXIT_FAILURE;
+        return check(instance, state_of(instance)) < Severity::Error ? EXIT_SUCCESS : EXIT_FAILURE;
     if (command == "logrotate")
         return logrotate(instance);
     log::fatal("unknown command \"{}\" (there are: {})", command, commands);

@@ -54,8 +54,11 @@ intake::Accepted<std::unique_ptr<Incoming>> Shared::begin(const intake::Source& 
 Result<void> Shared::parse_lists()
 {
     const std::string& bare = config->get(param::parent_domain_matches_subdomains);
-    auto parse = [&](const std::string& text, std::string_view name) {
-        return match::List::parse(text, match::Kind::Host, {.parents = match::parents_for(name, bare)});
+    auto parse = [&](const std::string& text, std::string_view name) -> Result<match::List> {
+        auto list = match::List::parse(text, match::Kind::Host, {.parents = match::parents_for(name, bare)});
+        if (!list)
+            return fail(std::move(list).error().in(name));
+        return list;
     };
     TRY(mynetworks, parse(config->get(param::mynetworks), "mynetworks"));
     TRY(bare_newline_exclusions,
