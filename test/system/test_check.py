@@ -279,6 +279,13 @@ def test_reload_with_an_error_changes_nothing(make_instance):
         assert client.recv(1000).endswith(b" old\r\n")
 
 
+def test_mynetworks_with_host_bits(make_instance):
+    instance = make_instance(mynetworks="127.0.0.1/8")
+    entry = finding(instance, "perhaps you should use")
+    assert entry["severity"] == "error" and at_parameter(instance, entry, "mynetworks")
+    assert entry["remedy"] == "until it is corrected, clients are answered 451"
+
+
 def test_restriction_with_a_table_of_an_unknown_type(make_instance):
     instance = make_instance(
         smtpd_sender_restrictions="check_sender_access hsah:/etc/postfix/access, check_sender_access hash:/nonexistent/access",
@@ -288,6 +295,22 @@ def test_restriction_with_a_table_of_an_unknown_type(make_instance):
     assert entry["text"].startswith("restriction check_sender_access: hsah:/etc/postfix/access: ")
     assert at_parameter(instance, finding(instance, "check_helo_access: /nonexistent/helo: "), "class")
     finding(instance, "hash:/nonexistent/access")
+
+
+@pytest.mark.parametrize("name, value, severity, words", [
+    ("import_environment", "TZ {A=b", "fatal", "missing '}' in \"{A=b\""),
+    ("export_environment", "TZ {A b}", "error", 'name=value expected in "{A b}"'),
+    ("bounce_template_file", "/nonexistent/bounce.cf", "error", "/nonexistent/bounce.cf: No such file"),
+    ("maillog_file_permissions", "rw-r--r--", "error", "an octal number such as 0600 expected"),
+    ("default_privs", "nosuchuser", "warning", "nosuchuser"),
+    ("compatibility_level", "99", "warning", "the newest level of this release is ")])
+def test_value_that_one_program_reads_in_its_own_way(make_instance, name, value, severity, words):
+    instance = make_instance(**{name: value})
+    entry = finding(instance, words)
+    assert entry["severity"] == severity and at_parameter(instance, entry, name)
+    if severity == "fatal":
+        assert instance.run("postfix", "start", check=False).returncode == 1
+        instance.expect_problem("import_environment|repair what is said above")
 
 
 def test_broken_lines_of_master_cf_are_all_named_and_nothing_untrue_is_said(make_instance):

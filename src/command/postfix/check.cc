@@ -13,9 +13,9 @@ namespace posthaste::postfix {
 namespace {
 
 // Those that look at single lines of master.cf, or at none.
-constexpr std::array checks_of_lines{checks::overrides,       checks::programs,    checks::set_gid_programs,
-                                     checks::service_users,   checks::log_file,    checks::tables,
-                                     checks::address_classes, checks::certificates};
+constexpr std::array checks_of_lines{
+    checks::texts,    checks::overrides, checks::programs,        checks::set_gid_programs, checks::service_users,
+    checks::log_file, checks::tables,    checks::address_classes, checks::certificates};
 // Those that miss what is not there: of a file with a broken line they would say what is not true.
 constexpr std::array checks_of_the_whole{checks::names, checks::proxymap, checks::transports, checks::smtp_servers,
                                          checks::ports};

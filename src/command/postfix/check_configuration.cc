@@ -48,6 +48,12 @@ void names(const Subject& subject, Findings& findings)
              .place = unread.setting.place,
              .parameter = unread.setting.name,
              .text = unread.text});
+    if (std::string text = config::unknown_level(subject.config); !text.empty())
+        findings.push_back({.severity = Severity::Warning,
+                            .place = place_of(subject.config, "compatibility_level"),
+                            .parameter = "compatibility_level",
+                            .text = std::move(text),
+                            .remedy = "defaults that came later cannot be asked for"});
     for (const config::LegacyDefault& legacy : config::legacy_defaults(subject.config))
         findings.push_back({.severity = Severity::Note, .text = legacy.text()});
 }

@@ -31,6 +31,8 @@ namespace checks {
 void values(const Subject& subject, Findings& findings);
 // Names that nobody reads, settings without effect, defaults of an older version.
 void names(const Subject& subject, Findings& findings);
+// Values that one program reads in a way of its own.
+void texts(const Subject& subject, Findings& findings);
 // -o options with a bad value.
 void overrides(const Subject& subject, Findings& findings);
 // maillog_file.
