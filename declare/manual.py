@@ -33,6 +33,14 @@ def _default(parameter):
     return COMPUTED[parameter.function] if parameter.function else parameter.default or "empty"
 
 
+def _words(parameter):
+    words = [word for word in parameter.words if word]
+    listed = ", ".join(words[:-1]) + (" or " if words[:-1] else "") + words[-1]
+    text = f"one or more of {listed}, separated by comma or space" if parameter.word_list else listed
+    return text + (", or empty" if "" in parameter.words else "") + \
+        ("; upper and lower case differ" if parameter.exact_case else "")
+
+
 def _section(parameter):
     default = roff(_default(parameter))
     short = len(_default(parameter)) <= HEADING
@@ -44,8 +52,9 @@ def _section(parameter):
     bounds = ""
     if parameter.type in ("int", "long", "time") and (parameter.minimum > 0 or parameter.bounded):
         bounds = f", from {parameter.minimum}" + (f" to {parameter.maximum}" if parameter.bounded else "")
+    values = _words(parameter) if parameter.words else VALUES[parameter.type] + bounds
     users = "all programs" if parameter.used_by == ["all"] else ", ".join(parameter.used_by)
-    lines += [".PP", roff(f"Value: {VALUES[parameter.type]}{bounds}. Used by {users}. Since {parameter.since}.")]
+    lines += [".PP", roff(f"Value: {values}. Used by {users}. Since {parameter.since}.")]
     return lines
 
 

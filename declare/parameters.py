@@ -25,8 +25,8 @@ STATUSES = {  # status in the declaration -> C++ status
 }
 LIMITS = {"int": 2**31 - 1, "long": 2**63 - 1, "time": 2**31 - 1}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-PARAMETER_FIELDS = {"name", "type", "default", "default_function", "read_only", "file_value", "min", "max", "used_by", "since", "doc",
-                    "lmtp", "status", "reason"}
+PARAMETER_FIELDS = {"name", "type", "default", "default_function", "read_only", "file_value", "min", "max", "words", "word_list",
+                    "exact_case", "used_by", "since", "doc", "lmtp", "status", "reason"}
 FAMILY_FIELDS = {"suffix", "type", "fallback", "used_by", "doc"}
 OLD_NAME_FIELDS = {"name", "used_by", "since", "doc", "reason"}
 
@@ -49,6 +49,9 @@ class Parameter:
     used_by: list[str]
     since: str
     doc: str
+    words: list[str] = dataclasses.field(default_factory=list)  # what the value may be; "": it may be empty
+    word_list: bool = False      # several of the words
+    exact_case: bool = False     # upper and lower case of the words differ
     lmtp: str | None = None      # the name of its mirror for the LMTP client
     mirror_of: str | None = None
     status: str = "working"      # one of STATUSES
@@ -150,6 +153,9 @@ def _parameters_of(path, entry):
         minimum=entry.get("min", 0), maximum=entry.get("max", LIMITS.get(entry["type"], 0)),
         used_by=entry["used_by"], since=entry["since"], doc=" ".join(entry["doc"].split()),
         status=entry.get("status", "working"), reason=entry.get("reason", ""))
+    parameter.words, parameter.word_list = entry.get("words", []), entry.get("word_list", False)
+    parameter.exact_case = entry.get("exact_case", False)
+    _check_words(where, parameter)
     _check_default(where, parameter)
     if "lmtp" not in entry:
         return [parameter]
@@ -173,9 +179,24 @@ def _mirror_of(where, parameter, lmtp):
     return mirror
 
 
+def _check_words(where, parameter):
+    if not parameter.words:
+        if parameter.word_list or parameter.exact_case:
+            raise DeclarationError(f"{where}: word_list and exact_case go with words")
+        return
+    if parameter.type != "str":
+        raise DeclarationError(f"{where}: only a str has words")
+    if wrong := [word for word in parameter.words if not re.fullmatch(r"[a-z0-9_]*", word)]:
+        raise DeclarationError(f"{where}: words {', '.join(wrong)}: expected lower-case letters, digits and _")
+
+
 def _check_default(where, parameter):
-    """A default that is no expression must be a value of its type and within its bounds."""
+    """A default that is no expression must be a value of its type, and within its bounds or of its words."""
     text = parameter.default
+    if parameter.words and "$" not in text:
+        used = re.split(r"[, ]+", text) if parameter.word_list else [text]
+        if wrong := [word for word in used if word not in parameter.words]:
+            raise DeclarationError(f"{where}: default {text}: {', '.join(wrong) or 'empty'} is none of its words")
     if parameter.function is not None and parameter.function not in FUNCTIONS:
         raise DeclarationError(f"{where}: default_function {parameter.function}: expected one of {', '.join(FUNCTIONS)}")
     if parameter.type == "time" and not re.fullmatch(r"\$\w+", text) and (not text or text[-1] not in UNITS):
@@ -265,6 +286,16 @@ def _bool(value):
     return "true" if value else "false"
 
 
+def _words(parameter):
+    """A config::Words."""
+    if not parameter.words:
+        return "{}"
+    several = "Several::Yes" if parameter.word_list else "Several::No"
+    case = "Case::Counts" if parameter.exact_case else "Case::Ignored"
+    empty = "Empty::Allowed" if "" in parameter.words else "Empty::Refused"
+    return f"{{{_literal(' '.join(filter(None, parameter.words)))}, Words::{several}, Words::{case}, Words::{empty}}}"
+
+
 def table(declarations):
     """param/table.cc: slots of the handles, and every declaration as data."""
     slots = {p.name: i for i, p in enumerate(declarations.parameters)}
@@ -286,7 +317,8 @@ def table(declarations):
         function = f"DefaultFunction::{_pascal(p.function)}" if p.function else "DefaultFunction::None"
         lines.append(f"    {{{_literal(p.name)}, {_literal(p.area)}, {_literal(p.default)}, {_literal(' '.join(p.used_by))}, "
                      f"{_literal(p.since)}, {_literal(p.doc)}, {_literal(p.reason)}, {p.minimum}, {p.maximum}, "
-                     f"{KINDS[p.type][1]}, {STATUSES[p.status]}, {function}, '{p.unit}', {_bool(p.read_only)}, {_bool(p.file_value)}}},")
+                     f"{_words(p)}, {KINDS[p.type][1]}, {STATUSES[p.status]}, {function}, '{p.unit}', {_bool(p.read_only)}, "
+                     f"{_bool(p.file_value)}}},")
     lines += ["};", "", "constexpr FamilyDeclaration family_table[] = {"]
     for f in declarations.families:
         lines.append(f"    {{{_literal(f.suffix)}, {_literal(f.fallback)}, {_literal(' '.join(f.used_by))}, "

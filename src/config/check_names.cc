@@ -235,6 +235,13 @@ std::vector<UndefinedName> NameCheck::undefined_names() const
     return found;
 }
 
+std::string unknown_level(const Config& config)
+{
+    const Result<std::string> beyond =
+        config.try_expand(fmt::format("${{{{$compatibility_level}} >level {{{}}} ? {{yes}}}}", newest_level));
+    return !beyond || beyond->empty() ? "" : fmt::format("the newest level of this release is {}", newest_level);
+}
+
 std::string LegacyDefault::text() const
 {
     return fmt::format("using backwards-compatible default setting {}={}", name, value);

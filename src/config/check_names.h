@@ -71,6 +71,10 @@ private:
 // The declared or Postfix name that is most like this one; empty if none is near enough to be meant.
 std::string_view similar_name(std::string_view name);
 
+// A compatibility_level beyond the newest that this release knows: defaults of later releases are not those that were
+// asked for. Empty: it is not.
+std::string unknown_level(const Config& config);
+
 // A default that would be another one at the newest compatibility level, and is in use because nothing is set.
 struct LegacyDefault {
     std::string_view name;

@@ -79,11 +79,15 @@ Result<std::optional<std::string>> Config::value_of(std::string_view name) const
     return value;
 }
 
-Result<Config::Value> Config::converted(std::string text, Kind kind, char unit, Bounds bounds)
+Result<Config::Value> Config::converted(std::string text, const Declaration& declaration)
 {
+    const Bounds bounds{declaration.minimum, declaration.maximum};
     Value value;
-    switch (kind) {
-    case Kind::String:
+    switch (declaration.kind) {
+    case Kind::String: {
+        TRY(value.text, parse_words(std::move(text), declaration.words));
+        break;
+    }
     case Kind::Raw: value.text = std::move(text); break;
     case Kind::Int:
     case Kind::Long: {
@@ -95,7 +99,7 @@ Result<Config::Value> Config::converted(std::string text, Kind kind, char unit, 
         break;
     }
     case Kind::Time: {
-        TRY(std::chrono::seconds time, parse_time(text, unit, bounds));
+        TRY(std::chrono::seconds time, parse_time(text, declaration.unit, bounds));
         value.number = time.count();
         break;
     }
@@ -121,7 +125,7 @@ Result<std::optional<Config::Value>> Config::family_value(std::string_view servi
     Result<std::string> text = try_expand(setting->value);
     if (!text)
         return in_place(std::move(text).error());
-    Result<Value> value = converted(std::move(*text), family.kind, fallback.unit, {fallback.minimum, fallback.maximum});
+    Result<Value> value = converted(std::move(*text), fallback);
     if (!value)
         return in_place(std::move(value).error());
     return std::move(*value);

@@ -117,7 +117,7 @@ private:
 
     [[nodiscard]] const Setting* find(std::string_view name) const;
     [[nodiscard]] Result<std::optional<NameValue>> look_up(std::string_view name) const;
-    [[nodiscard]] static Result<Value> converted(std::string text, Kind kind, char unit, Bounds bounds);
+    [[nodiscard]] static Result<Value> converted(std::string text, const Declaration& declaration);
     [[nodiscard]] Result<std::optional<Value>> family_value(std::string_view service, std::size_t index) const;
 
     std::string directory_;

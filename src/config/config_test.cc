@@ -3,12 +3,14 @@
 
 #include "base/fd.h"
 #include "param/basics.h"
+#include "param/bounce.h"
 #include "param/cleanup.h"
 #include "param/local.h"
 #include "param/pipe.h"
 #include "param/qmgr.h"
 #include "param/rewrite.h"
 #include "param/smtp.h"
+#include "param/smtp_lookup.h"
 #include "param/smtpd.h"
 
 #include <cstdlib>
@@ -179,8 +181,46 @@ TEST(Config, BadValuesAreRefusedWithTheirPlace)
               "-o: smtpd_timeout: a whole number and a unit (s, m, h, d, w) expected, not \"x\"");
     EXPECT_EQ(refusal("mydestination = $mydestination\n"),
               "main.cf, line 1: mydestination: $mydestination refers to itself: mydestination -> mydestination");
+}
+
+TEST(Config, WordsAreThoseOfTheDeclaration)
+{
     EXPECT_EQ(refusal("mynetworks_style = planet\n"),
-              "mynetworks_style: host, subnet or class expected, not \"planet\"");
+              "main.cf, line 1: mynetworks_style: host, subnet or class expected, not \"planet\"");
+    EXPECT_EQ(refusal("smtp_host_lookup = native, dsn\n"),
+              "main.cf, line 1: smtp_host_lookup: dns or native expected, not \"dsn\"");
+    EXPECT_EQ(refusal("lmtp_host_lookup = dsn\n"),
+              "main.cf, line 1: lmtp_host_lookup: dns or native expected, not \"dsn\"");
+    EXPECT_EQ(refusal("", {.overrides = {{"smtpd_forbid_bare_newline", "nomralize"}}}),
+              "-o: smtpd_forbid_bare_newline: normalize, yes, reject, note or no expected, not \"nomralize\"");
+    const auto config = loaded("smtp_host_lookup = $x\nx = native dns\n");
+    EXPECT_EQ(config->get(param::smtp_host_lookup), "native dns");
+}
+
+TEST(Config, OneWordIsNotAList)
+{
+    EXPECT_EQ(refusal("smtp_address_preference = ipv4, ipv6\n"),
+              "main.cf, line 1: smtp_address_preference: any, ipv4 or ipv6 expected, not \"ipv4, ipv6\"");
+}
+
+TEST(Config, WordsMayBeLeftOutWhereTheDeclarationSaysSo)
+{
+    EXPECT_EQ(refusal("inet_protocols =\n"), "main.cf, line 1: inet_protocols: all, ipv4 or ipv6 expected, not \"\"");
+    EXPECT_EQ(refusal("mynetworks_style =\n"),
+              "main.cf, line 1: mynetworks_style: host, subnet or class expected, not \"\"");
+    EXPECT_EQ(loaded("smtp_dns_support_level =\n")->get(param::smtp_dns_support_level), "");
+    EXPECT_EQ(loaded("notify_classes =\n")->get(param::notify_classes), "");
+    EXPECT_THAT(refusal("smtp_dns_support_level = on\n"),
+                HasSubstr("disabled, enabled or dnssec, or nothing, expected, not \"on\""));
+}
+
+TEST(Config, CaseOfWordsCountsOnlyWhereTheManualSaysSo)
+{
+    EXPECT_EQ(loaded("smtp_host_lookup = DNS, Native\n")->get(param::smtp_host_lookup), "dns, native");
+    EXPECT_EQ(loaded("smtp_dns_resolver_options = res_dnsrch\n")->get(param::smtp_dns_resolver_options), "res_dnsrch");
+    EXPECT_THAT(refusal("smtp_dns_resolver_options = RES_DNSRCH\n"), HasSubstr("not \"RES_DNSRCH\""));
+    EXPECT_EQ(loaded("mynetworks_style = HOST\n")->get(param::mynetworks),
+              loaded("mynetworks_style = host\n")->get(param::mynetworks));
 }
 
 TEST(Config, BadValuesCanBeCollected)
@@ -188,8 +228,10 @@ TEST(Config, BadValuesCanBeCollected)
     const auto config =
         loaded("smtpd_recipient_limit = many\nmynetworks_style=x\n", {.bad_values = BadValues::Collect});
     EXPECT_EQ(config->get(param::smtpd_recipient_limit), 1000);
-    ASSERT_EQ(config->problems().size(), 1);
-    EXPECT_EQ(config->problems()[0].place.line, 1);
+    ASSERT_EQ(config->problems().size(), 2);
+    EXPECT_EQ(config->problems()[0].text, "mynetworks_style: host, subnet or class expected, not \"x\"");
+    EXPECT_EQ(config->problems()[0].place.line, 2);
+    EXPECT_EQ(config->problems()[1].place.line, 1);
 }
 
 TEST(Config, LoadReadsTheDirectoryThatWasAsked)

@@ -28,6 +28,18 @@ enum class Status : std::uint8_t {
 // Defaults that depend on the machine or the process.
 enum class DefaultFunction : std::uint8_t { None, Hostname, Domain, Networks, ProcessId, ProcessName, ServiceName };
 
+// What a value that consists of words may be.
+struct Words {
+    enum class Several : std::uint8_t { No, Yes };  // Yes: separated by comma or white space
+    enum class Case : std::uint8_t { Ignored, Counts };
+    enum class Empty : std::uint8_t { Refused, Allowed };
+
+    std::string_view possible;  // lower-case, separated by spaces; empty: any text
+    Several several = Several::No;
+    Case letter_case = Case::Ignored;
+    Empty empty = Empty::Refused;
+};
+
 struct Declaration {
     std::string_view name;
     std::string_view area;          // the file below declare/parameters
@@ -38,6 +50,7 @@ struct Declaration {
     std::string_view reason;  // why it is not Working
     std::int64_t minimum;
     std::int64_t maximum;
+    Words words;  // of a String
     Kind kind;
     Status status;
     DefaultFunction function;

@@ -5,19 +5,25 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fmt/format.h>
 
 namespace posthaste::config {
 
 namespace {
 
-std::vector<std::string> words_of(std::string_view text)
+Result<std::vector<std::string>> words_of(std::string_view text)
 {
     std::vector<std::string> words;
     while (!(text = trim(text)).empty()) {
         bool braced = text.front() == '{';
         std::size_t end = braced ? text.find('}') : text.find_first_of(", \t\r\n");
+        if (braced && end == std::string_view::npos)
+            return fail(ErrorKind::Invalid, fmt::format("missing '}}' in \"{}\"", printable(text)));
         std::string_view word =
             text.substr(braced ? 1 : 0, end == std::string_view::npos ? end : end - (braced ? 1 : 0));
+        const std::size_t equals = trim(word).find('=');
+        if (braced && (equals == std::string_view::npos || equals == 0))
+            return fail(ErrorKind::Invalid, fmt::format("name=value expected in \"{{{}}}\"", printable(word)));
         if (!trim(word).empty())
             words.emplace_back(trim(word));
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
@@ -27,10 +33,11 @@ std::vector<std::string> words_of(std::string_view text)
 
 }  // namespace
 
-Variables listed_variables(std::string_view list)
+Result<Variables> listed_variables(std::string_view list)
 {
     Variables variables;
-    for (const std::string& word : words_of(list)) {
+    TRY(const std::vector<std::string> words, words_of(list));
+    for (const std::string& word : words) {
         const std::size_t equals = word.find('=');
         if (equals != std::string::npos)
             set_variable(variables, trim(std::string_view(word).substr(0, equals)),
@@ -41,10 +48,11 @@ Variables listed_variables(std::string_view list)
     return variables;
 }
 
-Variables exported_variables(std::string_view export_environment)
+Result<Variables> exported_variables(std::string_view export_environment)
 {
     Variables variables{{"PATH", "/usr/bin:/bin"}};
-    for (auto& [name, value] : listed_variables(export_environment))
+    TRY(Variables listed, listed_variables(export_environment));
+    for (auto& [name, value] : listed)
         set_variable(variables, name, std::move(value));
     return variables;
 }

@@ -136,10 +136,8 @@ private:
         TRY(std::string style, config.try_expand("$mynetworks_style"));
         TRY(std::string interfaces, config.try_expand("$inet_interfaces"));
         TRY(std::string protocols, config.try_expand("$inet_protocols"));
-        Result<std::string> networks = local_networks({style, interfaces, protocols});
-        if (!networks && options_.bad_values == BadValues::Refuse)
-            return fail(std::move(networks).error());
-        config.computed_[DefaultFunction::Networks] = networks.value_or("");
+        config.computed_[DefaultFunction::Networks] =
+            local_networks({to_lower(style), interfaces, to_lower(protocols)});
         return {};
     }
 
@@ -159,9 +157,8 @@ private:
     Result<void> evaluate(Config& config, std::size_t slot) const
     {
         const Declaration& declaration = declarations()[slot];
-        const Bounds bounds{declaration.minimum, declaration.maximum};
         const auto convert = [&](Result<std::string> text) {
-            return text ? Config::converted(std::move(*text), declaration.kind, declaration.unit, bounds)
+            return text ? Config::converted(std::move(*text), declaration)
                         : Result<Config::Value>(std::unexpected(std::move(text).error()));
         };
         Result<Config::Value> value = convert(text_of(config, slot));

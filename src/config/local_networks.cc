@@ -99,7 +99,7 @@ void keep_selected(std::vector<Network>& networks, std::string_view interfaces)
 // How many leading bits name the network.
 int prefix_length(const Network& network, std::string_view style)
 {
-    if (style == "host")
+    if (style != "subnet" && style != "class")
         return network.family == AF_INET ? 32 : 128;
     if (style == "class" && network.family == AF_INET)
         return network.bytes[0] < 128 ? 8 : (network.bytes[0] < 192 ? 16 : 24);
@@ -123,11 +123,8 @@ std::string written(Network network, int prefix)
 
 }  // namespace
 
-Result<std::string> local_networks(const NetworkSelection& selection)
+std::string local_networks(const NetworkSelection& selection)
 {
-    if (selection.style != "host" && selection.style != "subnet" && selection.style != "class")
-        return fail(ErrorKind::Invalid, fmt::format("mynetworks_style: host, subnet or class expected, not \"{}\"",
-                                                    printable(selection.style)));
     const std::vector<std::string_view> protocols = split(selection.protocols, ", \t\r\n");
     const auto uses = [&](std::string_view protocol) {
         return std::ranges::find(protocols, "all") != protocols.end() ||

@@ -3,7 +3,9 @@
 
 #include "base/text.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <functional>
 #include <map>
 #include <utility>
@@ -52,23 +54,43 @@ Result<Setting> parse_setting(std::string_view text, Place place)
     return Setting{std::string(name), std::string(trim(text.substr(equals + 1))), std::move(place)};
 }
 
+namespace {
+
+// All errors of a file in one text; a file that is no main.cf has one in each line.
+std::string summary(std::vector<std::string> errors)
+{
+    constexpr std::size_t most_named = 10;
+    const std::size_t more = errors.size() - std::min(errors.size(), most_named);
+    errors.resize(errors.size() - more);
+    return fmt::format("{}{}", fmt::join(errors, "; "), more > 0 ? fmt::format("; and {} more errors", more) : "");
+}
+
+}  // namespace
+
 Result<MainCf> parse_main_cf(std::string_view content, const std::string& file)
 {
     LogicalLines logical = split_logical_lines(content, file);
     MainCf result;
     result.notices = std::move(logical.notices);
+    std::vector<std::string> errors;
     std::map<std::string, std::size_t, std::less<>> last;  // the setting of each name that counts so far
     for (const LogicalLine& line : logical.lines) {
-        TRY(Setting setting, parse_setting(line.text, {file, line.line}));
-        const auto [earlier, is_new] = last.try_emplace(setting.name, result.settings.size());
+        Result<Setting> setting = parse_setting(line.text, {file, line.line});
+        if (!setting) {
+            errors.push_back(setting.error().text());
+            continue;
+        }
+        const auto [earlier, is_new] = last.try_emplace(setting->name, result.settings.size());
         if (!is_new) {
             const Setting& overridden = result.settings[std::exchange(earlier->second, result.settings.size())];
-            if (overridden.value != setting.value)
-                result.notices.push_back({setting.place, fmt::format("overriding earlier entry: {}={}", overridden.name,
-                                                                     printable(overridden.value))});
+            if (overridden.value != setting->value)
+                result.notices.push_back({setting->place, fmt::format("overriding earlier entry: {}={}",
+                                                                      overridden.name, printable(overridden.value))});
         }
-        result.settings.push_back(std::move(setting));
+        result.settings.push_back(std::move(*setting));
     }
+    if (!errors.empty())
+        return fail(ErrorKind::Invalid, summary(std::move(errors)));
     return result;
 }
 

@@ -50,6 +50,16 @@ TEST(MainCf, SyntaxErrorsNameFileAndLine)
     EXPECT_EQ(refusal("\n\n= 1\n"), "main.cf, line 3: missing attribute name: \"= 1\"");
 }
 
+TEST(MainCf, AllLinesThatAreNoSettingsAreNamed)
+{
+    EXPECT_EQ(refusal("foo\na = b\n= c\n"), "main.cf, line 1: missing '=' after attribute name: \"foo\"; "
+                                            "main.cf, line 3: missing attribute name: \"= c\"");
+    std::string many;
+    for (int i = 0; i < 12; ++i)
+        many += "x\n";
+    EXPECT_TRUE(refusal(many).ends_with("line 10: missing '=' after attribute name: \"x\"; and 2 more errors"));
+}
+
 TEST(MainCf, NoticesTellOfRepeatedNamesAndOfLinesThatContinueNothing)
 {
     const auto main_cf = parse_main_cf("  lost\na = 1\na = 2\n", "main.cf");

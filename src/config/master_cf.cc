@@ -209,17 +209,20 @@ Result<MasterService> parse_service(std::string_view line)
     return service;
 }
 
-Result<MasterCf> parse_master_cf(std::string_view content, const std::string& file)
+MasterCfLines parse_master_cf_lines(std::string_view content, const std::string& file)
 {
     LogicalLines logical = split_logical_lines(content, file);
-    MasterCf result;
+    MasterCfLines lines;
+    MasterCf& result = lines.good;
     result.notices = std::move(logical.notices);
     std::map<std::pair<std::string, ServiceType>, std::size_t> known;  // where a service stands in the result
     for (const LogicalLine& line : logical.lines) {
         const Place place{file, line.line};
         Result<MasterService> service = parse_service(line.text);
-        if (!service)
-            return fail(std::move(service).error().in(place.text()));
+        if (!service) {
+            lines.errors.push_back({place, service.error().text()});
+            continue;
+        }
         service->place = place;
         const auto [earlier, is_new] =
             known.try_emplace(std::pair(service->name, service->type), result.services.size());
@@ -232,14 +235,37 @@ Result<MasterCf> parse_master_cf(std::string_view content, const std::string& fi
                                                      name(service->type), replaced.place.line)});
         replaced = std::move(*service);
     }
-    return result;
+    return lines;
+}
+
+namespace {
+
+Result<MasterCf> whole(MasterCfLines lines)
+{
+    if (lines.errors.empty())
+        return std::move(lines.good);
+    const Notice& first = lines.errors.front();
+    return fail(ErrorKind::Invalid, fmt::format("{}: {}", first.place.text(), first.text));
+}
+
+}  // namespace
+
+Result<MasterCf> parse_master_cf(std::string_view content, const std::string& file)
+{
+    return whole(parse_master_cf_lines(content, file));
+}
+
+Result<MasterCfLines> load_master_cf_lines(const std::string& directory)
+{
+    const std::string file = directory + "/master.cf";
+    TRY(std::string content, read_file(file, max_file_size));
+    return parse_master_cf_lines(content, file);
 }
 
 Result<MasterCf> load_master_cf(const std::string& directory)
 {
-    const std::string file = directory + "/master.cf";
-    TRY(std::string content, read_file(file, max_file_size));
-    return parse_master_cf(content, file);
+    TRY(MasterCfLines lines, load_master_cf_lines(directory));
+    return whole(std::move(lines));
 }
 
 std::string to_text(const MasterService& service, Layout layout)

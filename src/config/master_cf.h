@@ -42,11 +42,20 @@ struct MasterCf {
     std::vector<Notice> notices;
 };
 
+// Every line of a file: those that are services, and what is wrong with each of the others.
+struct MasterCfLines {
+    MasterCf good;
+    std::vector<Notice> errors;
+};
+
 // One logical line.
 Result<MasterService> parse_service(std::string_view line);
+MasterCfLines parse_master_cf_lines(std::string_view content, const std::string& file);
 Result<MasterCf> parse_master_cf(std::string_view content, const std::string& file);
 // Reads <directory>/master.cf. NotFound, Denied, Io; Invalid with file, line and what was expected.
 Result<MasterCf> load_master_cf(const std::string& directory);
+// The same without Invalid: for who looks for mistakes.
+Result<MasterCfLines> load_master_cf_lines(const std::string& directory);
 
 enum class Layout : std::uint8_t {
     OneLine,  // postconf -M

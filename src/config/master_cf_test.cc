@@ -74,6 +74,14 @@ TEST(MasterCf, GroupsHoldWhiteSpace)
         ElementsAre("argv=x", "y={a b}", "${user?{a b}}", "{a b}", "x   y", "${nexthop}", ""));
 }
 
+TEST(MasterCf, AllBrokenLinesCanBeNamed)
+{
+    const auto lines = parse_master_cf_lines("x\na unix - n n - 2 pipe\ny\n", "master.cf");
+    ASSERT_EQ(lines.errors.size(), 2);
+    EXPECT_EQ(lines.errors[1].place.line, 3);
+    EXPECT_EQ(lines.good.services.size(), 1);
+}
+
 TEST(MasterCf, ErrorsNameFileAndLine)
 {
     EXPECT_THAT(refusal("\na unix - n n - 2\n"), HasSubstr("master.cf, line 2: bad field count"));

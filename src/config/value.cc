@@ -3,7 +3,9 @@
 
 #include "base/text.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <limits>
 
 namespace posthaste::config {
@@ -34,6 +36,15 @@ Result<std::int64_t> within(std::int64_t value, Bounds bounds, std::string_view 
     if (value > bounds.maximum)
         return expected(fmt::format("a value of at most {}", bounds.maximum), text);
     return value;
+}
+
+// "dns or native", "ipv4, ipv6 or all, or nothing"
+std::string choice(std::vector<std::string_view> possible, Words::Empty empty)
+{
+    const std::string_view last = possible.back();
+    possible.pop_back();
+    return fmt::format("{}{}{}{}", fmt::join(possible, ", "), possible.empty() ? "" : " or ", last,
+                       empty == Words::Empty::Allowed ? ", or nothing," : "");
 }
 
 }  // namespace
@@ -68,6 +79,24 @@ Result<std::chrono::seconds> parse_time(std::string_view text, char unit, Bounds
         return expected("a whole number and a unit (s, m, h, d, w)", text);
     TRY(std::int64_t seconds, within(*number * scale, bounds, text));
     return std::chrono::seconds(seconds);
+}
+
+Result<std::string> parse_words(std::string text, const Words& words)
+{
+    if (words.possible.empty())
+        return text;
+    std::string value = words.letter_case == Words::Case::Ignored ? to_lower(text) : text;
+    const std::vector<std::string_view> possible = split(words.possible, " ");
+    std::vector<std::string_view> found{value};
+    if (words.several == Words::Several::Yes || value.empty())
+        found = split(value, ", \t\r\n");
+    const auto unknown = std::ranges::find_if(
+        found, [&](std::string_view word) { return std::ranges::find(possible, word) == possible.end(); });
+    if (unknown != found.end())
+        return expected(choice(possible, words.empty), *unknown);
+    if (found.empty() && words.empty == Words::Empty::Refused)
+        return expected(choice(possible, words.empty), "");
+    return value;
 }
 
 }  // namespace posthaste::config

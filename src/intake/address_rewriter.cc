@@ -43,16 +43,13 @@ Result<std::unique_ptr<AddressRewriter>> AddressRewriter::open(const config::Con
     return rewriter;
 }
 
-Result<AddressRewriter::Places> AddressRewriter::parse_places(std::string_view parameter, std::string_view text)
+AddressRewriter::Places AddressRewriter::parse_places(std::string_view classes)
 {
     Places places = 0;
-    for (std::string_view word : split(text, ", \t\r\n")) {
-        const auto* known = std::ranges::find_if(
-            place_names, [word](const PlaceName& name) { return equal_ignoring_case(name.name, word); });
-        if (known == place_names.end())
-            return fail(ErrorKind::Invalid, fmt::format("{}: unknown address class \"{}\"", parameter, word));
-        places |= static_cast<Places>(known->place);
-    }
+    for (std::string_view word : split(classes, ", \t\r\n"))
+        for (const PlaceName& name : place_names)
+            if (word == name.name)
+                places |= static_cast<Places>(name.place);
     return places;
 }
 
@@ -61,19 +58,17 @@ Result<void> AddressRewriter::open_canonical(const config::Config& config, routi
     struct Source {
         std::string_view parameter;
         const std::string& tables;
-        std::string_view classes_parameter;
         const std::string& classes;
     };
-    const Source sources[] = {{"sender_canonical_maps", config.get(param::sender_canonical_maps),
-                               "sender_canonical_classes", config.get(param::sender_canonical_classes)},
-                              {"recipient_canonical_maps", config.get(param::recipient_canonical_maps),
-                               "recipient_canonical_classes", config.get(param::recipient_canonical_classes)},
-                              {"canonical_maps", config.get(param::canonical_maps), "canonical_classes",
-                               config.get(param::canonical_classes)}};
+    const Source sources[] = {
+        {"sender_canonical_maps", config.get(param::sender_canonical_maps),
+         config.get(param::sender_canonical_classes)},
+        {"recipient_canonical_maps", config.get(param::recipient_canonical_maps),
+         config.get(param::recipient_canonical_classes)},
+        {"canonical_maps", config.get(param::canonical_maps), config.get(param::canonical_classes)}};
     const bool propagates = lists_word(config.get(param::propagate_unmatched_extensions), "canonical");
     for (const Source& source : sources) {
-        Canonical canonical{.parameter = source.parameter, .table = {}};
-        TRY(canonical.places, parse_places(source.classes_parameter, source.classes));
+        Canonical canonical{.parameter = source.parameter, .table = {}, .places = parse_places(source.classes)};
         TRY(canonical.table, AddressTable::open(source.parameter, source.tables, config, router,
                                                 propagates ? Extensions::Propagate : Extensions::Drop));
         if (canonical.table.empty())
@@ -86,7 +81,7 @@ Result<void> AddressRewriter::open_canonical(const config::Config& config, routi
 
 Result<void> AddressRewriter::open_masquerade(const config::Config& config)
 {
-    TRY(masquerade_places_, parse_places("masquerade_classes", config.get(param::masquerade_classes)));
+    masquerade_places_ = parse_places(config.get(param::masquerade_classes));
     TRY(masquerade_exceptions_, match::List::parse(config.get(param::masquerade_exceptions), match::Kind::String));
     for (std::string_view word : split(config.get(param::masquerade_domains), ", \t\r\n")) {
         const bool kept = word.starts_with('!');

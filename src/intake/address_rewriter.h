@@ -29,7 +29,7 @@ enum class AddressPlace : std::uint8_t {
 // Owned by the pipeline; refers to its router.
 class AddressRewriter {
 public:
-    // Invalid: a table list is none, or a word in a list of classes is unknown.
+    // Invalid: a table list is none.
     static Result<std::unique_ptr<AddressRewriter>> open(const config::Config& config, routing::Router& router);
 
     // Whether anything is configured for this place; nothing needs to be asked where it is not.
@@ -53,7 +53,7 @@ private:
 
     Result<void> open_canonical(const config::Config& config, routing::Router& router);
     Result<void> open_masquerade(const config::Config& config);
-    static Result<Places> parse_places(std::string_view parameter, std::string_view text);
+    static Places parse_places(std::string_view classes);
     static Task<Accepted<std::string>> look_up(Canonical* canonical, std::string address);
     Task<Accepted<std::string>> masquerade(std::string address);
 

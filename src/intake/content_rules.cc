@@ -33,17 +33,11 @@ Result<void> open_tables(inspect::ContentTables& tables, const config::Config& c
     return {};
 }
 
-Result<HeaderEndAction> header_end_action(std::string_view name)
+HeaderEndAction header_end_action(std::string_view name)
 {
-    if (name == "fix_quietly")
-        return HeaderEndAction::FixQuietly;
-    if (name == "add_header")
-        return HeaderEndAction::AddHeader;
-    if (name == "reject")
-        return HeaderEndAction::Reject;
-    return fail(ErrorKind::Invalid,
-                "non_empty_end_of_header_action: expected fix_quietly, add_header or reject, not \"" +
-                    std::string(name) + "\"");
+    return name == "reject"       ? HeaderEndAction::Reject
+           : name == "add_header" ? HeaderEndAction::AddHeader
+                                  : HeaderEndAction::FixQuietly;
 }
 
 // The character behind a backslash; `text` is left behind what was used.
@@ -87,18 +81,14 @@ Result<std::unique_ptr<ContentRules>> ContentRules::read(const config::Config& c
     TRY(open_tables(rules->tables, config));
     rules->rejected = parse_characters(config.get(param::message_reject_characters));
     rules->stripped = parse_characters(config.get(param::message_strip_characters));
-    TRY(rules->header_end, header_end_action(config.get(param::non_empty_end_of_header_action)));
+    rules->header_end = header_end_action(config.get(param::non_empty_end_of_header_action));
     rules->tables.watches_header_end = rules->header_end != HeaderEndAction::FixQuietly;
     const bool strict = config.get(param::strict_8bitmime);
     rules->strict_7bit_headers = strict || config.get(param::strict_7bit_headers);
     rules->strict_8bitmime_body = strict || config.get(param::strict_8bitmime_body);
     rules->strict_encoding_domain = config.get(param::strict_mime_encoding_domain);
-    for (std::string_view word : split(config.get(param::internal_mail_filter_classes), table::list_separators)) {
-        if (word != "bounce" && word != "notify")
-            return fail(ErrorKind::Invalid,
-                        "internal_mail_filter_classes: expected bounce or notify, not \"" + std::string(word) + "\"");
+    for (std::string_view word : split(config.get(param::internal_mail_filter_classes), table::list_separators))
         (word == "bounce" ? rules->inspects_bounces : rules->inspects_notices) = true;
-    }
     return rules;
 }
 

@@ -485,7 +485,7 @@ Task<Accepted<Finished>> Message::finish()
 Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::Config> config,
                                                  std::shared_ptr<routing::Router> router)
 {
-    TRY(const auto scope, table::OptionsScope::enter(config));
+    const auto scope = table::OptionsScope::enter(config);
     auto impl = std::make_unique<Impl>();
     impl->config = config;
     impl->router = std::move(router);
@@ -493,7 +493,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::C
         TRY(impl->router, routing::Router::open(config));
     }
     TRY(impl->content_rules, ContentRules::read(*config));
-    TRY(impl->utf8_detection, Utf8Detection::read(*config));
+    impl->utf8_detection = Utf8Detection::read(*config);
     TRY(impl->rewriter, AddressRewriter::open(*config, *impl->router));
     TRY(impl->mapper, RecipientMapper::open(*config, *impl->router, *impl->rewriter));
     for (std::string_view name : split(config->get(param::message_drop_headers), ", \t\r\n"))

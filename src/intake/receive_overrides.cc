@@ -5,11 +5,9 @@
 #include "param/smtpd.h"
 #include "table/text_source.h"
 
-#include <string>
-
 namespace posthaste::intake {
 
-Result<ReceiveOverrides> receive_overrides(const config::Config& config)
+ReceiveOverrides receive_overrides(const config::Config& config)
 {
     ReceiveOverrides overrides;
     for (std::string_view word : split(config.get(param::receive_override_options), table::list_separators)) {
@@ -21,8 +19,6 @@ Result<ReceiveOverrides> receive_overrides(const config::Config& config)
             overrides.no_header_body_checks = true;
         else if (word == "no_milters")
             overrides.no_milters = true;
-        else
-            return fail(ErrorKind::Invalid, "receive_override_options: unknown word \"" + std::string(word) + "\"");
     }
     return overrides;
 }

@@ -12,7 +12,6 @@ struct ReceiveOverrides {
     bool no_milters = false;
 };
 
-// Invalid: an unknown word.
-Result<ReceiveOverrides> receive_overrides(const config::Config& config);
+ReceiveOverrides receive_overrides(const config::Config& config);
 
 }  // namespace posthaste::intake

@@ -35,20 +35,14 @@ bool is_ascii(const queue::Envelope& envelope)
 
 }  // namespace
 
-Result<Utf8Detection> Utf8Detection::read(const config::Config& config)
+Utf8Detection Utf8Detection::read(const config::Config& config)
 {
     Utf8Detection detection;
     for (std::string_view word : split(config.get(param::smtputf8_autodetect_classes), table::list_separators)) {
-        const auto* found =
-            std::ranges::find_if(classes, [&](const Class& c) { return equal_ignoring_case(c.name, word); });
-        if (equal_ignoring_case(word, "all"))
+        if (word == "all")
             detection.origins_.set();
-        else if (found != classes.end())
+        else if (const auto* found = std::ranges::find(classes, word, &Class::name); found != classes.end())
             detection.origins_.set(static_cast<std::size_t>(found->origin));
-        else
-            return fail(ErrorKind::Invalid, "smtputf8_autodetect_classes: unknown class \"" + std::string(word) +
-                                                "\"; there are sendmail, smtpd, qmqpd, forward, bounce, notify, verify "
-                                                "and all");
     }
     if (!config.get(param::smtputf8_enable))
         detection.origins_.reset();

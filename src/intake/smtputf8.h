@@ -13,8 +13,8 @@ namespace posthaste::intake {
 
 class Utf8Detection {
 public:
-    // Classes: sendmail, smtpd, qmqpd, forward, bounce, notify, verify, all. Invalid: another word.
-    static Result<Utf8Detection> read(const config::Config& config);
+    // Classes: sendmail, smtpd, qmqpd, forward, bounce, notify, verify, all.
+    static Utf8Detection read(const config::Config& config);
 
     // Marks a message of a listed class whose sender, recipients or header are not ASCII.
     void mark(queue::Envelope& envelope, const queue::ContentFacts& facts) const;

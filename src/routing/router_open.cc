@@ -43,7 +43,7 @@ Result<std::unique_ptr<Router>> Router::open_as_service(std::shared_ptr<const co
 
 Result<void> Router::Impl::open()
 {
-    TRY(const auto scope, table::OptionsScope::enter(rewriting));
+    const auto scope = table::OptionsScope::enter(rewriting);
     own_name = rewriting->get(param::myhostname);
     local_rules = {
         .origin = rewriting->get(param::append_at_myorigin) ? rewriting->get(param::myorigin) : std::string(),
@@ -104,7 +104,7 @@ Result<void> Router::Impl::open_recipient_maps()
 {
     if (recipient_maps_open)
         return {};
-    TRY(const auto scope, table::OptionsScope::enter(config));
+    const auto scope = table::OptionsScope::enter(config);
     TRY(canonical_maps, table::Maps::open(config->get(param::canonical_maps)));
     TRY(recipient_canonical_maps, table::Maps::open(config->get(param::recipient_canonical_maps)));
     TRY(sender_canonical_maps, table::Maps::open(config->get(param::sender_canonical_maps)));

@@ -12,10 +12,18 @@ namespace posthaste::server {
 
 void set_log_address_form(const config::Config& config)
 {
-    const std::string& name = config.get(param::info_log_address_format);
-    if (name != "external" && name != "internal")
-        log::warning("info_log_address_format: expected external or internal, not \"{}\": external is used", name);
-    log::set_address_form(name == "internal" ? log::AddressForm::Internal : log::AddressForm::External);
+    const bool internal = config.get(param::info_log_address_format) == "internal";
+    log::set_address_form(internal ? log::AddressForm::Internal : log::AddressForm::External);
+}
+
+Result<unsigned> maillog_file_mode(const config::Config& config)
+{
+    const std::string& text = config.get(param::maillog_file_permissions);
+    auto mode = parse_number<unsigned>(text, 8);
+    if (!mode || *mode > 0777)
+        return fail(ErrorKind::Invalid,
+                    "maillog_file_permissions: an octal number such as 0600 expected, not \"" + printable(text) + "\"");
+    return *mode;
 }
 
 void set_up_log(const config::Config& config, const LogSetup& setup)
@@ -26,7 +34,7 @@ void set_up_log(const config::Config& config, const LogSetup& setup)
     options.program = setup.program;
     options.facility = config.get(param::syslog_facility);
     options.maillog_file = config.get(param::maillog_file);
-    options.file_mode = parse_number<unsigned>(config.get(param::maillog_file_permissions), 8).value_or(0600);
+    options.file_mode = maillog_file_mode(config).value_or(0600);
     if (!setup.direct) {
         std::string socket = "public/" + config.get(param::postlog_service_name);
         options.postlog_socket = setup.in_queue_directory ? socket : config.get(param::queue_directory) + "/" + socket;

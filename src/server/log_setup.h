@@ -19,6 +19,9 @@ struct LogSetup {
     std::string shared_tag;       // log::Options::shared_tag
 };
 
+// postconf(5) maillog_file_permissions. Invalid: no octal number.
+Result<unsigned> maillog_file_mode(const config::Config& config);
+
 void set_up_log(const config::Config& config, const LogSetup& setup);
 // Part of it, also for a process that takes over another main.cf: info_log_address_format.
 void set_log_address_form(const config::Config& config);

@@ -130,8 +130,7 @@ Task<void> Runtime::reload(std::string main_cf)
         report();
         co_return;
     }
-    if (auto used = table::use_new_main_cf(*config); !used)
-        log::error("{}: tables keep their old options", used.error().text());
+    table::use_new_main_cf(*config);
     auto result = co_await hooks_.on_reload(*config);
     if (!result) {
         log::info("{}: a new process takes over", result.error().text());

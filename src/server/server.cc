@@ -102,7 +102,7 @@ void enter_queue_directory(const Context& context)
 void set_table_options(const Context& context, const DaemonOptions& wanted)
 {
     const auto user = wanted.unprivileged ? table::ProxyUser::Service : table::ProxyUser::Itself;
-    must(table::use_main_cf(context.config, user));
+    table::use_main_cf(context.config, user);
 }
 
 // A table file that has changed and cannot be opened any more: a successor can.

@@ -192,6 +192,8 @@ Substitutions substitutions_in(std::string_view type_and_name, Substitutions wan
     return key_match(type_and_name).value_or(KeyMatch::Fixed) == KeyMatch::Pattern ? wanted : Substitutions::Allowed;
 }
 
+bool is_type(std::string_view name) { return std::ranges::find(known_types, name, &Type::name) != known_types.end(); }
+
 Error unknown_type(std::string_view name)
 {
     const auto* type = std::ranges::find(known_types, name, &Type::name);

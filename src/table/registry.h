@@ -53,6 +53,9 @@ Substitutions substitutions_in(std::string_view type_and_name, Substitutions wan
 // Passes a problem to options.warn, or to the log when that is empty.
 void warn(const OpenOptions& options, std::string_view text);
 
+// Whether there is a type of this name, here or in Postfix; that a table of it can be opened is not said.
+bool is_type(std::string_view name);
+
 // What is said of a type that does not exist, or not in this build.
 Error unknown_type(std::string_view name);
 

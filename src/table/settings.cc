@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fmt/format.h>
 
 namespace posthaste::table {
 
@@ -23,28 +22,17 @@ OpenOptions& current()
 
 ProxyUser proxy_user = ProxyUser::Itself;  // of this process
 
-}  // namespace
-
-Result<StaleIndex> stale_index_action(const config::Config& config)
+StaleIndex stale_index_action(const config::Config& config)
 {
     const std::string& value = config.get(param::stale_index_action);
-    if (value == "ignore")
-        return StaleIndex::Ignore;
-    if (value == "warn")
-        return StaleIndex::Warn;
-    if (value == "rebuild")
-        return StaleIndex::Rebuild;
-    return fail(ErrorKind::Invalid, fmt::format("stale_index_action = {}: expected warn, rebuild or ignore", value));
+    return value == "ignore" ? StaleIndex::Ignore : value == "rebuild" ? StaleIndex::Rebuild : StaleIndex::Warn;
 }
 
-namespace {
-
-// Invalid: as stale_index_action().
-Result<OpenOptions> options_of(std::shared_ptr<const config::Config> main_cf, ProxyUser user)
+OpenOptions options_of(std::shared_ptr<const config::Config> main_cf, ProxyUser user)
 {
     const config::Config& config = *main_cf;
     OpenOptions options;
-    TRY(options.stale_index, stale_index_action(config));
+    options.stale_index = stale_index_action(config);
     options.berkeley_db_read_buffer_size = static_cast<std::size_t>(config.get(param::berkeley_db_read_buffer_size));
     options.socketmap_max_query_size = static_cast<std::size_t>(config.get(param::socketmap_max_query_size));
     options.socketmap_max_reply_size = static_cast<std::size_t>(config.get(param::socketmap_max_reply_size));
@@ -91,22 +79,17 @@ OpenOptions process_options(Substitutions substitutions)
     return options;
 }
 
-Result<void> use_main_cf(std::shared_ptr<const config::Config> config, ProxyUser user)
+void use_main_cf(std::shared_ptr<const config::Config> config, ProxyUser user)
 {
-    TRY(current(), options_of(std::move(config), user));
+    current() = options_of(std::move(config), user);
     proxy_user = user;
-    return {};
 }
 
-Result<void> use_new_main_cf(std::shared_ptr<const config::Config> config)
-{
-    return use_main_cf(std::move(config), proxy_user);
-}
+void use_new_main_cf(std::shared_ptr<const config::Config> config) { use_main_cf(std::move(config), proxy_user); }
 
-Result<OptionsScope> OptionsScope::enter(std::shared_ptr<const config::Config> config)
+OptionsScope OptionsScope::enter(std::shared_ptr<const config::Config> config)
 {
-    TRY(OpenOptions options, options_of(std::move(config), proxy_user));
-    return OptionsScope(std::exchange(current(), std::move(options)));
+    return OptionsScope(std::exchange(current(), options_of(std::move(config), proxy_user)));
 }
 
 OptionsScope::~OptionsScope()

@@ -22,13 +22,10 @@ enum class ProxyUser : std::uint8_t {
               // is not to be trusted with rights)
 };
 
-// Invalid: it is none of its values.
-Result<StaleIndex> stale_index_action(const config::Config& config);
-
-// Makes what main.cf says the options of the process. Invalid: as stale_index_action(); then nothing changes.
-Result<void> use_main_cf(std::shared_ptr<const config::Config> config, ProxyUser user);
+// Makes what main.cf says the options of the process.
+void use_main_cf(std::shared_ptr<const config::Config> config, ProxyUser user);
 // The same with another main.cf; who asks for proxy: tables does not change.
-Result<void> use_new_main_cf(std::shared_ptr<const config::Config> config);
+void use_new_main_cf(std::shared_ptr<const config::Config> config);
 
 // The process's options for the tables of this parameter: substitutions ($1) are refused in those whose results choose
 // a transport, a file or an account, as transport(5), aliases(5), virtual(8) and postconf(5) say.
@@ -39,8 +36,7 @@ Result<Maps> open_maps(const config::Config& config, config::Parameter<std::stri
 // During its life `config` takes the place of the process's main.cf.
 class OptionsScope {
 public:
-    // Invalid: as stale_index_action().
-    static Result<OptionsScope> enter(std::shared_ptr<const config::Config> config);
+    static OptionsScope enter(std::shared_ptr<const config::Config> config);
     OptionsScope(OptionsScope&& other) noexcept : before_(std::exchange(other.before_, std::nullopt)) {}
     ~OptionsScope();
 

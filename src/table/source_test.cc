@@ -54,11 +54,8 @@ TEST(OptionsScope, EndsWithItsBlock)
     const StaleIndex outer = process_options().stale_index;
     {
         const auto scope = OptionsScope::enter(main_cf_of("stale_index_action = rebuild\n"));
-        ASSERT_TRUE(scope);
         EXPECT_EQ(process_options().stale_index, StaleIndex::Rebuild);
     }
-    EXPECT_EQ(process_options().stale_index, outer);
-    EXPECT_FALSE(OptionsScope::enter(main_cf_of("stale_index_action = repair\n")));
     EXPECT_EQ(process_options().stale_index, outer);
 }
 
@@ -66,7 +63,6 @@ TEST(Modules, ThatAreMissingAreNamedWithTheirFileAndWhereItWasLookedFor)
 {
     const auto scope = OptionsScope::enter(
         main_cf_of("daemon_directory = /nonexistent/daemons\nshlib_directory = /nonexistent/lib\n"));
-    ASSERT_TRUE(scope);
     for (const std::string type : {"mysql", "pgsql", "ldap"}) {
         auto table = open(type + ":/etc/x");
         ASSERT_FALSE(table);

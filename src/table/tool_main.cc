@@ -18,7 +18,7 @@ namespace {
 
 Result<ToolSettings> settings_of(const std::shared_ptr<const config::Config>& main_cf)
 {
-    TRY(use_main_cf(main_cf, ProxyUser::Command));
+    use_main_cf(main_cf, ProxyUser::Command);
     const config::Config& config = *main_cf;
     return ToolSettings{.default_database_type = config.get(param::default_database_type),
                         .berkeley_db_create_buffer_size =

@@ -13,7 +13,7 @@ import pytest
 def findings(instance):
     result = instance.run("postfix", "check", "--json", check=False)
     found = json.loads(result.stdout)
-    assert result.returncode == (1 if any(entry["severity"] == "error" for entry in found) else 0)
+    assert result.returncode == (1 if any(entry["severity"] in ("error", "fatal") for entry in found) else 0)
     return found
 
 
@@ -65,9 +65,26 @@ def test_tables_of_modules_and_with_settings_in_main_cf(make_instance):
 
 def test_a_bad_stale_index_action_stops_the_start(make_instance):
     instance = make_instance(stale_index_action="wran")
-    entry = next(entry for entry in findings(instance) if entry["parameter"] == "stale_index_action")
-    assert entry["text"].endswith("expected warn, rebuild or ignore")
-    assert entry["severity"] == "error" and at_parameter(instance, entry, "stale_index_action")
+    entry = finding(instance, 'stale_index_action: warn, rebuild or ignore expected, not "wran"')
+    assert entry["severity"] == "fatal" and at_parameter(instance, entry, "stale_index_action")
+
+
+@pytest.mark.parametrize("name, value, expected", [
+    ("smtp_host_lookup", "dsn", 'dns or native expected, not "dsn"'),
+    ("notify_classes", "resource, sofware", '2bounce'),
+    ("mailbox_delivery_lock", "", 'flock, fcntl or dotlock expected, not ""'),
+    ("syslog_facility", "male", 'not "male"')])
+def test_word_that_a_parameter_does_not_have(make_instance, name, value, expected):
+    instance = make_instance(**{name: value})
+    entry = finding(instance, f"{name}: ")
+    assert expected in entry["text"] and at_parameter(instance, entry, name) and entry["severity"] == "fatal"
+    assert expected in instance.run("postconf", name, check=False).stderr.decode()
+
+
+def test_word_of_a_service_override(make_instance):
+    instance = make_instance(service_options={"smtp/inet": {"receive_override_options": "no_address_mapping"}})
+    entry = finding(instance, 'no_address_mappings, no_header_body_checks or no_milters, or nothing, expected')
+    assert entry["service"] == f"127.0.0.1:{instance.smtp_port}/inet" and entry["severity"] == "error"
 
 
 def test_table_of_a_service_override(make_instance):
@@ -78,9 +95,9 @@ def test_table_of_a_service_override(make_instance):
 
 def test_list_that_does_not_parse_stops_the_start(make_instance):
     instance = make_instance(mydestination="local.test, inline:{{a=b}")
-    assert any(entry["severity"] == "error" for entry in findings(instance))
+    assert any(entry["severity"] == "fatal" for entry in findings(instance))
     assert instance.run("postfix", "start", check=False).returncode == 1
-    instance.expect_problem("repair what is said above")
+    instance.expect_problem("mydestination|repair what is said above")
 
 
 def test_restriction_that_is_misspelt(make_instance):
@@ -97,7 +114,8 @@ def test_restriction_of_a_service_override(make_instance):
 
 def test_smtp_server_that_would_be_an_open_relay(make_instance):
     instance = make_instance(smtpd_relay_restrictions="permit_mynetworks", smtpd_recipient_restrictions="permit")
-    assert "specify at least one working instance of" in finding(instance, "will not start")["text"]
+    entry = finding(instance, "will not start")
+    assert "specify at least one working instance of" in entry["text"] and entry["severity"] == "error"
 
 
 @pytest.mark.parametrize("first, second", [("mydestination", "virtual_mailbox_domains"),
@@ -173,10 +191,10 @@ def test_port_in_use_stops_the_start(make_instance):
     instance = make_instance()
     with socket.create_server(("127.0.0.1", instance.smtp_port)):
         entry = finding(instance, "Address already in use")
-        assert entry["severity"] == "error" and entry["service"] == f"127.0.0.1:{instance.smtp_port}/inet"
+        assert entry["severity"] == "fatal" and entry["service"] == f"127.0.0.1:{instance.smtp_port}/inet"
         assert f"sport = :{instance.smtp_port}" in entry["remedy"]
         assert instance.run("postfix", "start", check=False).returncode == 1
-    instance.expect_problem("repair what is said above")
+    instance.expect_problem("Address already in use|repair what is said above")
     assert severe(instance) == []
 
 
@@ -195,7 +213,7 @@ def test_two_services_want_the_same_port(make_instance):
     with (instance.config / "master.cf").open("a") as master:
         master.write(f"{instance.smtp_port} inet n - n - - discard\n")
     entry = finding(instance, "Address already in use")
-    assert entry["severity"] == "error" and entry["service"] == f"{instance.smtp_port}/inet"
+    assert entry["severity"] == "fatal" and entry["service"] == f"{instance.smtp_port}/inet"
 
 
 def test_ports_are_not_looked_at_while_the_mail_system_runs(make_instance):
@@ -212,7 +230,7 @@ def test_program_of_master_cf_that_does_not_exist(make_instance):
 def test_user_of_pipe_that_does_not_exist(make_instance):
     instance = make_instance(master="filter unix - n n - - pipe user=nosuchuser argv=/bin/true\n")
     entry = finding(instance, "user=nosuchuser")
-    assert entry["service"] == "filter/unix" and "its mail waits" in entry["text"]
+    assert entry["service"] == "filter/unix" and "its mail waits" in entry["text"] and entry["severity"] == "error"
     user = pwd.getpwuid(os.getuid()).pw_name
     instance = make_instance(master=f"filter unix - n n - - pipe user={user} argv=/bin/true\n")
     assert severe(instance) == []
@@ -234,12 +252,90 @@ def test_programs_without_set_gid(make_instance):
     assert "chmod 2755" in entry["remedy"]
 
 
-def test_override_with_a_bad_value_stops_the_start(make_instance):
+def test_override_with_a_bad_value_is_an_error(make_instance):
     instance = make_instance(service_options={"smtp/inet": {"smtpd_timeout": "soon"}})
-    entry = [found for found in findings(instance) if found["severity"] == "error"][0]
-    assert entry["file"] == f"{instance.config}/master.cf" and "smtpd_timeout" in entry["text"]
+    entry = finding(instance, "smtpd_timeout")
+    assert entry["file"] == f"{instance.config}/master.cf" and entry["severity"] == "error"
+
+
+def test_error_of_one_service_does_not_keep_the_others_down(make_instance):
+    instance = make_instance(master="filter unix - n n - - pipe user=nosuchuser argv=/bin/true\n").start()
+    instance.expect_problem("nosuchuser")
+    instance.wait_for_log(r"error: .*service filter/unix: user=nosuchuser: .*; its mail waits")
+    with instance.smtp() as client:
+        assert client.ehlo()[0] == 250
+
+
+def test_reload_with_an_error_changes_nothing(make_instance):
+    instance = make_instance(smtpd_banner="$myhostname old").start()
+    with instance.smtp():
+        pass  # there is a process now
+    instance.configure(smtpd_banner="$myhostname new", smtpd_relay_restrictions="permit_mynetworks")
+    result = instance.run("postfix", "reload", check=False)
+    assert result.returncode == 1
+    assert "the processes that run keep their old settings: repair what is said above first" in result.stderr.decode()
+    instance.expect_problem("will not start|keep their old settings")
+    with socket.create_connection(("127.0.0.1", instance.smtp_port)) as client:
+        assert client.recv(1000).endswith(b" old\r\n")
+
+
+def test_mynetworks_with_host_bits(make_instance):
+    instance = make_instance(mynetworks="127.0.0.1/8")
+    entry = finding(instance, "perhaps you should use")
+    assert entry["severity"] == "error" and at_parameter(instance, entry, "mynetworks")
+    assert entry["remedy"] == "until it is corrected, clients are answered 451"
+
+
+def test_restriction_with_a_table_of_an_unknown_type(make_instance):
+    instance = make_instance(
+        smtpd_sender_restrictions="check_sender_access hsah:/etc/postfix/access, check_sender_access hash:/nonexistent/access",
+        smtpd_restriction_classes="class", smtpd_helo_restrictions="class", **{"class": "check_helo_access /nonexistent/helo"})
+    entry = finding(instance, "unsupported dictionary type: hsah")
+    assert at_parameter(instance, entry, "smtpd_sender_restrictions") and entry["severity"] == "warning"
+    assert entry["text"].startswith("restriction check_sender_access: hsah:/etc/postfix/access: ")
+    assert at_parameter(instance, finding(instance, "check_helo_access: /nonexistent/helo: "), "class")
+    finding(instance, "hash:/nonexistent/access")
+
+
+@pytest.mark.parametrize("name, value, severity, words", [
+    ("import_environment", "TZ {A=b", "fatal", "missing '}' in \"{A=b\""),
+    ("export_environment", "TZ {A b}", "error", 'name=value expected in "{A b}"'),
+    ("bounce_template_file", "/nonexistent/bounce.cf", "error", "/nonexistent/bounce.cf: No such file"),
+    ("maillog_file_permissions", "rw-r--r--", "error", "an octal number such as 0600 expected"),
+    ("default_privs", "nosuchuser", "warning", "nosuchuser"),
+    ("compatibility_level", "99", "warning", "the newest level of this release is ")])
+def test_value_that_one_program_reads_in_its_own_way(make_instance, name, value, severity, words):
+    instance = make_instance(**{name: value})
+    entry = finding(instance, words)
+    assert entry["severity"] == severity and at_parameter(instance, entry, name)
+    if severity == "fatal":
+        assert instance.run("postfix", "start", check=False).returncode == 1
+        instance.expect_problem("import_environment|repair what is said above")
+
+
+def test_broken_lines_of_master_cf_are_all_named_and_nothing_untrue_is_said(make_instance):
+    instance = make_instance(transport_maps="inline:{{a.test=other:}}", virtual_alias_maps="hash:/nonexistent/virtual")
+    lines = (instance.config / "master.cf").read_text().splitlines()
+    with (instance.config / "master.cf").open("a") as master:
+        master.write("other unix - - n - - \nthird unixx - - n - - smtp\n")
+    broken = [entry for entry in severe(instance) if entry["severity"] == "fatal"]
+    assert [(entry["line"], entry["file"]) for entry in broken] == \
+        [(len(lines) + 1, f"{instance.config}/master.cf"), (len(lines) + 2, f"{instance.config}/master.cf")]
+    assert "bad field count" in broken[0]["text"] and "unixx" in broken[1]["text"]
+    finding(instance, "hash:/nonexistent/virtual")
+    assert len(severe(instance)) == 3
     assert instance.run("postfix", "start", check=False).returncode == 1
-    instance.expect_problem("repair what is said above")
+    instance.expect_problem("master.cf|repair what is said above")
+
+
+def test_broken_lines_of_main_cf_are_all_named(make_instance):
+    instance = make_instance()
+    lines = (instance.config / "main.cf").read_text().splitlines()
+    with (instance.config / "main.cf").open("a") as main_cf:
+        main_cf.write("first\n= second\n")
+    text = instance.run("postfix", "check", check=False).stderr.decode()
+    assert f"main.cf, line {len(lines) + 1}: missing '=' after attribute name: \"first\"" in text
+    assert f"main.cf, line {len(lines) + 2}: missing attribute name: \"= second\"" in text
 
 
 def test_warnings_do_not_stop_the_start_and_are_logged(make_instance):

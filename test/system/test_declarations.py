@@ -75,3 +75,32 @@ def test_a_program_without_a_page_and_a_page_with_a_slip_are_found(pages, monkey
     found = manual_check.problems(wrong, ROOT / "declare")
     assert "anvil(8): there is no page (man/anvil.8.text)" in found
     assert any("NO-SUCH-MACRO" in text for text in found)
+
+
+def test_the_manual_says_which_words_a_value_may_be(pages):
+    def value(name):
+        section = pages["postconf.5"].split(f'.SS "{name} (default')[1].split(".SS")[0].replace("\\", "")
+        return re.search(r"Value: (.*?)\. Used by", section)[1]
+
+    assert value("smtp_address_preference") == "any, ipv4 or ipv6"
+    assert value("lmtp_host_lookup") == "one or more of dns or native, separated by comma or space"
+    assert value("smtp_dns_support_level") == "disabled, enabled or dnssec, or empty"
+    assert value("smtp_dns_resolver_options") == \
+        "one or more of res_defnames or res_dnsrch, separated by comma or space, or empty; upper and lower case differ"
+    assert value("smtpd_banner") == "text"
+
+
+@pytest.mark.parametrize("fields, problem", [
+    ('default = "c"\nwords = ["a", "b"]', "default c: c is none of its words"),
+    ('default = ""\nwords = ["a"]\nword_list = true', "default : empty is none of its words"),
+    ('default = "a"\nword_list = true', "word_list and exact_case go with words"),
+    ('default = "A"\nwords = ["A"]', "words A: expected lower-case letters, digits and _")])
+def test_words_that_cannot_be_meant_are_refused(tmp_path, monkeypatch, fields, problem):
+    monkeypatch.syspath_prepend(str(ROOT / "declare"))
+    import parameters            # noqa: PLC0415
+    (tmp_path / "parameters").mkdir()
+    (tmp_path / "postfix-names.txt").write_text("")
+    (tmp_path / "parameters/x.toml").write_text(
+        f'[[parameter]]\nname = "x"\ntype = "str"\n{fields}\nused_by = ["all"]\nsince = "posthaste 0.1"\ndoc = "x"\n')
+    with pytest.raises(parameters.DeclarationError, match=problem):
+        parameters.load(tmp_path)

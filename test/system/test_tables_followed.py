@@ -176,9 +176,10 @@ def test_ignore_says_nothing_and_a_misspelt_action_stops_the_start(make_instance
     assert is_rejected(instance, "old")
     assert "is older than source file" not in re.sub(r"postfix/postfix\S*:.*", "", instance.log())
     instance.configure(stale_index_action="rebild")
+    instance.expect_problem("rebild")
     checked = instance.run("postfix", "-c", instance.config, "check", check=False)
     assert checked.returncode != 0
-    assert b"stale_index_action = rebild: expected warn, rebuild or ignore" in checked.stderr + instance.log().encode()
+    assert b'stale_index_action: warn, rebuild or ignore expected, not "rebild"' in checked.stderr + instance.log().encode()
 
 
 def test_stale_index_action_of_the_cleanup_line_counts_inside_of_smtpd(make_instance):

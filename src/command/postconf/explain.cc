@@ -178,7 +178,7 @@ Result<Explanation> explain(Question question)
     if (server != nullptr)
         out.service = fmt::format("{} {} ({})", server->name, config::name(server->type), server->place.text());
     TRY(out.config, config_of(directory, server));
-    TRY(table::use_main_cf(out.config, table::ProxyUser::Itself));
+    table::use_main_cf(out.config, table::ProxyUser::Itself);
     const std::string& filter = out.config->get(param::content_filter);
     out.maps_addresses = !intake::lists_word(out.config->get(param::receive_override_options), "no_address_mappings");
     TRY(ConfigPtr cleanup_config, intake::load_service_config(*out.config));
@@ -199,7 +199,7 @@ Result<Explanation> explain(Question question)
     envelope.sender = address::unquote(out.question.sender);
     envelope.recipients.push_back({.address = address::unquote(out.question.address)});
     {
-        TRY(const auto scope, table::OptionsScope::enter(cleanup_config));
+        const auto scope = table::OptionsScope::enter(cleanup_config);
         rewrite(*cleanup_config, *cleanup_router, envelope, out);
     }
     out.sender = envelope.sender;

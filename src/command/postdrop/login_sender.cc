@@ -56,7 +56,7 @@ Result<bool> may_use_sender(const std::shared_ptr<const config::Config>& config,
     const std::string& tables = config->get(param::local_login_sender_maps);
     if (tables == "static:*")
         return true;  // the default: no table need be opened
-    TRY(table::use_main_cf(config, table::ProxyUser::Command));
+    table::use_main_cf(config, table::ProxyUser::Command);
     TRY(table::Maps maps, table::Maps::open(tables));
     auto found = table::wait_for(maps.find(login));
     if (!found)

@@ -3,36 +3,49 @@
 
 #include "log/log.h"
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <unistd.h>
 
 namespace posthaste::postfix {
 
+namespace {
+
+// Those that look at single lines of master.cf, or at none.
+constexpr std::array checks_of_lines{
+    checks::texts,    checks::overrides, checks::programs,        checks::set_gid_programs, checks::service_users,
+    checks::log_file, checks::tables,    checks::address_classes, checks::certificates};
+// Those that miss what is not there: of a file with a broken line they would say what is not true.
+constexpr std::array checks_of_the_whole{checks::names, checks::proxymap, checks::transports, checks::smtp_servers,
+                                         checks::ports};
+
+}  // namespace
+
 Findings findings(const Instance& instance, SystemState state)
 {
     Findings found;
-    auto master_cf = config::load_master_cf(instance.config->directory());
-    const config::MasterCf none;
-    const Subject subject{.config = *instance.config,
-                          .master_cf = master_cf ? *master_cf : none,
-                          .is_root = ::geteuid() == 0,
-                          .state = state};
+    auto read = config::load_master_cf_lines(instance.config->directory());
+    const config::MasterCfLines lines = read ? std::move(*read) : config::MasterCfLines();
+    const Subject subject{
+        .config = *instance.config, .master_cf = lines.good, .is_root = ::geteuid() == 0, .state = state};
     checks::values(subject, found);
     checks::accounts(subject, found);
-    if (!has_error(found))
+    if (worst(found) < Severity::Fatal)
         checks::directories(subject, found);
-    if (!master_cf)
-        found.push_back({.severity = Severity::Error, .text = master_cf.error().text()});
-    for (auto* look :
-         {checks::names, checks::overrides, checks::programs, checks::set_gid_programs, checks::service_users,
-          checks::log_file, checks::tables, checks::proxymap, checks::address_classes, checks::transports,
-          checks::certificates, checks::smtp_servers, checks::ports})
+    if (!read)
+        found.push_back({.severity = Severity::Fatal, .text = read.error().text()});
+    for (const config::Notice& error : lines.errors)
+        found.push_back({.severity = Severity::Fatal, .place = error.place, .text = error.text});
+    for (auto* look : checks_of_lines)
         look(subject, found);
+    if (read && lines.errors.empty())
+        for (auto* look : checks_of_the_whole)
+            look(subject, found);
     return found;
 }
 
-bool check(const Instance& instance, SystemState state)
+Severity check(const Instance& instance, SystemState state)
 {
     const Findings found = findings(instance, state);
     for (const Finding& finding : found) {
@@ -40,9 +53,10 @@ bool check(const Instance& instance, SystemState state)
         case Severity::Note: log::info("{}", to_text(finding)); break;
         case Severity::Warning: log::warning("{}", to_text(finding)); break;
         case Severity::Error: log::error("{}", to_text(finding)); break;
+        case Severity::Fatal: log::write(log::Severity::Fatal, to_text(finding)); break;
         }
     }
-    return !has_error(found);
+    return worst(found);
 }
 
 SystemState state_of(const Instance& instance)
@@ -56,7 +70,7 @@ int check_as_json(const Instance& instance)
     const std::string text = to_json(found);
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
         log::fatal("write to standard output failed");
-    return has_error(found) ? EXIT_FAILURE : EXIT_SUCCESS;
+    return worst(found) >= Severity::Error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 }  // namespace posthaste::postfix

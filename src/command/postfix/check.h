@@ -1,8 +1,8 @@
 // postfix check: everything that must be right before the start, each finding with its place and its remedy.
 //
-// What is looked at is in checks.h, one function a matter. start, start-fg and reload look at the same, and refuse what
-// check calls an error: the mail system would not work, or would lose or return mail. What only delays mail is a
-// warning.
+// What is looked at is in checks.h, one function a matter. start, start-fg and reload look at the same. start refuses
+// what is fatal, and no more: after a power cut one broken service must not keep all others down. reload refuses an
+// error, too: what runs is better.
 #pragma once
 
 #include "command/postfix/checks.h"
@@ -13,8 +13,8 @@ namespace posthaste::postfix {
 // All findings, in the order in which they are looked for.
 Findings findings(const Instance& instance, SystemState state);
 
-// Logs them. False if there is an error among them.
-bool check(const Instance& instance, SystemState state);
+// Logs them. The worst of them; Note if there are none.
+Severity check(const Instance& instance, SystemState state);
 
 // Running or Stopped.
 SystemState state_of(const Instance& instance);

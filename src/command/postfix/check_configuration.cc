@@ -14,6 +14,12 @@ config::Place place_of(const config::Config& config, std::string_view parameter)
     return config.place(parameter).value_or(config::Place());
 }
 
+std::string parameter_in_front(std::string_view text)
+{
+    const std::string_view name = text.substr(0, text.find(':'));
+    return config::find_declaration(name) ? std::string(name) : "";
+}
+
 std::string key_of(const config::MasterService& service)
 {
     return fmt::format("{}/{}", service.name, config::name(service.type));
@@ -26,7 +32,10 @@ void values(const Subject& subject, Findings& findings)
     for (const config::Notice& notice : subject.config.notices())
         findings.push_back({.severity = Severity::Warning, .place = notice.place, .text = notice.text});
     for (const config::Notice& notice : subject.config.problems())
-        findings.push_back({.severity = Severity::Error, .place = notice.place, .text = notice.text});
+        findings.push_back({.severity = Severity::Fatal,
+                            .place = notice.place,
+                            .parameter = parameter_in_front(notice.text),
+                            .text = notice.text});
     for (const config::Notice& notice : subject.master_cf.notices)
         findings.push_back({.severity = Severity::Warning, .place = notice.place, .text = notice.text});
 }
@@ -35,10 +44,16 @@ void names(const Subject& subject, Findings& findings)
 {
     for (const config::NameProblem& unread : config::NameCheck(subject.config, subject.master_cf.services).problems())
         findings.push_back(
-            {.severity = unread.name_class == config::NameClass::Refused ? Severity::Error : Severity::Warning,
+            {.severity = unread.name_class == config::NameClass::Refused ? Severity::Fatal : Severity::Warning,
              .place = unread.setting.place,
              .parameter = unread.setting.name,
              .text = unread.text});
+    if (std::string text = config::unknown_level(subject.config); !text.empty())
+        findings.push_back({.severity = Severity::Warning,
+                            .place = place_of(subject.config, "compatibility_level"),
+                            .parameter = "compatibility_level",
+                            .text = std::move(text),
+                            .remedy = "defaults that came later cannot be asked for"});
     for (const config::LegacyDefault& legacy : config::legacy_defaults(subject.config))
         findings.push_back({.severity = Severity::Note, .text = legacy.text()});
 }
@@ -72,7 +87,7 @@ void log_file(const Subject& subject, Findings& findings)
                          });
     if (!allowed)
         findings.push_back(
-            {.severity = Severity::Error,
+            {.severity = Severity::Fatal,
              .place = place_of(subject.config, "maillog_file"),
              .parameter = "maillog_file",
              .text = fmt::format("maillog_file {} begins with none of maillog_file_prefixes: {}", file, prefixes),

@@ -90,18 +90,18 @@ private:
         if (::mkdir(path.c_str(), mode) == 0) {
             gid_t new_group = group.value_or(subject_.is_root && owner != 0 ? owner_.gid : static_cast<gid_t>(-1));
             if (::chmod(path.c_str(), mode) != 0 || (subject_.is_root && ::chown(path.c_str(), owner, new_group) != 0))
-                add(Severity::Error, fmt::format("cannot set owner and mode of {}: {}", path, std::strerror(errno)));
+                add(Severity::Fatal, fmt::format("cannot set owner and mode of {}: {}", path, std::strerror(errno)));
             return;
         }
         if (errno != EEXIST) {
-            add(Severity::Error, fmt::format("cannot make the directory {}: {}", path, std::strerror(errno)));
+            add(Severity::Fatal, fmt::format("cannot make the directory {}: {}", path, std::strerror(errno)));
             return;
         }
         struct stat found{};
         if (::stat(path.c_str(), &found) != 0)
-            add(Severity::Error, fmt::format("cannot look at {}: {}", path, std::strerror(errno)));
+            add(Severity::Fatal, fmt::format("cannot look at {}: {}", path, std::strerror(errno)));
         else if (!S_ISDIR(found.st_mode))
-            add(Severity::Error, fmt::format("{} is not a directory", path));
+            add(Severity::Fatal, fmt::format("{} is not a directory", path));
         else
             check_rights(path, found, mode, owner, group);
     }
@@ -113,7 +113,7 @@ private:
             std::string name = owner == 0 ? "root" : owner_.user;
             // In a directory of somebody else the daemons cannot work; a foreign queue directory itself is a risk only.
             const bool unusable = owner == owner_.uid && found.st_uid != owner_.uid;
-            add(unusable ? Severity::Error : Severity::Warning, fmt::format("not owned by {}: {}", name, path),
+            add(unusable ? Severity::Fatal : Severity::Warning, fmt::format("not owned by {}: {}", name, path),
                 fmt::format("correct it with: chown {} {}",
                             !unusable || subject_.is_root ? name : std::to_string(owner), path));
         }
@@ -153,14 +153,14 @@ void accounts(const Subject& subject, Findings& findings)
         return;
     const std::string& name = subject.config.get(param::mail_owner);
     if (auto owner = server::find_user(name); !owner)
-        findings.push_back({.severity = Severity::Error,
+        findings.push_back({.severity = Severity::Fatal,
                             .place = place_of(subject.config, "mail_owner"),
                             .parameter = "mail_owner",
                             .text = owner.error().text(),
                             .remedy = "make the account with: useradd --system --no-create-home " + name});
     const std::string& group = subject.config.get(param::setgid_group);
     if (auto gid = server::find_group(group); !gid)
-        findings.push_back({.severity = Severity::Error,
+        findings.push_back({.severity = Severity::Fatal,
                             .place = place_of(subject.config, "setgid_group"),
                             .parameter = "setgid_group",
                             .text = gid.error().text(),
@@ -196,7 +196,7 @@ void programs(const Subject& subject, Findings& findings)
     }
     const std::string master = directory + "/master";
     if (::access(master.c_str(), X_OK) != 0)
-        findings.push_back({.severity = Severity::Error,
+        findings.push_back({.severity = Severity::Fatal,
                             .place = place_of(subject.config, "daemon_directory"),
                             .parameter = "daemon_directory",
                             .text = fmt::format("{}: {}", master, std::strerror(errno))});

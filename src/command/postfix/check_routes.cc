@@ -144,7 +144,7 @@ void check_own_addresses(const Subject& subject, Findings& findings)
     const config::Config& config = subject.config;
     auto own = routing::OwnAddresses::open(config.get(param::inet_interfaces), config.get(param::proxy_interfaces));
     if (!own)
-        findings.push_back({.severity = Severity::Error,
+        findings.push_back({.severity = Severity::Fatal,
                             .place = place_of(config, "inet_interfaces"),
                             .parameter = "inet_interfaces",
                             .text = own.error().text(),
@@ -204,7 +204,7 @@ void address_classes(const Subject& subject, Findings& findings)
         if (!parsed) {
             // What is wrong with a default is wrong with the parameter that it contains.
             if (auto place = subject.config.place(list.parameter))
-                findings.push_back({.severity = Severity::Error,
+                findings.push_back({.severity = Severity::Fatal,
                                     .place = *place,
                                     .parameter = std::string(list.parameter),
                                     .text = parsed.error().text(),
@@ -247,7 +247,7 @@ void transports(const Subject& subject, Findings& findings)
         if (!routing::parse_transport(route.value).transport.empty())
             report(route.name, route.value, route_problem(subject, route.value));
         else
-            findings.push_back({.severity = Severity::Error,
+            findings.push_back({.severity = Severity::Fatal,
                                 .place = place_of(config, route.name),
                                 .parameter = std::string(route.name),
                                 .text = fmt::format("{}: \"{}\" names no transport", route.name, route.value),

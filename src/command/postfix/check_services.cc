@@ -39,6 +39,14 @@ config::Place place_in(const Subject& subject, const config::MasterService& serv
     return overridden ? service.place : place_of(subject.config, parameter);
 }
 
+// overrides() has said so.
+bool has_bad_options(const config::MasterService& service, const Findings& findings)
+{
+    return std::ranges::any_of(findings, [&](const Finding& finding) {
+        return finding.severity >= Severity::Error && finding.service == key_of(service);
+    });
+}
+
 }  // namespace
 
 namespace checks {
@@ -60,7 +68,7 @@ void service_users(const Subject& subject, Findings& findings)
             auto found_group = group.empty() ? Result<gid_t>(0) : server::find_group(group);
             if (found && found_group)
                 continue;
-            findings.push_back({.severity = Severity::Warning,
+            findings.push_back({.severity = Severity::Error,
                                 .place = service.place,
                                 .service = key_of(service),
                                 .text = fmt::format("{}: {}; its mail waits", argument,
@@ -77,7 +85,7 @@ void ports(const Subject& subject, Findings& findings)
     const json answer =
         ask(subject, "master", {"check", subject.state == SystemState::Starting ? "starting" : "stopped"});
     if (answer.is_object() && answer.contains("error"))
-        findings.push_back({.severity = Severity::Error, .text = answer.value("error", "")});
+        findings.push_back({.severity = Severity::Fatal, .text = answer.value("error", "")});
     if (!answer.is_object() || !answer.contains("problems"))
         return;
     for (const json& problem : answer.at("problems")) {
@@ -85,7 +93,7 @@ void ports(const Subject& subject, Findings& findings)
         auto service = std::ranges::find_if(subject.master_cf.services, [&](const config::MasterService& candidate) {
             return candidate.name == name && candidate.type == config::ServiceType::Inet;
         });
-        findings.push_back({.severity = Severity::Error,
+        findings.push_back({.severity = Severity::Fatal,
                             .place = service == subject.master_cf.services.end() ? config::Place() : service->place,
                             .service = name + "/inet",
                             .text = problem.value("text", ""),
@@ -98,7 +106,7 @@ void smtp_servers(const Subject& subject, Findings& findings)
     if (!subject.config.problems().empty())
         return;
     for (const config::MasterService& service : subject.master_cf.services) {
-        if (service.command != "smtpd")
+        if (service.command != "smtpd" || has_bad_options(service, findings))
             continue;
         std::vector<std::string> arguments{"check", "-n", service.name, "-t", std::string(config::name(service.type))};
         for (const auto& [name, value] : service.overrides) {
@@ -106,11 +114,15 @@ void smtp_servers(const Subject& subject, Findings& findings)
             arguments.push_back(name + "=" + value);
         }
         const json answer = ask(subject, "smtpd", arguments);
-        if (answer.is_object() && answer.contains("error"))
-            findings.push_back({.severity = Severity::Warning,
-                                .place = service.place,
+        if (answer.is_object() && answer.contains("error")) {
+            const std::string error = answer.value("error", "");
+            const std::string parameter = parameter_in_front(error);
+            findings.push_back({.severity = Severity::Error,
+                                .place = parameter.empty() ? service.place : place_in(subject, service, parameter),
+                                .parameter = parameter,
                                 .service = key_of(service),
-                                .text = "will not start: " + answer.value("error", "")});
+                                .text = "will not start: " + error});
+        }
         if (!answer.is_object() || !answer.contains("problems"))
             continue;
         for (const json& problem : answer.at("problems")) {
@@ -120,7 +132,7 @@ void smtp_servers(const Subject& subject, Findings& findings)
                                 .parameter = parameter,
                                 .service = key_of(service),
                                 .text = problem.value("text", ""),
-                                .remedy = "until it is corrected, clients are answered 451 4.3.5"});
+                                .remedy = "until it is corrected, clients are answered 451"});
         }
     }
 }

@@ -11,7 +11,6 @@
 #include "table/table.h"
 #include "table/text_source.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <set>
 
@@ -19,12 +18,7 @@ namespace posthaste::postfix {
 
 namespace {
 
-// Types that table::types() does not list: those of Postfix without code here, and modules that are not installed.
-// table::open() says which and why.
-constexpr std::string_view other_types[] = {"dbm", "ldap",    "mongodb", "mysql", "netinfo",
-                                            "nis", "nisplus", "pgsql",   "sdbm"};
-
-bool is_table(std::string_view word, const std::vector<std::string>& types)
+bool is_table(std::string_view word)
 {
     const std::size_t colon = word.find(':');
     if (colon == std::string_view::npos || colon + 1 == word.size())
@@ -32,8 +26,7 @@ bool is_table(std::string_view word, const std::vector<std::string>& types)
     const std::string_view type = word.substr(0, colon);
     if (type == "unix")  // also the path of a socket
         return word.ends_with(".byname");
-    return std::ranges::find(types, type) != types.end() ||
-           std::ranges::find(other_types, type) != std::end(other_types);
+    return table::is_type(type);
 }
 
 // Caches, and the lists of what proxymap(8) may be asked for.
@@ -85,8 +78,7 @@ public:
         for (std::string_view word : *words) {
             table::OpenOptions options = table::options_for(parameter);
             options.substitutions = table::substitutions_in(word, options.substitutions);
-            if ((!is_table(word, types_) && !has_only_tables(parameter)) ||
-                !seen_.emplace(word, options.substitutions).second)
+            if ((!is_table(word) && !has_only_tables(parameter)) || !seen_.emplace(word, options.substitutions).second)
                 continue;
             options.stale_index = table::StaleIndex::Warn;
             options.warn = [&](std::string_view text) { add(parameter, place, service, std::string(text), ""); };
@@ -110,7 +102,6 @@ private:
     }
 
     Findings& findings_;
-    std::vector<std::string> types_ = table::types();
     std::set<std::pair<std::string, table::Substitutions>> seen_;
 };
 
@@ -120,13 +111,6 @@ namespace checks {
 
 void tables(const Subject& subject, Findings& findings)
 {
-    if (auto action = table::stale_index_action(subject.config); !action) {
-        findings.push_back({.severity = Severity::Error,
-                            .place = place_of(subject.config, "stale_index_action"),
-                            .parameter = "stale_index_action",
-                            .text = action.error().text()});
-        return;
-    }
     TableCheck check(findings);
     auto look = [&](const config::Declaration& declaration) {
         if (declaration.status != config::Status::Working || declaration.kind != config::Kind::String ||

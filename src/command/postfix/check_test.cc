@@ -63,9 +63,14 @@ TEST(Check, a_finding_says_where_what_and_what_to_do)
     EXPECT_EQ(json[0]["line"], 7);
     EXPECT_EQ(json[0]["service"], "");
     EXPECT_EQ(nlohmann::json::parse(to_json({})), nlohmann::json::array());
-    EXPECT_TRUE(has_error({finding}));
-    finding.severity = Severity::Warning;
-    EXPECT_FALSE(has_error({finding}));
+}
+
+TEST(Check, the_worst_finding_decides)
+{
+    EXPECT_EQ(worst({}), Severity::Note);
+    EXPECT_EQ(worst({{.severity = Severity::Error}, {.severity = Severity::Fatal}, {.severity = Severity::Note}}),
+              Severity::Fatal);
+    EXPECT_EQ(nlohmann::json::parse(to_json({{.severity = Severity::Fatal}}))[0]["severity"], "fatal");
 }
 
 TEST(Check, nexthops)

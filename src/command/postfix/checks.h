@@ -31,6 +31,8 @@ namespace checks {
 void values(const Subject& subject, Findings& findings);
 // Names that nobody reads, settings without effect, defaults of an older version.
 void names(const Subject& subject, Findings& findings);
+// Values that one program reads in a way of its own.
+void texts(const Subject& subject, Findings& findings);
 // -o options with a bad value.
 void overrides(const Subject& subject, Findings& findings);
 // maillog_file.
@@ -64,6 +66,9 @@ void certificates(const Subject& subject, Findings& findings);
 
 // The place of the setting of a parameter that counts; empty where it has its default.
 config::Place place_of(const config::Config& config, std::string_view parameter);
+
+// The parameter that a text "parameter: what is wrong" is about; empty: none.
+std::string parameter_in_front(std::string_view text);
 
 // "smtp/inet"
 std::string key_of(const config::MasterService& service);

@@ -103,7 +103,7 @@ int start(const Instance& instance, Foreground foreground)
 {
     if (running(instance))
         log::fatal("the Postfix mail system is already running");
-    if (!check(instance, SystemState::Starting))
+    if (check(instance, SystemState::Starting) >= Severity::Fatal)
         log::fatal("the Postfix mail system is not started: repair what is said above first");
     log::info("starting the Postfix mail system");
     std::string master = instance.config->get(param::daemon_directory) + "/master";
@@ -141,8 +141,9 @@ int abort(const Instance& instance)
 int reload(const Instance& instance)
 {
     pid_t pid = must_run(instance);
-    if (!check(instance, SystemState::Running))
-        log::fatal("the running configuration stays in force: repair what is said above first");
+    if (check(instance, SystemState::Running) >= Severity::Error)
+        log::fatal(
+            "nothing is reloaded, the processes that run keep their old settings: repair what is said above first");
     log::info("refreshing the Postfix mail system");
     timespec before = changed(pid_file(instance));
     signal_master(pid, SIGHUP);

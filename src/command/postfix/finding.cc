@@ -15,8 +15,9 @@ std::string_view name(Severity severity)
     case Severity::Note: return "note";
     case Severity::Warning: return "warning";
     case Severity::Error: return "error";
+    case Severity::Fatal: return "fatal";
     }
-    return "error";
+    return "fatal";
 }
 
 }  // namespace
@@ -49,9 +50,12 @@ std::string to_json(const Findings& findings)
     return out.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
-bool has_error(const Findings& findings)
+Severity worst(const Findings& findings)
 {
-    return std::ranges::any_of(findings, [](const Finding& finding) { return finding.severity == Severity::Error; });
+    Severity worst = Severity::Note;
+    for (const Finding& finding : findings)
+        worst = std::max(worst, finding.severity);
+    return worst;
 }
 
 }  // namespace posthaste::postfix

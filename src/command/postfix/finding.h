@@ -11,8 +11,9 @@ namespace posthaste::postfix {
 
 enum class Severity : std::uint8_t {
     Note,     // worth knowing, nothing to do
-    Warning,  // mail is delayed, or somebody will be surprised: the mail system starts
-    Error,    // the mail system cannot work like this, or would lose or return mail: it does not start
+    Warning,  // mail is delayed, or somebody will be surprised
+    Error,    // a part of the mail system would not work: it starts without that, and a reload is refused
+    Fatal,    // the mail system would end at once, do nothing, or lose or return mail: it does not start
 };
 
 struct Finding {
@@ -28,9 +29,10 @@ using Findings = std::vector<Finding>;
 
 // "/etc/postfix/main.cf, line 7: relayhost: ...; correct it with: ..."
 std::string to_text(const Finding& finding);
-// An array of objects with severity ("note", "warning", "error"), file, line, parameter, service, text, remedy; file,
-// parameter, service and remedy may be empty, line 0.
+// An array of objects with severity ("note", "warning", "error", "fatal"), file, line, parameter, service, text,
+// remedy; file, parameter, service and remedy may be empty, line 0.
 std::string to_json(const Findings& findings);
-bool has_error(const Findings& findings);
+// Note if there are none.
+Severity worst(const Findings& findings);
 
 }  // namespace posthaste::postfix

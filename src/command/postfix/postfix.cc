@@ -53,7 +53,7 @@ int dispatch(const Instance& instance, std::string_view command)
     if (command == "flush")
         return flush(instance);
     if (command == "check")
-        return check(instance, state_of(instance)) ? EXIT_SUCCESS : EXIT_FAILURE;
+        return check(instance, state_of(instance)) < Severity::Error ? EXIT_SUCCESS : EXIT_FAILURE;
     if (command == "logrotate")
         return logrotate(instance);
     log::fatal("unknown command \"{}\" (there are: {})", command, commands);
@@ -79,7 +79,7 @@ int run(int argc, char** argv)
     if (::optind + 1 != argc && !as_json)
         log::fatal("{} (there are: {})", usage, commands);
     Instance instance = load_instance(std::move(config_directory), verbosity);
-    (void)table::use_main_cf(instance.config, table::ProxyUser::Itself);  // check says what is wrong with a value
+    table::use_main_cf(instance.config, table::ProxyUser::Itself);
     ::setenv("MAIL_CONFIG", instance.config->directory().c_str(), 1);
     return as_json ? check_as_json(instance) : dispatch(instance, argv[::optind]);
 }

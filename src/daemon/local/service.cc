@@ -322,7 +322,7 @@ Task<Result<mailbox::Account>> Service::never_root(mailbox::Account account)
 }
 
 // What a command learns of its delivery; values that do not exist are not set.
-config::Variables Service::environment(const server::Job& job, std::size_t recipient, const Scope& scope) const
+Result<config::Variables> Service::environment(const server::Job& job, std::size_t recipient, const Scope& scope) const
 {
     const queue::Client& client = job.envelope().client;
     const address::Split parts = address::split_at_domain(scope.address);
@@ -353,7 +353,7 @@ config::Variables Service::environment(const server::Job& job, std::size_t recip
     // Addresses and HELO names are a stranger's words, and commands are often shell scripts.
     for (auto& [name, value] : variables)
         keep_only(config().get(param::command_expansion_filter), value);
-    config::Variables all = config::exported_variables(config().get(param::export_environment));
+    TRY(config::Variables all, config::exported_variables(config().get(param::export_environment)));
     for (auto& [name, value] : variables)
         config::set_variable(all, name, std::move(value));
     return all;
@@ -372,7 +372,10 @@ Task<dsn::Outcome> Service::deliver_to_command(server::JobPtr job, std::size_t r
     if (!directory)
         co_return dsn::Outcome::deferred({4, 3, 5}, "command_execution_directory: " + directory.error().text());
     run.directory = std::move(*directory);
-    run.environment = environment(*job, recipient, scope);
+    auto variables = environment(*job, recipient, scope);
+    if (!variables)
+        co_return dsn::Outcome::deferred({4, 3, 5}, "export_environment: " + variables.error().text());
+    run.environment = std::move(*variables);
     run.time_limit = config().get(param::command_time_limit);
     std::string input = mailbox::from_line(scope.owner ? *scope.owner : job->sender()) +
                         headers(*job, recipient, scope, "command") + mailbox::local_form(job->message().content(), {});

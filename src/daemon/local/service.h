@@ -45,8 +45,8 @@ private:
     Task<Result<mailbox::Account>> never_root(mailbox::Account account);
     Task<dsn::Outcome> deliver_to_command(server::JobPtr job, std::size_t recipient, Target target,
                                           std::string command);
-    [[nodiscard]] config::Variables environment(const server::Job& job, std::size_t recipient,
-                                                const Scope& scope) const;
+    [[nodiscard]] Result<config::Variables> environment(const server::Job& job, std::size_t recipient,
+                                                        const Scope& scope) const;
     void add_to_new_message(std::vector<NewMessage>& messages, const std::string& recipient,
                             const Target& target) const;
     Task<dsn::Outcome> submit(server::JobPtr job, std::size_t recipient, NewMessage message);

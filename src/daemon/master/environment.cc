@@ -21,14 +21,15 @@ constexpr const char* command_path = "/usr/local/bin:/usr/bin:/bin:/usr/local/sb
 
 }  // namespace
 
-void clean_environment(const config::Config& config)
+Result<void> clean_environment(const config::Config& config)
 {
-    const config::Variables kept = config::listed_variables(config.get(param::import_environment));
+    TRY(const config::Variables kept, config::listed_variables(config.get(param::import_environment)));
     ::clearenv();
     ::setenv("PATH", command_path, 1);
     for (const auto& [name, value] : kept)
         ::setenv(name.c_str(), value.c_str(), 1);
     ::setenv("MAIL_CONFIG", config.directory().c_str(), 1);
+    return {};
 }
 
 void raise_limits()

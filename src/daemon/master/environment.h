@@ -6,8 +6,9 @@
 namespace posthaste::master {
 
 // Keeps what postconf(5) import_environment names, sets what it sets, and drops the rest: settings of the
-// administrator's shell must not reach programs that deliver mail.
-void clean_environment(const config::Config& config);
+// administrator's shell must not reach programs that deliver mail. Invalid: as config::listed_variables(); then nothing
+// changes.
+Result<void> clean_environment(const config::Config& config);
 
 // As many descriptors as the system allows: a network server holds thousands of clients.
 void raise_limits();

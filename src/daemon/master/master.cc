@@ -193,7 +193,8 @@ int run(int argc, char** argv)
     UniqueFd data_lock = take_lock(config->get(param::data_directory) + "/" + server::master_lock_file);
     give_to_mail_owner(data_lock.get(), *config);
     raise_limits();
-    clean_environment(*config);
+    if (auto cleaned = clean_environment(*config); !cleaned)
+        log::fatal("import_environment: {}", cleaned.error().text());
     if (options.debugger)
         server::run_debugger(*config);
     net::set_tcp_window(config->get(param::tcp_windowsize));

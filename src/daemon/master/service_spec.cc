@@ -31,7 +31,7 @@ bool ipv6_works()
     return loopback && net::listen_on(*loopback);
 }
 
-Result<Protocols> parse_protocols(const std::string& text)
+Protocols parse_protocols(const std::string& text)
 {
     Protocols protocols;
     for (std::string_view word : split(text, ", \t\r\n")) {
@@ -41,10 +41,6 @@ Result<Protocols> parse_protocols(const std::string& text)
             protocols.ipv4 = true;
         else if (word == "ipv6")
             protocols.ipv6 = true;
-        else
-            return fail(ErrorKind::Invalid, fmt::format("inet_protocols: unknown protocol \"{}\": all, ipv4 or ipv6 "
-                                                        "expected",
-                                                        word));
     }
     return protocols;
 }
@@ -110,7 +106,7 @@ Result<void> add_inet_addresses(ServiceSpec& spec, const config::Config& config)
     if (host.starts_with('[') && host.ends_with(']'))
         host = host.substr(1, host.size() - 2);
     TRY(std::uint16_t number, parse_port(port));
-    TRY(Protocols protocols, parse_protocols(config.get(param::inet_protocols)));
+    const Protocols protocols = parse_protocols(config.get(param::inet_protocols));
     TRY(auto endpoints,
         host.empty() ? interface_endpoints(config.get(param::inet_interfaces), number) : resolve(host, number));
     for (const net::Endpoint& endpoint : endpoints)

@@ -91,7 +91,7 @@ bool is_damage(const Error& error)
 
 Result<void> Service::before_jail()
 {
-    TRY(overrides_, intake::receive_overrides(*context_.config));
+    overrides_ = intake::receive_overrides(*context_.config);
     TRY(auto config, intake::load_service_config(*context_.config));
     TRY(pipeline_, intake::Pipeline::open(std::move(config)));
     return {};

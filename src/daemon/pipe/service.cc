@@ -141,7 +141,10 @@ Result<mailbox::Command> Service::command(const server::Job& job) const
     command.shown = attributes_.argv[0];
     command.directory = attributes_.directory;
     command.time_limit = time_limit_;
-    command.environment = config::exported_variables(config().get(param::export_environment));
+    auto environment = config::exported_variables(config().get(param::export_environment));
+    if (!environment)
+        return fail(std::move(environment).error().in("export_environment"));
+    command.environment = std::move(*environment);
     return command;
 }
 

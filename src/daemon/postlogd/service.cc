@@ -23,10 +23,8 @@ Result<void> Service::before_jail()
                                           .direct = true});
     const std::string& file = context_.config->get(param::maillog_file);
     if (!file.empty()) {
-        auto mode = parse_number<unsigned>(context_.config->get(param::maillog_file_permissions), 8);
-        if (!mode)
-            return fail(ErrorKind::Invalid, "maillog_file_permissions: an octal number such as 0600 expected");
-        file_ = log::make_file_sink(file, *mode, "", log::SlowReader::Wait);
+        TRY(unsigned mode, server::maillog_file_mode(*context_.config));
+        file_ = log::make_file_sink(file, mode, "", log::SlowReader::Wait);
         file_->open();
     }
     net::Loop::current().before_wait([this] { write(); });

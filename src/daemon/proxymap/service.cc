@@ -43,7 +43,7 @@ void make_if_missing(const std::string& name)
 Result<void> Service::before_jail()
 {
     const config::Config& config = *context_->config;
-    TRY(table::use_main_cf(context_->config, table::ProxyUser::Itself));
+    table::use_main_cf(context_->config, table::ProxyUser::Itself);
     writes_ = context_->service_name == config.get(param::proxywrite_service_name);
     approved_ = approved_tables(config.get(writes_ ? param::proxy_write_maps : param::proxy_read_maps));
     if (writes_)

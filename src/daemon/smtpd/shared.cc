@@ -54,8 +54,11 @@ intake::Accepted<std::unique_ptr<Incoming>> Shared::begin(const intake::Source& 
 Result<void> Shared::parse_lists()
 {
     const std::string& bare = config->get(param::parent_domain_matches_subdomains);
-    auto parse = [&](const std::string& text, std::string_view name) {
-        return match::List::parse(text, match::Kind::Host, {.parents = match::parents_for(name, bare)});
+    auto parse = [&](const std::string& text, std::string_view name) -> Result<match::List> {
+        auto list = match::List::parse(text, match::Kind::Host, {.parents = match::parents_for(name, bare)});
+        if (!list)
+            return fail(std::move(list).error().in(name));
+        return list;
     };
     TRY(mynetworks, parse(config->get(param::mynetworks), "mynetworks"));
     TRY(bare_newline_exclusions,
@@ -141,19 +144,12 @@ Result<void> Shared::parse_words()
     TRY(command_filter, table::Maps::open(config->get(param::smtpd_command_filter)));
     TRY(reject_footer_maps, table::Maps::open(config->get(param::smtpd_reject_footer_maps)));
     TRY(discarded_extension_maps, table::Maps::open(config->get(param::smtpd_discard_ehlo_keyword_address_maps)));
-    TRY(overrides, intake::receive_overrides(*config));
-    std::string mode = to_lower(config->get(param::smtpd_forbid_bare_newline));
-    if (mode == "normalize" || mode == "yes")
-        bare_newline = smtp::BareNewline::Normalize;
-    else if (mode == "reject")
-        bare_newline = smtp::BareNewline::Reject;
-    else if (mode == "note")
-        bare_newline = smtp::BareNewline::Note;
-    else if (mode == "no")
-        bare_newline = smtp::BareNewline::Allow;
-    else
-        return fail(ErrorKind::Invalid,
-                    "smtpd_forbid_bare_newline: expected normalize, yes, reject, note or no, not \"" + mode + "\"");
+    overrides = intake::receive_overrides(*config);
+    const std::string& mode = config->get(param::smtpd_forbid_bare_newline);
+    bare_newline = mode == "reject" ? smtp::BareNewline::Reject
+                   : mode == "note" ? smtp::BareNewline::Note
+                   : mode == "no"   ? smtp::BareNewline::Allow
+                                    : smtp::BareNewline::Normalize;
     return {};
 }
 
