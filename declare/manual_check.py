@@ -13,8 +13,7 @@ LETTERS = re.compile(r'(?:getopt(?:_long)?\([^"]*?|letters = )"(\+?:?(?:[\w#]:{0
 CASES = re.compile(r"(?:case|option [!=]=) '([\w#])'")
 LONG = re.compile(r'"([a-z][a-z-]+)", (?:no|required)_argument')
 WORDS = re.compile(r'"(--[a-z][a-z-]+)"')
-OPTIONS_ELSEWHERE = {"postmap": ["src/table/tool_options.cc"], "postalias": ["src/table/tool_options.cc"],
-                     "newaliases": []}                     # newaliases takes and ignores those of sendmail
+OPTIONS_ELSEWHERE = {"postmap": ["src/table/tool_options.cc"], "postalias": ["src/table/tool_options.cc"]}
 ONLY_POSTMAP = set("bFhmU")
 COMMAND_GLOBS = ["{name}.cc", "options.cc", "arguments.cc", "main.cc", "drop.cc", "explain.cc"]
 

@@ -157,6 +157,14 @@ TEST(MissingHeaders, AreAddedInTheOrderOfPostfix)
     EXPECT_TRUE(made.text.ends_with("\r\nFrom: joe@obs.test\r\n"));
 }
 
+TEST(MissingHeaders, HaveNoDateInAMessageIdWithALongQueueId)
+{
+    HeaderRules with = rules();
+    auto result = pass("Subject: s\r\n\r\n", AddressRewriting::Local, with);
+    auto made = missing_headers(result.header, envelope(), {.myhostname = "mail.obs.test", .long_queue_ids = true});
+    EXPECT_EQ(made.message_id, "<48CA5A725CF@mail.obs.test>");
+}
+
 TEST(MissingHeaders, OfAResentMessageAreResentHeaders)
 {
     HeaderRules with = rules();

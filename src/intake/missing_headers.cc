@@ -99,8 +99,8 @@ MissingHeaders missing_headers(const HeaderPass& header, const queue::Envelope& 
     made.resent = header.seen_resent();
     std::string_view prefix = made.resent ? "Resent-" : "";
     if (!header.seen(made.resent ? HeaderKind::ResentMessageId : HeaderKind::MessageId)) {
-        made.message_id =
-            fmt::format("<{}.{}@{}>", compact_date(envelope.arrival_seconds), envelope.queue_id, names.myhostname);
+        const std::string date = names.long_queue_ids ? "" : compact_date(envelope.arrival_seconds) + ".";
+        made.message_id = fmt::format("<{}{}@{}>", date, envelope.queue_id, names.myhostname);
         fmt::format_to(out, "{}Message-Id: {}\r\n", prefix, made.message_id);
     }
     if (!header.seen(made.resent ? HeaderKind::ResentDate : HeaderKind::Date))

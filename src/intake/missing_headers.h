@@ -15,6 +15,7 @@ namespace posthaste::intake {
 struct OriginNames {
     std::string myhostname;
     std::string undisclosed_recipients_header;
+    bool long_queue_ids = false;    // enable_long_queue_ids: an id is unique without a date
     bool obsolete_from = false;     // header_from_format = obsolete: "address (name)"
     std::string charset = "utf-8";  // full_name_encoding_charset
 };

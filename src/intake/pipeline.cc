@@ -507,6 +507,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(std::shared_ptr<const config::C
     impl->rewrites_remote_headers = !config->get(param::remote_header_rewrite_domain).empty();
     impl->names = {.myhostname = config->get(param::myhostname),
                    .undisclosed_recipients_header = config->get(param::undisclosed_recipients_header),
+                   .long_queue_ids = config->get(param::enable_long_queue_ids),
                    .obsolete_from = config->get(param::header_from_format) == "obsolete",
                    .charset = config->get(param::full_name_encoding_charset)};
     impl->size_limit = static_cast<std::uint64_t>(config->get(param::message_size_limit));
@@ -541,6 +542,10 @@ Accepted<Message> Pipeline::begin(const Source& source)
 
 bool Pipeline::broken() const { return impl_->writer != nullptr && impl_->writer->broken(); }
 queue::Writer& Pipeline::writer() { return *impl_->writer; }
+std::string Pipeline::completed(std::string_view address) const
+{
+    return impl_->router->canonical_form(address, RewriteContext::Local);
+}
 const config::Config& Pipeline::config() const { return *impl_->config; }
 
 }  // namespace posthaste::intake

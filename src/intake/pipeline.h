@@ -129,6 +129,8 @@ public:
     [[nodiscard]] bool broken() const;
     [[nodiscard]] queue::Writer& writer();
     [[nodiscard]] const config::Config& config() const;
+    // A local user's address as it is in the envelope: with a domain (append_at_myorigin and its kind).
+    [[nodiscard]] std::string completed(std::string_view address) const;
 
     struct Impl;
 

@@ -3,6 +3,8 @@
 
 #include "log/log.h"
 
+#include <fmt/format.h>
+
 namespace posthaste::log {
 
 namespace {
@@ -20,6 +22,11 @@ std::string_view word(Notification kind)
 void sender_notification(std::string_view queue_id, Notification kind, std::string_view notification_id)
 {
     info("{}: sender {} notification: {}", queue_id, word(kind), notification_id);
+}
+
+void sender_notification_for_bounce(std::string_view queue_id, Notification kind, std::string_view notification_id)
+{
+    line("bounce", fmt::format("{}: sender {} notification: {}", queue_id, word(kind), notification_id));
 }
 
 void postmaster_notification(std::string_view queue_id, Notification kind, std::string_view notification_id)

@@ -63,7 +63,10 @@ void delivery(const Delivery& what)
         separator = "/";
     }
     fmt::format_to(out, ", dsn={}, status={} ({})", what.code, what.status, what.text);
-    write(Severity::Info, view(text));
+    if (what.program.empty())
+        write(Severity::Info, view(text));
+    else
+        line(what.program, view(text));
 }
 
 void session_trouble(std::string_view queue_id, std::string_view text)

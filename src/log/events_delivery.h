@@ -15,6 +15,7 @@ struct Delays {
 };
 
 struct Delivery {
+    std::string_view program;  // whose line it is; empty: this process's
     std::string_view queue_id;
     std::string_view recipient;           // as address_text() has it
     std::string_view original_recipient;  // the same; left out if empty or the same as recipient

@@ -19,6 +19,8 @@ void run_debugger(const config::Config& config)
     }
     // Sockets of the service must not live on in a tracer. What a later execve needs is marked by whoever makes it.
     ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    log::info("running: {}", command);
+    log::flush();
     const int status = std::system(command.c_str());  // NOLINT(cert-env33-c,concurrency-mt-unsafe): that is its purpose
     if (status != 0)
         log::warning("debugger_command \"{}\" ended with status {}", command, status);

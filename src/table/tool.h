@@ -1,4 +1,4 @@
-// tool.h — what postmap(1), postalias(1) and newaliases(1) do, apart from reading main.cf.
+// tool.h — what postmap(1) and postalias(1) do, apart from reading main.cf.
 //
 // The two dialects differ in their source format, in how entries are printed ("key<TAB>value", "key:<TAB>value") and
 // in the entries that postalias adds (@, YP_LAST_MODIFIED, YP_MASTER_NAME). Lines with errors are reported and left

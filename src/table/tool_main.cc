@@ -3,11 +3,9 @@
 
 #include "log/log.h"
 #include "param/basics.h"
-#include "param/local.h"
 #include "param/services.h"
 #include "param/tables.h"
 #include "table/settings.h"
-#include "table/text_source.h"
 
 #include <cstdio>
 #include <fmt/format.h>
@@ -54,24 +52,6 @@ Result<bool> perform(Dialect dialect, std::string_view program, const std::vecto
     return run_tool(options, settings, {});
 }
 
-Result<bool> rebuild_aliases(const std::vector<std::string>& arguments, const SetUpLog& set_up_log)
-{
-    std::string directory;
-    ToolOptions options{.dialect = Dialect::Postalias};
-    for (std::size_t i = 1; i < arguments.size(); ++i) {
-        const std::string& word = arguments[i];
-        if (word.starts_with("-C") || word.starts_with("-c"))
-            directory = word.size() > 2 ? word.substr(2) : i + 1 < arguments.size() ? arguments[++i] : "";
-        else if (word == "-v")
-            ++options.verbosity;
-    }
-    TRY(auto config, read_config(directory, "newaliases", options.verbosity, set_up_log));
-    TRY(auto databases, split_outside_braces(config->get(param::alias_database), list_separators));
-    options.tables.assign(databases.begin(), databases.end());
-    TRY(ToolSettings settings, settings_of(config));
-    return run_tool(options, settings, {});
-}
-
 // A usage error has what is wrong on a line of its own.
 void report(std::string_view program, const Error& error)
 {
@@ -98,12 +78,6 @@ int tool_main(Dialect dialect, const std::vector<std::string>& arguments, const 
     const std::string_view program = dialect == Dialect::Postmap ? "postmap" : "postalias";
     begin_log(program);
     return exit_status(program, perform(dialect, program, arguments, set_up_log));
-}
-
-int newaliases_main(const std::vector<std::string>& arguments, const SetUpLog& set_up_log)
-{
-    begin_log("newaliases");
-    return exit_status("newaliases", rebuild_aliases(arguments, set_up_log));
 }
 
 }  // namespace posthaste::table

@@ -1,4 +1,4 @@
-// tool_main.h — the whole of postmap(1), postalias(1) and newaliases(1) except the set-up of the log, which lies in
+// tool_main.h — the whole of postmap(1) and postalias(1) except the set-up of the log, which lies in
 // a higher library: main() passes it in.
 #pragma once
 
@@ -15,9 +15,5 @@ using SetUpLog = std::function<void(const config::Config& config, int verbosity)
 
 // Exit status: 0 if it was done and every key that was asked for exists, else 1.
 int tool_main(Dialect dialect, const std::vector<std::string>& arguments, const SetUpLog& set_up_log);
-
-// Rebuilds the tables of alias_database. Arguments: -C or -c directory, -v; others are those of sendmail(1) and have
-// no meaning here.
-int newaliases_main(const std::vector<std::string>& arguments, const SetUpLog& set_up_log);
 
 }  // namespace posthaste::table

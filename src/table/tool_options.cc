@@ -1,4 +1,5 @@
 // tool_options.cc — the command lines of postmap(1) and postalias(1).
+#include "log/log.h"
 #include "table/tool.h"
 
 #include <fmt/format.h>
@@ -71,7 +72,7 @@ private:
             options_.config_directory = std::move(value);
             return {};
         }
-        if (!options_.key.empty())
+        if (!options_.key.empty() || options_.action == ToolAction::List)
             return fail(ErrorKind::Invalid, "specify only one of -s -q or -d");
         TRY(choose(option == 'q' ? ToolAction::Query : ToolAction::Erase));
         options_.key = std::move(value);
@@ -106,7 +107,7 @@ private:
         else if (postmap && option == 'b')
             options_.query_text = QueryText::Body;
         else if (postmap && option == 'm')
-            return fail(ErrorKind::Unsupported, "-m (MIME parsing of -b and -h) is not part of this build");
+            mime_ = true;
         else if (postmap && option == 'U')
             options_.utf8_in_messages = true;
         else
@@ -119,6 +120,10 @@ private:
         const bool query_stdin = options_.action == ToolAction::Query && options_.key == "-";
         if (options_.query_text != QueryText::Lines && !query_stdin)
             return fail(ErrorKind::Invalid, "specify -b -h or -m only with \"-q -\"");
+        if (mime_ && options_.query_text != QueryText::Lines)
+            return fail(ErrorKind::Unsupported, "-m (MIME parsing of -b and -h) is not part of this build");
+        if (mime_)
+            log::warning("ignoring -m option without -b or -h");
         const bool prints = options_.action == ToolAction::Query || options_.action == ToolAction::List;
         if (options_.output == OutputForm::Json && !prints)
             return fail(ErrorKind::Invalid, "specify -j only with -q or -s");
@@ -129,6 +134,7 @@ private:
 
     const std::vector<std::string>& arguments_;
     ToolOptions options_;
+    bool mime_ = false;  // -m
 };
 
 }  // namespace

@@ -6,7 +6,7 @@ _RULES = [
     (r"\b(queued as) [0-9A-Za-z]{6,20}\b", r"\1 QUEUEID"),
     (r"\b20\d{12}\b", "TIMESTAMP"),
     (r"\b[0-9A-F]{9,15}\b(?=[:;*!. \n>@\"/]|$)", "QUEUEID"),
-    (r"^(QUEUEID[*!#]?) +\d+ ", r"\1 N "),
+    (r"^(QUEUEID[*!#]*) +\d+ ", r"\1 N "),
     (r"\bQUEUEID\.\d{10}/", "QUEUEID.TIME/"),
     (r"\bSIZE=\d+\b", "SIZE=N"),
     (r"\b[A-Z][a-z]{2}, [ 0-9]?\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4} \([A-Z]+\)", "DATE"),

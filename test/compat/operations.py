@@ -190,6 +190,50 @@ def rejects_in_the_log(make):
     return {"log": log_of(instance)}
 
 
+def command_environment(make):
+    """What a command of an alias finds in its environment: mail of a user, with and without ENVID, and of a client."""
+    instance = make(allow_mail_to_commands="alias", default_privs="daemon")
+    instance.aliases(f'cmd: "|env >>{instance.spool}/env"\n')
+    instance.start()
+    found = {}
+    for name, act in [("user", lambda: instance.sendmail("-f", "bin@local.test", "cmd", stdin=_MESSAGE)),
+                      ("envid", lambda: instance.sendmail("-f", "bin@local.test", "-V", "id7", "cmd", stdin=_MESSAGE)),
+                      ("client", lambda: send(instance, "cmd@local.test")),
+                      ("null sender", lambda: send(instance, "cmd@local.test", sender=""))]:
+        act()
+        instance.wait_for_log("delivered to command", count=len(found) + 1)
+        lines = (instance.spool / "env").read_text().splitlines()
+        (instance.spool / "env").unlink()
+        # What master passes on is the test's, not the message's.
+        found[name] = sorted(line for line in lines if not re.match(r"(_|LANG|MAIL_CONFIG|PATH|PWD|SHLVL|\w+_OPTIONS|LD_\w+)=", line))
+    return found
+
+
+def refused_by_header_checks(make):
+    instance = make(header_checks="regexp:{{/^subject: hello/ REJECT 5.7.4 no such subject}}").start()
+    instance.sendmail("-f", "bin@local.test", "daemon", "sys@local.test", stdin=_MESSAGE)
+    finished(instance, r"removed")
+    return {"log": [line for line in log_of(instance) if re.search(r"reject:|status=|notification", line)]}
+
+
+def long_queue_ids(make):
+    instance = make(enable_long_queue_ids=True).start()
+    instance.sendmail("-f", "bin@local.test", "bin", stdin=b"Subject: hello\n\ntext\n")
+    finished(instance, "removed")
+    queue_id = re.search(r"(\w+): uid=", instance.log())[1]
+    return {"message-id": re.search("message-id=(.*)", instance.log())[1].replace(queue_id, "QUEUEID")}
+
+
+def debugger_command(make):
+    instance = make(debugger_command="true $process_name", service_options={})
+    instance.master = f"127.0.0.1:{instance.smtp_port} inet n - n - - smtpd -D\n"
+    instance.write_configuration()
+    instance.start()
+    with instance.smtp():
+        pass
+    return {"log": [line for line in log_of(instance) if "running: " in line]}
+
+
 def commands(make):
     """What commands say and return; the instance runs."""
     instance = make().start()
@@ -217,7 +261,7 @@ def commands(make):
         ("postsuper", "-d", "ABCDEF0123"), ("postsuper", "-d", "!"), ("postsuper", "-h", "ABCDEF0123"), ("postsuper", "-x"),
         ("postsuper",), ("postcat", "-q", "ABCDEF0123"), ("postcat", "/nonexistent"), ("postcat",),
         ("sendmail", "-x", "bin"), ("sendmail", "-bz"), ("sendmail",), ("sendmail", "-t"), ("sendmail", "-bi"),
-        ("sendmail", "-bv"), ("sendmail", "-q"), ("sendmail", "-bd", "x"), ("mailq", "extra"),
+        ("sendmail", "-bv"), ("sendmail", "-q"), ("sendmail", "-bd", "x"),
         ("postlog", "hello", "there"), ("postlog", "-p", "nosuch", "x"), ("postfix", "status"), ("postfix", "nosuch"),
         ("postfix",), ("postfix", "start"), ("postfix", "check"),
     ]
@@ -243,7 +287,8 @@ def watched_peers(make):
 OPERATIONS = {function.__name__.replace("_", "-"): function for function in [
     local_delivery, local_by_sendmail, sendmail_recipients_from_header, local_unknown_bounces, local_alias, maildir,
     relayed, refused_by_peer, refused_after_data, deferred_by_peer, connection_refused, discarded_and_errors,
-    forwarding_loop, rejects_in_the_log, watched_peers, commands]}
+    forwarding_loop, rejects_in_the_log, watched_peers, command_environment, refused_by_header_checks, long_queue_ids,
+    debugger_command, commands]}
 
 
 def perform(name, make_instance=Instance, **more):

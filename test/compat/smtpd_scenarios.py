@@ -235,6 +235,9 @@ SCENARIOS = {
                              [HELLO, FROM, TO, "RCPT TO:<root@local.test>"]),
     "reject-footer": (OUTSIDE | {"smtpd_reject_footer": "\\c. For assistance, call 800-555-0101."},
                       [HELLO, FROM, "RCPT TO:<a@elsewhere.test>"]),
+    "reject-footer-unknown-name": (
+        OUTSIDE | {"smtpd_reject_footer": "\\c; call $nosuch [$server_name] ${alsonot}x ${nope?z} $$"},
+        [HELLO, FROM, "RCPT TO:<a@elsewhere.test>"]),
     "reject-footer-own-line": (OUTSIDE | {"smtpd_reject_footer": "See http://mail.local.test/$client_address"},
                                [HELLO, FROM, "RCPT TO:<a@elsewhere.test>"]),
     "banner": ({"smtpd_banner": "$myhostname ESMTP $mail_name ($mail_version)"}, []),

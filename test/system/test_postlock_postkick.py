@@ -83,5 +83,5 @@ def test_what_postkick_cannot_do(instance):
         1, "postkick: fatal: usage: postkick [-c config_dir] [-v] class service request")
     result = instance.run("postkick", "public", "qmgr", "F", check=False)
     assert (result.returncode, said(result)) == (
-        1, "postkick: warning: connect to public/qmgr: No such file or directory\n"
+        1, "postkick: warning: unable to look up public/qmgr: No such file or directory\n"
            "postkick: warning: Cannot contact class public service qmgr - perhaps the mail system is down")

@@ -241,6 +241,7 @@ def test_debugger_command_runs_before_a_program_with_D(make_instance):
     with instance.smtp(port=port):
         debugged = (instance.directory / "d/debugged").read_text().split()
     assert debugged[0] == "smtpd" and int(debugged[1]) in instance.pids("smtpd")
+    instance.wait_for_log(rf"smtpd\[{debugged[1]}\]: running: echo smtpd {debugged[1]} >>{instance.directory}/d/debugged$")
 
 
 def swallowed(instance):

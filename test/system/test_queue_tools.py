@@ -263,7 +263,8 @@ def test_mail_in_the_journal_is_found_printed_and_deleted_after_a_crash(in_fligh
     instance.kill_all()
     assert queue_name(instance, queue_id) == "incoming"
     text = instance.run("postcat", "-q", queue_id).stdout.decode()
-    assert re.match(rf"\*\*\* ENVELOPE RECORDS journal/\d+/{queue_id} \*\*\*\n", text)
+    segment = re.match(rf"\*\*\* ENVELOPE RECORDS (journal/\d+)/{queue_id} \*\*\*\n", text)[1]
+    check_offsets(offsets_of(instance, "-q", queue_id), (instance.queue / segment).read_bytes())
     assert text.count("\nrecipient: x@far.test\n") == 1 and "\n\nhello\n.dot\n" in text
     assert said(instance.run("postsuper", "-d", queue_id)) == (
         f"postsuper: {queue_id}: removed\npostsuper: Deleted: 1 message")
@@ -410,6 +411,45 @@ def test_postcat_skips_to_an_offset(waiting):
     assert waiting.run("postcat", "-bq", "-r", "-s", offset, queue_id).stdout.decode() == "\nhello\n.dot\n"
     result = waiting.run("postcat", "-q", "-s", "x", queue_id, check=False)
     assert (result.returncode, said(result)) == (1, "postcat: fatal: bad offset: x")
+
+
+def offsets_of(instance, *arguments):
+    """[(offset, text)] of what postcat -o prints."""
+    lines = instance.run("postcat", "-o", *arguments).stdout.decode().splitlines()
+    return [(int(line[:9]), line[10:]) for line in lines if not line.startswith("***")]
+
+
+def check_offsets(offsets, content):
+    """Lines of the message are where they are said to be, each recipient has a place of its own, nothing is at 0."""
+    assert min(offset for offset, _ in offsets) > 0
+    for text in ("Subject: hi", "hello", ".dot"):
+        offset = next(offset for offset, line in offsets if line == text)
+        assert content[offset:].startswith(f"{text}\r\n".encode())
+    envelope = next(offset for offset, line in offsets if line.startswith("sender: "))
+    assert b"ann@a.test" in content[envelope:envelope + 500]
+    recipients = [offset for offset, line in offsets if line.startswith(("recipient: ", "done_recipient: "))]
+    assert len(set(recipients)) == len(recipients)
+
+
+def test_postcat_o_prints_where_each_line_is_in_the_file(waiting):
+    queue_id = deferred(waiting)
+    path, = (waiting.queue / "deferred").rglob(queue_id)
+    check_offsets(offsets_of(waiting, "-q", queue_id), path.read_bytes())
+
+
+def test_postcat_o_of_a_submission_prints_where_each_line_is_in_the_file(make_instance):
+    instance = make_instance()
+    (instance.queue / "maildrop").mkdir()
+    instance.sendmail("-t", "-f", "ann@a.test", stdin=b"To: x@wait.test, y@wait.test\nSubject: hi\n\nhello\n.dot\n")
+    path, = (instance.queue / "maildrop").iterdir()
+    content = path.read_bytes()
+    offsets = [(int(line[:9]), line[10:]) for line in
+               instance.run("postcat", "-o", path).stdout.decode().splitlines() if not line.startswith("***")]
+    for text in ("Subject: hi", "hello", ".dot"):
+        offset = next(offset for offset, line in offsets if line == text)
+        assert content[offset:].startswith(f"{text}\r\n".encode())
+    envelope = next(offset for offset, line in offsets if line.startswith("sender: "))
+    assert b"ann@a.test" in content[envelope:envelope + 100]
 
 
 def test_postcat_says_what_it_cannot_find(waiting):

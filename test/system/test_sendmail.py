@@ -214,7 +214,7 @@ def test_other_names_and_modes(make_instance):
     assert instance.sendmail("-q").returncode == 0
     assert instance.sendmail("-q5m").returncode == 0
     assert instance.sendmail("-bi").returncode == 0
-    result = instance.sendmail("-m", "-o7", "-om", "-oem", "-h", "5", "-L", "tag", "-x", "-n", "-U", "-G", "-i",
+    result = instance.sendmail("-m", "-o7", "-om", "-oem", "-h", "5", "-L", "tag", "-x", "-U", "-G", "-i",
                                "-Am", "-O", "x=y", "-B8BITMIME", "-R", "full", "bob@local.test", stdin="\n")
     assert result.stderr == b""
 

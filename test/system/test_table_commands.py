@@ -20,7 +20,8 @@ class Commands:
         self.configure()
 
     def configure(self, **parameters):
-        lines = {"queue_directory": self.directory, "maillog_file": self.directory / "log", "maillog_file_prefixes": "/"}
+        lines = {"queue_directory": self.directory, "command_directory": BUILD / "sbin",
+                 "maillog_file": self.directory / "log", "maillog_file_prefixes": "/"}
         lines |= parameters
         (self.directory / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in lines.items()))
 
@@ -43,7 +44,8 @@ def test_newaliases_rebuilds_every_table_of_alias_database(commands):
     for name in ("one", "two"):
         commands.write(name, f"root: {name}\n")
     commands.configure(alias_database=f"hash:{commands.directory}/one, lmdb:{commands.directory}/two")
-    assert commands.run("newaliases").returncode == 0
+    result = commands.run("newaliases")
+    assert result.returncode == 0, result.stderr
     assert commands.run("postalias", "-q", "root", "hash:one").stdout == "one\n"
     assert commands.run("postalias", "-q", "root", "lmdb:two").stdout == "two\n"
 

@@ -11,10 +11,12 @@
 #include "queue/scan.h"
 #include "queue/segment.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <iterator>
 #include <optional>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -33,8 +35,14 @@ Result<FoundMessage> from_queue_file(const queue::FileReader& file, std::string 
                         stored.facts,
                         std::string(file.marks().substr(1)),
                         std::string(file.content()),
-                        file.header().content_offset};
+                        file.header().content_offset,
+                        file.header().content_offset + file.header().content_size,
+                        file.header().marks_offset + 1,
+                        {}};
 }
+
+// Where a netstring's text begins; `at` is where its length does.
+std::uint64_t behind_colon(std::string_view bytes, std::uint64_t at) { return bytes.find(':', at) + 1; }
 
 // Who submitted and when is known from the file alone: its modification time is the arrival.
 Result<FoundMessage> from_submission(std::string_view bytes, std::string place, std::int64_t arrival_seconds)
@@ -49,12 +57,20 @@ Result<FoundMessage> from_submission(std::string_view bytes, std::string place, 
     message.envelope.origin = queue::Origin::Sendmail;
     intake::fill_envelope(message.envelope, *submission);
     message.envelope.arrival_seconds = arrival_seconds;
+    // Netstrings, one behind the other: the envelope, then pieces of content.
+    std::uint64_t at = intake::maildrop_magic.size();
+    message.envelope_offset = behind_colon(bytes, at);
+    at = message.envelope_offset +
+         parse_number<std::uint64_t>(bytes.substr(at, message.envelope_offset - 1 - at)).value_or(0) + 1;
     for (;;) {
         TRY(auto piece, reader.piece());
         if (!piece)
             break;
+        message.pieces.emplace_back(message.content.size(), behind_colon(bytes, at));
         message.content.append(*piece);
+        at = message.pieces.back().second + piece->size() + 1;
     }
+    message.content_offset = message.pieces.empty() ? at : message.pieces.front().second;
     message.facts.size = message.content.size();
     for (std::string_view line : split(message.content, "\n"))
         message.facts.long_line_size +=
@@ -183,7 +199,10 @@ std::optional<FoundMessage> find_in_segment(const queue::SegmentFile& file, cons
                             stored->facts,
                             marks.substr(1),
                             std::move(content),
-                            scanned->offset + sizeof frame};
+                            scanned->offset + sizeof frame,
+                            scanned->offset + sizeof frame + frame.content_size,
+                            header.marks_offset + frame.marks_offset + 1,
+                            {}};
     }
     return std::nullopt;
 }
@@ -207,6 +226,15 @@ Result<std::optional<FoundMessage>> find_in_journal(const queue::QueueOptions& o
 }
 
 }  // namespace
+
+std::uint64_t FoundMessage::offset_of(std::uint64_t position) const
+{
+    auto behind = std::ranges::upper_bound(pieces, position, {}, &std::pair<std::uint64_t, std::uint64_t>::first);
+    if (behind == pieces.begin())
+        return content_offset + position;
+    const auto& [begin, offset] = *std::prev(behind);
+    return offset + (position - begin);
+}
 
 Result<FoundMessage> find_message(const queue::QueueOptions& options, const std::string& queue_id)
 {

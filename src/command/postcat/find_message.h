@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace posthaste::command::postcat {
@@ -21,7 +22,15 @@ struct FoundMessage {
     queue::ContentFacts facts;
     std::string recipient_marks;  // queue::RecipientMark, one byte each
     std::string content;          // wire form: CRLF
+    // Where it is in the file, in bytes. A journal message's file is its segment.
     std::uint64_t content_offset = 0;
+    std::uint64_t envelope_offset = 0;
+    std::uint64_t marks_offset = 0;  // of the first recipient's mark; 0: recipients have none
+    // Content that does not lie in one piece: (its position in `content`, its offset in the file), ascending.
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> pieces;
+
+    // The offset of content[position].
+    [[nodiscard]] std::uint64_t offset_of(std::uint64_t position) const;
 };
 
 // NotFound: in none of maildrop, incoming, active, deferred, hold, corrupt and the journal. Corrupt, Denied, Io.

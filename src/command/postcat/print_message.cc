@@ -39,15 +39,17 @@ public:
     std::string print()
     {
         if (style_.envelope) {
-            if (style_.skip_to == 0)
+            if (style_.skip_to == 0) {
                 out_ += fmt::format("*** ENVELOPE RECORDS {} ***\n", message_.place);
-            envelope();
-            line(Record::Content, offset_, fmt::format("*** MESSAGE CONTENTS {} ***", message_.place));
+                envelope();
+            }
+            line(Record::Content, message_.content_offset, fmt::format("*** MESSAGE CONTENTS {} ***", message_.place));
         }
         content();
         if (style_.envelope) {
-            line(Record::Extracted, offset_, fmt::format("*** HEADER EXTRACTED {} ***", message_.place));
-            line(Record::End, offset_, fmt::format("*** MESSAGE FILE END {} ***", message_.place));
+            const std::uint64_t end = message_.offset_of(message_.content.size());
+            line(Record::Extracted, end, fmt::format("*** HEADER EXTRACTED {} ***", message_.place));
+            line(Record::End, end, fmt::format("*** MESSAGE FILE END {} ***", message_.place));
         }
         return std::move(out_);
     }
@@ -65,7 +67,7 @@ private:
     }
     void record(Record type, std::string_view name, std::string_view value)
     {
-        line(type, 0, fmt::format("{}: {}", name, value));
+        line(type, record_offset_, fmt::format("{}: {}", name, value));
     }
     // Like record(), unless there is nothing to say.
     void optional_record(Record type, std::string_view name, std::string_view value)
@@ -76,12 +78,13 @@ private:
     void attribute(std::string_view name, std::string_view value)
     {
         if (!value.empty())
-            line(Record::Attribute, 0, fmt::format("named_attribute: {}={}", name, value));
+            line(Record::Attribute, record_offset_, fmt::format("named_attribute: {}={}", name, value));
     }
 
     void envelope()
     {
         const queue::Envelope& envelope = message_.envelope;
+        record_offset_ = message_.envelope_offset;
         const std::uint64_t size = message_.facts.logged_size();
         record(Record::Size, "message_size",
                fmt::format("{:15} {:15} {:15} {:15} {:15} {:15}", size, message_.content_offset,
@@ -142,6 +145,8 @@ private:
     {
         for (std::size_t i = 0; i < message_.envelope.recipients.size(); ++i) {
             const queue::Recipient& recipient = message_.envelope.recipients[i];
+            if (message_.marks_offset != 0)
+                record_offset_ = message_.marks_offset + i;
             if (recipient.notify != queue::notify_default)
                 attribute("notify_flags", std::to_string(recipient.notify));
             attribute("dsn_orig_rcpt", recipient.dsn_orcpt);
@@ -156,7 +161,7 @@ private:
     void content()
     {
         std::string_view rest = message_.content;
-        offset_ = message_.content_offset;
+        std::uint64_t position = 0;
         bool in_header = true;
         while (!rest.empty()) {
             const std::size_t end = rest.find('\n');
@@ -166,17 +171,17 @@ private:
                 text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
             in_header = in_header && !text.empty();
             if (in_header ? style_.header : style_.body)
-                line(Record::Text, offset_,
+                line(Record::Text, message_.offset_of(position),
                      style_.text_names ? fmt::format("regular_text: {}", text) : std::string(text));
             rest.remove_prefix(length);
-            offset_ += length;
+            position += length;
         }
     }
 
     const FoundMessage& message_;
     const Style& style_;
     std::string out_;
-    std::uint64_t offset_ = 0;
+    std::uint64_t record_offset_ = 0;  // the envelope lies in one piece; each recipient has a mark of its own
 };
 
 }  // namespace

@@ -16,9 +16,10 @@ struct Style {
     bool header = true;
     bool body = true;
     bool record_types = false;  // the decimal number of Postfix's record type before each line
-    bool offsets = false;       // the byte offset in the file before each line of the content
+    // The byte offset in the file before each line: of the envelope, the recipient's mark, or the line itself.
+    bool offsets = false;
     bool text_names = false;    // "regular_text: " before each line of the content
-    std::uint64_t skip_to = 0;  // what has a lower offset is left out: above 0, the envelope, which has none
+    std::uint64_t skip_to = 0;  // content with a lower offset is left out: above 0, the envelope, too
 };
 
 std::string print_message(const FoundMessage& message, const Style& style);

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <string_view>
 
 namespace {
 
@@ -44,6 +45,12 @@ Result<Output> perform(const Options& options)
     if (options.change == Change::None)
         return print_parameters(options);
     return change_parameters(options);
+}
+
+// postconf(1) -T
+bool is_tls_feature(std::string_view word)
+{
+    return word == "compile-version" || word == "run-version" || word == "public-key-algorithms";
 }
 
 int fatal(const Error& error)
@@ -84,6 +91,10 @@ int main(int argc, char** argv)
         return fatal(options.error());
     if (asks_for_explanation(*options))
         return explain_address(*options);
+    if (options->mode == Mode::TlsFeature && !is_tls_feature(options->tls_feature)) {
+        fmt::print(stderr, "postconf: warning: unknown 'postconf -T' mode: {}\n", options->tls_feature);
+        return 1;
+    }
     const Result<Output> output = perform(*options);
     if (!output)
         return fatal(output.error());

@@ -217,7 +217,7 @@ int run(int argc, char** argv)
     auto config = config::load({.config_directory = *directory, .process_name = "postdrop"});
     if (!config) {
         fmt::print(stderr, "postdrop: fatal: {}\n", config.error().text());
-        return answer(failed(EX_CONFIG, config.error().text()));
+        return answer(failed(EX_TEMPFAIL, config.error().text()));
     }
     server::set_up_log(**config, {.program = "postdrop", .to_stderr = true});
     const std::string& queue_directory = (*config)->get(param::queue_directory);

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <string>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace posthaste::command::postkick {
@@ -22,6 +23,9 @@ constexpr std::string_view usage = "usage: postkick [-c config_dir] [-v] class s
 // What is written stays readable for the service after this end is closed.
 Result<void> send_request(const std::string& path, std::string_view request)
 {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0)
+        return fail_errno("unable to look up " + path);
     TRY(net::Endpoint where, net::Endpoint::unix_path(path));
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd)

@@ -28,12 +28,12 @@ constexpr std::size_t reason_width = 76;
 std::string flagged_id(const QueuedMessage& message)
 {
     std::string id = message.queue_id;
-    if (message.forced_expire)
-        id += '#';
     if (message.queue_name == "active")
         id += '*';
     else if (message.queue_name == "hold")
         id += '!';
+    if (message.forced_expire)
+        id += '#';
     return id;
 }
 

@@ -45,7 +45,7 @@ TEST_F(Mailq, MarksActiveHeldAndExpiringMessages)
     EXPECT_TRUE(mailq_entry(message, IdForm::Short).starts_with("ABCDEF*         524 "));
     message.queue_name = "hold";
     message.forced_expire = true;
-    EXPECT_TRUE(mailq_entry(message, IdForm::Short).starts_with("ABCDEF#!        524 "));
+    EXPECT_TRUE(mailq_entry(message, IdForm::Short).starts_with("ABCDEF!#        524 "));
 }
 
 TEST_F(Mailq, AReasonIsPrintedOnceForRecipientsThatShareIt)

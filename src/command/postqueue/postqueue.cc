@@ -47,6 +47,8 @@ void require_authorization(std::string_view parameter, const std::string& allowe
 
 // --- listing
 
+[[noreturn]] void output_failed() { fatal(EX_UNAVAILABLE, Error::system(errno, "output write error").text()); }
+
 // Prints messages as they come, or groups them; what is printed at the end depends on all of them.
 class Printer {
 public:
@@ -80,7 +82,11 @@ public:
     }
 
 private:
-    static void write(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+    static void write(std::string_view text)
+    {
+        if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
+            output_failed();
+    }
 
     Mode mode_;
     IdForm form_;
@@ -116,8 +122,15 @@ Result<void> print_all(const config::Config& config, const Selection& selection,
     }
 }
 
+void enter_queue(const config::Config& config)
+{
+    if (::chdir(config.get(param::queue_directory).c_str()) != 0)
+        fatal(EX_UNAVAILABLE, Error::system(errno, "chdir " + config.get(param::queue_directory)).text());
+}
+
 int list(const config::Config& config, const Options& options)
 {
+    enter_queue(config);
     const std::int64_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
     Printer printer(options.mode, config.get(param::enable_long_queue_ids) ? IdForm::Long : IdForm::Short, now);
     if (auto printed = print_all(config, options.selection, printer, now); !printed) {
@@ -125,7 +138,9 @@ int list(const config::Config& config, const Options& options)
         fatal(EX_UNAVAILABLE, "the queue report is incomplete: " + printed.error().text());
     }
     printer.end();
-    return std::fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+    if (std::fflush(stdout) != 0)
+        output_failed();
+    return EX_OK;
 }
 
 // --- requests to the queue manager and the flush service
@@ -139,12 +154,6 @@ Task<Result<qmgr::ControlReply>> request(std::string service, qmgr::ControlReque
     CO_TRY(co_await connection.handshake(qmgr::control_protocol, patience));
     CO_TRY(co_await connection.send(request, patience));
     co_return co_await connection.receive<qmgr::ControlReply>(patience);
-}
-
-void enter_queue(const config::Config& config)
-{
-    if (::chdir(config.get(param::queue_directory).c_str()) != 0)
-        fatal(EX_UNAVAILABLE, Error::system(errno, "chdir " + config.get(param::queue_directory)).text());
 }
 
 int retry(const config::Config& config, qmgr::ControlRequest wish)
@@ -182,7 +191,7 @@ int run(int argc, char** argv)
     const Options options = parse_options(argc, argv);
     auto config = server::load_command_config("postqueue", options.config_directory);
     if (!config)
-        fatal(EX_CONFIG, config.error().text());
+        fatal(EX_UNAVAILABLE, config.error().text());
     if (is_listing(options.mode)) {
         require_authorization("authorized_mailq_users", (*config)->get(param::authorized_mailq_users),
                               "view the mail queue");

@@ -14,8 +14,6 @@ namespace posthaste::command::sendmail {
 
 namespace {
 
-std::string last_component(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
-
 // -f and -r: one address, of which a list's first counts; the log and the envelope never see control characters.
 void set_sender(Arguments& arguments, char option, std::string_view text)
 {
@@ -87,6 +85,8 @@ Result<void> set_mode(Arguments& arguments, char letter)
     case 's': arguments.mode = Mode::StandAlone; break;
     case 'p': arguments.mode = Mode::List; break;
     case 'i': arguments.mode = Mode::Aliases; break;
+    case 'h':
+    case 'H': arguments.mode = Mode::Nothing; break;  // there is no status of hosts to show
     default: return fail(ErrorKind::Invalid, fmt::format("unsupported: -b{}", letter));
     }
     return {};
@@ -119,20 +119,34 @@ Result<void> set_verp(Arguments& arguments, std::string_view text)
     return {};
 }
 
+// -C names the configuration directory, or main.cf in it.
+std::string directory_of(std::string_view path)
+{
+    constexpr std::string_view file = "main.cf";
+    if (path == file)
+        return ".";
+    if (path.ends_with("/main.cf"))
+        path.remove_suffix(file.size() + 1);
+    return path.empty() ? "/" : std::string(path);
+}
+
 Result<void> apply(Arguments& arguments, char option, std::string_view value)
 {
     switch (option) {
     case 'B': return set_encoding(arguments, value);
     case 'b': return set_mode(arguments, value.empty() ? ' ' : value.front());
-    case 'C': arguments.config_directory = value; break;
+    case 'C': arguments.config_directory = directory_of(value); break;
     case 'F': arguments.submission.full_name = printable(value); break;
     case 'f':
     case 'r': set_sender(arguments, option, value); break;
     case 'I': arguments.mode = Mode::Aliases; break;
     case 'i': arguments.dot_ends_message = false; break;
+    case 'n': return fail(ErrorKind::Invalid, "-n option not supported");
     case 'o':
         if (value == "i")
             arguments.dot_ends_message = false;
+        else if (value.starts_with('A'))
+            arguments.alias_database = value.substr(1);
         break;
     case 'q': return set_queue_run(arguments, value);
     case 'N': set_notify(arguments, value); break;
@@ -144,9 +158,9 @@ Result<void> apply(Arguments& arguments, char option, std::string_view value)
         arguments.submission.envid = printable(value);
         break;
     case 'X':
-        if (value.starts_with('V'))
-            return set_verp(arguments, value.substr(1));
-        break;
+        if (!value.starts_with('V'))
+            return fail(ErrorKind::Invalid, fmt::format("unsupported: -X{}", value.substr(0, 1)));
+        return set_verp(arguments, value.substr(1));
     case 'v': ++arguments.verbosity; break;
     default: break;
     }
@@ -163,12 +177,32 @@ void add_recipients(Arguments& arguments, std::string_view given)
         arguments.submission.recipients.push_back({std::move(address), 0});
 }
 
+// What a mode is called that has nothing to send; empty for the others.
+std::string_view mode_without_recipients(Mode mode)
+{
+    switch (mode) {
+    case Mode::Daemon: return "daemon mode";
+    case Mode::List: return "display queue mode";
+    case Mode::Aliases: return "alias initialization mode";
+    case Mode::Flush: return "flush queue mode";
+    case Mode::FlushId: return "flush queue_id";
+    case Mode::FlushSite: return "flush site";
+    default: return {};
+    }
+}
+
 }  // namespace
+
+std::string program_name(int argc, char** argv)
+{
+    const std::string_view path = argc > 0 ? argv[0] : "sendmail";
+    return std::string(path.substr(path.rfind('/') + 1));
+}
 
 Result<Arguments> parse_arguments(int argc, char** argv)
 {
     Arguments arguments;
-    arguments.program = argc > 0 ? last_component(argv[0]) : "sendmail";
+    arguments.program = program_name(argc, argv);
     if (arguments.program == "mailq")
         arguments.mode = Mode::List;
     else if (arguments.program == "newaliases")
@@ -187,12 +221,9 @@ Result<Arguments> parse_arguments(int argc, char** argv)
         arguments.submission.trace = static_cast<std::uint8_t>(queue::Trace::Report);
     for (int i = ::optind; i < argc; ++i)
         add_recipients(arguments, argv[i]);
-    if (!arguments.submission.recipients.empty()) {
-        if (arguments.mode == Mode::Daemon)
-            return fail(ErrorKind::Invalid, "daemon mode requires no recipient");
-        if (arguments.mode == Mode::List)
-            return fail(ErrorKind::Invalid, "display queue mode requires no recipient");
-    }
+    const std::string_view mode = mode_without_recipients(arguments.mode);
+    if (!arguments.submission.recipients.empty() && !mode.empty())
+        return fail(ErrorKind::Invalid, fmt::format("{} requires no recipient", mode));
     return arguments;
 }
 

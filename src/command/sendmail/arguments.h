@@ -20,7 +20,7 @@ enum class Mode : std::uint8_t {
     Flush,       // -q
     FlushId,     // -qI<id>
     FlushSite,   // -qR<site>
-    Nothing,     // -q<interval>: the queue manager needs no timer
+    Nothing,     // -q<interval>: the queue manager needs no timer; -bh, -bH
 };
 
 struct Arguments {
@@ -28,6 +28,7 @@ struct Arguments {
     std::string program;              // "sendmail", "mailq", "newaliases"
     std::string config_directory;     // -C; empty: as usual
     std::string flush_what;           // FlushId, FlushSite
+    std::string alias_database;       // -oA; empty: as in main.cf
     bool extract_recipients = false;  // -t
     bool dot_ends_message = true;     // not with -i, -oi
     bool sender_given = false;
@@ -37,6 +38,9 @@ struct Arguments {
     int verbosity = 0;
     std::vector<std::string> warnings;
 };
+
+// The name the program was called by, without its directory.
+std::string program_name(int argc, char** argv);
 
 // Invalid: what stands in the text; printed after "fatal: ".
 Result<Arguments> parse_arguments(int argc, char** argv);

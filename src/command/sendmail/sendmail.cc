@@ -12,6 +12,7 @@
 #include "param/local.h"
 #include "queue/envelope.h"
 #include "server/log_setup.h"
+#include "table/text_source.h"
 
 #include <cerrno>
 #include <csignal>
@@ -82,13 +83,22 @@ int execute(const std::string& directory, std::vector<std::string> command)
     return fatal(EX_OSERR, Error::system(errno, "execute " + program).text());
 }
 
-// -bi: every table of alias_database.
-int rebuild_aliases(const config::Config& config)
+// -bi: the table of -oA, or every table of alias_database.
+int rebuild_aliases(const Arguments& arguments, const config::Config& config)
 {
     std::vector<std::string> command{"postalias"};
-    for (std::string_view table : split(config.get(param::alias_database), ", \t\r\n"))
-        command.emplace_back(table);
-    if (command.size() == 1)
+    for (int i = 0; i < arguments.verbosity; ++i)
+        command.emplace_back("-v");
+    const std::size_t options = command.size();
+    if (!arguments.alias_database.empty()) {
+        command.push_back(arguments.alias_database);
+    } else {
+        auto tables = table::split_outside_braces(config.get(param::alias_database), table::list_separators);
+        if (!tables)
+            return fatal(EX_TEMPFAIL, "alias_database: " + tables.error().text());
+        command.insert(command.end(), tables->begin(), tables->end());
+    }
+    if (command.size() == options)
         return EX_OK;
     return execute(config.get(param::command_directory), std::move(command));
 }
@@ -195,7 +205,7 @@ int perform(Arguments& arguments, const config::Config& config)
     case Mode::Daemon: return execute(commands, {"postfix", "start"});
     case Mode::StandAlone: return execute(config.get(param::daemon_directory), {"smtpd", "-S"});
     case Mode::List: return execute(commands, {"postqueue", "-p"});
-    case Mode::Aliases: return rebuild_aliases(config);
+    case Mode::Aliases: return rebuild_aliases(arguments, config);
     case Mode::Flush: return execute(commands, {"postqueue", "-f"});
     case Mode::FlushId: return execute(commands, {"postqueue", "-i", arguments.flush_what});
     case Mode::FlushSite: return execute(commands, {"postqueue", "-s", arguments.flush_what});
@@ -209,7 +219,7 @@ int perform(Arguments& arguments, const config::Config& config)
 int run(int argc, char** argv)
 {
     std::signal(SIGPIPE, SIG_IGN);
-    log::init({.tag = "postfix", .program = "sendmail", .to_log = false});
+    log::init({.tag = "postfix", .program = program_name(argc, argv), .to_log = false});
     auto arguments = parse_arguments(argc, argv);
     if (!arguments)
         return fatal(EX_TEMPFAIL, arguments.error().text());
@@ -218,10 +228,13 @@ int run(int argc, char** argv)
         ::setenv("MAIL_CONFIG", arguments->config_directory.c_str(), 1);
     auto config = config::load({.config_directory = arguments->config_directory, .process_name = "sendmail"});
     if (!config)
-        return fatal(EX_CONFIG, config.error().text());
+        return fatal(EX_TEMPFAIL, config.error().text());  // sendmail(1): programs keep the message and try again
     server::set_up_log(**config, {.program = arguments->program, .to_stderr = true});
     for (const std::string& warning : arguments->warnings)
         log::warning("{}", warning);
+    const std::string& queue_directory = (*config)->get(param::queue_directory);
+    if (::access(queue_directory.c_str(), X_OK) != 0)
+        return fatal(EX_TEMPFAIL, Error::system(errno, "chdir " + queue_directory).text());
     return perform(*arguments, **config);
 }
 

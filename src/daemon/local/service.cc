@@ -18,6 +18,7 @@
 #include <cerrno>
 #include <chrono>
 #include <fmt/format.h>
+#include <iterator>
 #include <sys/stat.h>
 
 namespace posthaste::local {
@@ -49,6 +50,22 @@ std::string name_of(const Target& target)
 {
     return fmt::format("{} {} {} {}", static_cast<int>(target.kind), target.scope->account.uid, target.scope->address,
                        target.kind == TargetKind::Problem ? target.problem.text : target.text);
+}
+
+// local(8): what is known of the SMTP client and its login. A user who called sendmail is no client.
+config::Variables client_variables(const queue::Envelope& envelope)
+{
+    const queue::Client& client = envelope.client;
+    config::Variables variables{{"ENVID", envelope.dsn_envid}};
+    if (envelope.origin != queue::Origin::Sendmail)
+        variables = {
+            {"ENVID", envelope.dsn_envid},        {"CLIENT_ADDRESS", client.address},
+            {"CLIENT_HELO", client.helo},         {"CLIENT_HOSTNAME", client.name},
+            {"CLIENT_PROTOCOL", client.protocol}, {"SASL_METHOD", client.sasl_method},
+            {"SASL_SENDER", client.sasl_sender},  {"SASL_USERNAME", client.sasl_username},
+        };
+    std::erase_if(variables, [](const auto& variable) { return variable.second.empty(); });
+    return variables;
 }
 
 }  // namespace
@@ -324,7 +341,6 @@ Task<Result<mailbox::Account>> Service::never_root(mailbox::Account account)
 // What a command learns of its delivery; values that do not exist are not set.
 Result<config::Variables> Service::environment(const server::Job& job, std::size_t recipient, const Scope& scope) const
 {
-    const queue::Client& client = job.envelope().client;
     const address::Split parts = address::split_at_domain(scope.address);
     config::Variables variables{
         {"USER", scope.name},
@@ -333,15 +349,8 @@ Result<config::Variables> Service::environment(const server::Job& job, std::size
         {"LOCAL", address::fold_case(parts.local_part)},
         {"RECIPIENT", scope.address},
         {"SENDER", scope.owner ? *scope.owner : job.sender()},
-        {"ENVID", job.envelope().dsn_envid},
-        {"CLIENT_ADDRESS", client.address},
-        {"CLIENT_HELO", client.helo},
-        {"CLIENT_HOSTNAME", client.name},
-        {"CLIENT_PROTOCOL", client.protocol},
-        {"SASL_METHOD", client.sasl_method},
-        {"SASL_SENDER", client.sasl_sender},
-        {"SASL_USERNAME", client.sasl_username},
     };
+    std::ranges::move(client_variables(job.envelope()), std::back_inserter(variables));
     if (!scope.extension.empty())
         variables.emplace_back("EXTENSION", scope.extension.substr(1));
     if (!scope.owner)

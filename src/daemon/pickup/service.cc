@@ -229,6 +229,7 @@ Task<Service::After> Service::feed(std::string name, UniqueFd file, struct ::sta
     lines.finish();
     intake::Refused refused{.queue_id = message->queue_id(),
                             .arrival_seconds = message->envelope().arrival_seconds,
+                            .arrival_microseconds = message->envelope().arrival_microseconds,
                             .sender = submission->sender,
                             .recipients = {},
                             .header = without_end(std::move(header)),

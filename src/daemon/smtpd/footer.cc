@@ -28,7 +28,8 @@ Result<std::optional<config::NameValue>> value_of(const Session& session, std::s
         return value(intake::mail_date(std::time(nullptr)));
     if (name == "server_name")
         return value(session.config().get(param::myhostname));
-    return fail(ErrorKind::Invalid, "unknown name: " + printable(name));
+    log::warning("unknown macro name \"{}\" in expansion request", printable(name));
+    return std::nullopt;  // empty; the rest of the footer still helps
 }
 
 // The characters of smtpd_expansion_filter: C escapes \t and \ooo stand for what they stand for in C.
