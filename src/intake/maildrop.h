@@ -39,13 +39,15 @@ struct Submission {
     std::uint8_t dsn_return = 0;  // queue::DsnReturn
     std::uint8_t encoding = 0;    // queue::BodyEncoding
     std::uint8_t trace = 0;       // queue::Trace
+    bool relayed = false;         // sendmail -G: not a user's own mail, whose addresses are completed as local ones
     std::vector<SubmittedRecipient> recipients;
 
     static constexpr auto fields = ipc::fields(
         ipc::field("sender", &Submission::sender), ipc::field("full_name", &Submission::full_name),
         ipc::field("envid", &Submission::envid), ipc::field("verp_delimiters", &Submission::verp_delimiters),
         ipc::field("dsn_return", &Submission::dsn_return), ipc::field("encoding", &Submission::encoding),
-        ipc::field("trace", &Submission::trace), ipc::field("recipients", &Submission::recipients));
+        ipc::field("trace", &Submission::trace), ipc::field("relayed", &Submission::relayed),
+        ipc::field("recipients", &Submission::recipients));
 };
 
 // What the submission says, in the envelope: numbers and texts that sendmail(1) does not write are brought within

@@ -3,7 +3,7 @@
 
 #include "address/fold.h"
 #include "base/text.h"
-#include "mime/header_scanner.h"
+#include "mime/structure_scanner.h"
 #include "net/tasks.h"
 #include "table/base64.h"
 #include "table/proxymap_client.h"
@@ -133,16 +133,18 @@ Result<bool> query_one(const ToolOptions& options, const ToolSettings& settings,
     return true;
 }
 
-// The keys that -b and -h make of a message.
+// The keys that -b and -h make of a message; with -m also of its parts.
 class MessageKeys {
 public:
-    MessageKeys(QueryText what, std::function<Result<void>(std::string_view)> use) : what_(what), use_(std::move(use))
+    MessageKeys(const ToolOptions& options, std::function<Result<void>(std::string_view)> use)
+        : what_(options.query_text), use_(std::move(use)),
+          scanner_(mime::StructureLimits(), options.parses_mime ? mime::Depth::Everything : mime::Depth::PrimaryHeader)
     {
     }
 
     Result<void> line(std::string_view line)
     {
-        mime::ScanStep step = scanner_.feed(line);
+        mime::StructureStep step = scanner_.feed(line);
         TRY(header(step.completed));
         if (what_ == QueryText::Body && step.place == mime::LinePlace::Body)
             return use_(line);
@@ -151,14 +153,14 @@ public:
     Result<void> end() { return header(scanner_.finish()); }
 
 private:
-    Result<void> header(const std::optional<mime::Header>& header)
+    Result<void> header(const std::optional<mime::StructureHeader>& header)
     {
-        return header && what_ == QueryText::Headers ? use_(header->text) : Result<void>();
+        return header && what_ == QueryText::Headers ? use_(header->text()) : Result<void>();
     }
 
     QueryText what_;
     std::function<Result<void>(std::string_view)> use_;
-    mime::HeaderScanner scanner_;
+    mime::StructureScanner scanner_;
 };
 
 // Calls `use` with as many whole lines as can be read at once; the last line need not end.
@@ -220,7 +222,7 @@ Result<bool> query_stdin(const ToolOptions& options, const ToolSettings& setting
         }));
         return any;
     }
-    MessageKeys keys(options.query_text, [&](std::string_view key) -> Result<void> {
+    MessageKeys keys(options, [&](std::string_view key) -> Result<void> {
         TRY(std::optional<std::string> value, query.find(key));
         found.clear();
         if (value)

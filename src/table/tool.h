@@ -37,6 +37,7 @@ struct ToolOptions {
     std::string config_directory;  // -c
     std::string key;               // of -q or -d; "-": keys come from standard input
     QueryText query_text = QueryText::Lines;
+    bool parses_mime = false;  // -m
     DuplicatePolicy duplicates = DuplicatePolicy::Warn;
     KeyCase key_case = KeyCase::Fold;       // -f: Keep
     KeyEnding ending = KeyEnding::Unknown;  // -n: None, -N: Nul

@@ -107,7 +107,7 @@ private:
         else if (postmap && option == 'b')
             options_.query_text = QueryText::Body;
         else if (postmap && option == 'm')
-            mime_ = true;
+            options_.parses_mime = true;
         else if (postmap && option == 'U')
             options_.utf8_in_messages = true;
         else
@@ -120,9 +120,7 @@ private:
         const bool query_stdin = options_.action == ToolAction::Query && options_.key == "-";
         if (options_.query_text != QueryText::Lines && !query_stdin)
             return fail(ErrorKind::Invalid, "specify -b -h or -m only with \"-q -\"");
-        if (mime_ && options_.query_text != QueryText::Lines)
-            return fail(ErrorKind::Unsupported, "-m (MIME parsing of -b and -h) is not part of this build");
-        if (mime_)
+        if (options_.parses_mime && options_.query_text == QueryText::Lines)
             log::warning("ignoring -m option without -b or -h");
         const bool prints = options_.action == ToolAction::Query || options_.action == ToolAction::List;
         if (options_.output == OutputForm::Json && !prints)
@@ -134,7 +132,6 @@ private:
 
     const std::vector<std::string>& arguments_;
     ToolOptions options_;
-    bool mime_ = false;  // -m
 };
 
 }  // namespace

@@ -343,6 +343,19 @@ TEST(ToolQuery, HeadersAndBodyOfAMessageAsKeys)
     EXPECT_EQ(ask("-b", "regexp:{{/./ B}}"), "Subject: body\tB\nline\tB\n");
 }
 
+TEST(ToolQuery, PartsOfAMessageWithM)
+{
+    auto ask = [](const char* flag, const char* rules) {
+        auto options = parse_tool_options(Dialect::Postmap, {"postmap", flag, "-q", "-", rules});
+        return run_on_text(*options, "Content-Type: multipart/mixed; boundary=b\n\n--b\nX-Part: 1\n\ntext\n--b--\n")
+            .out;
+    };
+    EXPECT_EQ(ask("-h", "regexp:{{/^x-/ S}}"), "");
+    EXPECT_EQ(ask("-hm", "regexp:{{/^x-/ S}}"), "X-Part: 1\tS\n");
+    EXPECT_EQ(ask("-b", "regexp:{{/^[xt]/ S}}"), "X-Part: 1\tS\ntext\tS\n");
+    EXPECT_EQ(ask("-bm", "regexp:{{/^[xt]/ S}}"), "text\tS\n");
+}
+
 std::string alias(std::string_view line)
 {
     auto parsed = parse_alias(line);

@@ -20,7 +20,23 @@ _MESSAGE = b"From: a@example.com\nTo: x@one.test\nSubject: hello\nMessage-ID: <1
 _TABLE = "texthash:{DIR}/table"
 _ALL = "ABCDEF0123"                    # an id that no message has
 
+# Messages as they may come, for postmap -b, -h and -m.
+_MIXED = "Subject: one\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"o\"\n\npreamble\n--o\n" \
+         "Content-Type: text/plain\nX-Part : 1\n\ntext\nSubject: none\n--o\nContent-Type: message/rfc822\n\n" \
+         "Subject: two\n folded\nContent-Type: multipart/alternative; boundary=i\n\n--i\n\nplain\n--i\n" \
+         "X-Html: yes\n\n<p>\n--i--\nafter\n--o--\nepilogue\n"
+_MESSAGES = (
+    _MIXED, "Subject: one\n\nbody\n", "Subject : blank\nX-Folded: a\n\tb\n\n\nbody\n\nmore", "no header\nbody\n",
+    "Subject: one\nno header\nbody\n", "From me Thu Jan  1 00:00:00 2026\nSubject: one\n\nbody\n", "\nSubject: body\n", "Subject: only",
+    "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nSubject: in\n\ntext\n",
+    "Content-Type: multipart/digest; boundary=d\n\n--d\n\nSubject: in\n\ntext\n--d--\n",
+    "Content-Type: multipart/mixed; boundary=a\n\n--ab\nX: y\n\ntext\n",
+    "Content-Type: message/partial\n\nSubject: in\n\ntext\n", "Content-Type: text/html\nSubject: a\r\n\r\nbody\r\n",
+)
+
 CALLS = {
+    "postmap-messages": [f"postmap {flags} -q - regexp:{{DIR}}/anything <{message}" for message in _MESSAGES
+                         for flags in ("-h", "-b", "-hm", "-bm", "-hbm")],
     "postqueue": [
         "postqueue -p", "postqueue -j", "postqueue -v -p", "postqueue -c {DIR}/etc -p", "postqueue -c {DIR}/nosuch -p",
         "postqueue -pj", "postqueue -f -p", "postqueue -p extra", "postqueue -i", "postqueue -i {A}", "postqueue -i ..",
@@ -194,6 +210,7 @@ class _Place:
         instance.table("table", "a b\nKEY  value\nUPPER lower\n")
         instance.table("paths", f"file {instance.directory}/table\n")
         instance.table("badpaths", f"file {instance.directory}/nosuch\n")
+        instance.table("anything", "/^/ matches\n")
         instance.table("rules", "/^subject: (.*)/ header $1\n/^body/ line\n/^content-type/ type\n")
         self.ids = {}
         for count, letter in enumerate("ABC", 1):

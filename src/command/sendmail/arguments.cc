@@ -139,6 +139,7 @@ Result<void> apply(Arguments& arguments, char option, std::string_view value)
     case 'F': arguments.submission.full_name = printable(value); break;
     case 'f':
     case 'r': set_sender(arguments, option, value); break;
+    case 'G': arguments.submission.relayed = true; break;
     case 'I': arguments.mode = Mode::Aliases; break;
     case 'i': arguments.dot_ends_message = false; break;
     case 'n': return fail(ErrorKind::Invalid, "-n option not supported");

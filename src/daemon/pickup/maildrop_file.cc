@@ -74,6 +74,7 @@ Result<intake::Submission> MaildropFile::postfix_envelope()
     submission.dsn_return = static_cast<std::uint8_t>(envelope.dsn_return);
     submission.encoding = static_cast<std::uint8_t>(envelope.encoding);
     submission.trace = static_cast<std::uint8_t>(envelope.trace);
+    submission.relayed = !envelope.local_rewrite_context;
     for (const queue::Recipient& recipient : envelope.recipients)
         submission.recipients.push_back({.address = recipient.address, .notify = recipient.notify});
     if (submission.recipients.empty())

@@ -168,11 +168,12 @@ Task<void> Service::take(std::string name)
 
 intake::Accepted<intake::Message> Service::begin(const intake::Submission& submission, const struct ::stat& facts)
 {
-    auto begun = pipeline_->begin({.origin = queue::Origin::Sendmail,
-                                   .context = intake::RewriteContext::Local,
-                                   .client = {.name = "localhost", .address = "127.0.0.1", .protocol = "sendmail"},
-                                   .map_addresses = !overrides_.no_address_mappings,
-                                   .inspect_content = !overrides_.no_header_body_checks});
+    auto begun = pipeline_->begin(
+        {.origin = queue::Origin::Sendmail,
+         .context = submission.relayed ? intake::RewriteContext::Remote : intake::RewriteContext::Local,
+         .client = {.name = "localhost", .address = "127.0.0.1", .protocol = "sendmail"},
+         .map_addresses = !overrides_.no_address_mappings,
+         .inspect_content = !overrides_.no_header_body_checks});
     if (!begun)
         return begun;
     queue::Envelope& envelope = begun->envelope();
