@@ -146,16 +146,19 @@ public:
     {
         mime::StructureStep step = scanner_.feed(line);
         TRY(header(step.completed));
-        if (what_ == QueryText::Body && step.place == mime::LinePlace::Body)
-            return use_(line);
-        return {};
+        if (what_ == QueryText::Headers || step.place == mime::LinePlace::Header)
+            return {};
+        // The empty line behind a header is text, as Postfix sees it, also where it is missing.
+        if (step.separator_is_missing)
+            TRY(use_(""));
+        return use_(line);
     }
     Result<void> end() { return header(scanner_.finish()); }
 
 private:
     Result<void> header(const std::optional<mime::StructureHeader>& header)
     {
-        return header && what_ == QueryText::Headers ? use_(header->text()) : Result<void>();
+        return header && what_ != QueryText::Body ? use_(header->text()) : Result<void>();
     }
 
     QueryText what_;

@@ -27,9 +27,9 @@ enum class ToolAction : std::uint8_t {
     List,    // -s
 };
 
-enum class DuplicatePolicy : std::uint8_t { Warn, Replace, Ignore };  // -, -r, -w
-enum class QueryText : std::uint8_t { Lines, Headers, Body };         // -, -h, -b
-enum class OutputForm : std::uint8_t { Text, Json };                  // -, -j
+enum class DuplicatePolicy : std::uint8_t { Warn, Replace, Ignore };           // -, -r, -w
+enum class QueryText : std::uint8_t { Lines, Headers, Body, HeadersAndBody };  // -, -h, -b, -hb
+enum class OutputForm : std::uint8_t { Text, Json };                           // -, -j
 
 struct ToolOptions {
     Dialect dialect = Dialect::Postmap;

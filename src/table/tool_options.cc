@@ -103,9 +103,9 @@ private:
         if (postmap && option == 'F')
             options_.file_values = true;
         else if (postmap && option == 'h')
-            options_.query_text = QueryText::Headers;
+            add_text(QueryText::Headers);
         else if (postmap && option == 'b')
-            options_.query_text = QueryText::Body;
+            add_text(QueryText::Body);
         else if (postmap && option == 'm')
             options_.parses_mime = true;
         else if (postmap && option == 'U')
@@ -113,6 +113,12 @@ private:
         else
             return usage_error(fmt::format("invalid option -- '{}'", option));
         return {};
+    }
+
+    void add_text(QueryText text)
+    {
+        const bool first = options_.query_text == QueryText::Lines || options_.query_text == text;
+        options_.query_text = first ? text : QueryText::HeadersAndBody;
     }
 
     Result<ToolOptions> check()

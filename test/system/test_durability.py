@@ -155,20 +155,3 @@ def test_the_next_batch_is_synced_beside_the_one_that_is_under_way(make_recorded
         assert first.result()[0] == second.result()[0] == 250
     sink.wait_for(3)
     assert syncs_under_way(instance)[0] == 2
-
-
-def test_postsuper_says_that_the_queue_manager_died_meanwhile(make_recorded, sink):
-    """Holding a message is synced, which takes long enough here to kill who does it."""
-    instance = make_recorded(fsync_delay_ms=1500)
-    sink.replies["RCPT"] = "450 4.2.0 later"
-    instance.expect_problem("killed by signal 9|no answer of the queue manager")
-    with instance.smtp() as client:
-        queue_id = client.deliver("a@example.com", "b@far.test", LARGE)
-    instance.wait_for_log("status=deferred")
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        held = pool.submit(instance.run, "postsuper", "-h", queue_id, check=False)
-        time.sleep(1)
-        instance.kill("qmgr")
-        result = held.result()
-    assert result.returncode == 1
-    assert b"no answer of the queue manager; part of the work may be done, try again: " in result.stderr

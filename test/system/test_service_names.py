@@ -56,13 +56,13 @@ def test_rewrite_service_name_has_the_settings_of_forms_classes_and_routes(make_
     """Those of the line that it names, and not those of the program that asks."""
     port = free_port()
     smtpd = f"127.0.0.1:{port} inet n - n - - smtpd -o rewrite_service_name=other -o relay_domains=none.test\n"
-    first = rewrite_line("rewrite", "-o { transport_maps = inline:{ far.test = first: } } -o append_dot_mydomain=yes "
+    first = rewrite_line("rewrite", "-o { transport_maps = inline:{ far.test=first: } } -o append_dot_mydomain=yes "
                                     "-o mydomain=added.test")
     other = rewrite_line("other", "-o relay_domains=far.test -o append_dot_mydomain=no")
     agents = "".join(f"{name} unix - - n - - discard\n" for name in ("first", "second"))
     instance = make_instance(master=smtpd + first + other + agents, relay_transport="second:", mynetworks="192.0.2.1",
                              smtpd_relay_restrictions="reject_unauth_destination", relay_domains="far.test",
-                             service_options={"smtp/inet": {"transport_maps": "inline:{ far.test = retry: }"}})
+                             service_options={"smtp/inet": {"transport_maps": "inline:{ far.test=retry: }"}})
     instance.start()
     (address, relay), explained = routed(instance, "x@far.test")
     assert (address, relay) == ("x@far.test", "none")
@@ -74,7 +74,7 @@ def test_rewrite_service_name_has_the_settings_of_forms_classes_and_routes(make_
         assert client.rcpt("x@none.test").code == 554   # the option of smtpd does not count
         assert client.rcpt("x@far.test").code == 250    # that of the line "other" does
         assert client.rcpt("x@far").code == 554         # ... which adds no domain
-    instance.master = instance.master.replace("far.test = first:", "far.test = second:")
+    instance.master = instance.master.replace("far.test=first:", "far.test=second:")
     instance.write_configuration()
     instance.reload()
     assert "transport:     second" in routed(instance, "x@far.test")[1]

@@ -29,12 +29,12 @@ REFUSALS = {
                    "short", "a@example.com", [USER], "450 "),
     "two-for-null": ({"multi_recipient_bounce_reject_code": 450, "smtpd_data_restrictions":
                       "reject_multi_recipient_bounce"}, "client.test", "", [USER, "a@elsewhere.test"], "450 "),
-    "alias": ({"unknown_virtual_alias_reject_code": 450, "virtual_alias_domains": "alias.test"},
+    "alias": ({"unknown_virtual_alias_reject_code": 450},
               "client.test", "a@example.com", ["no@alias.test"], "450 4.1.1"),
-    "mailbox": ({"unknown_virtual_mailbox_reject_code": 450, "virtual_mailbox_domains": "box.test",
+    "mailbox": ({"unknown_virtual_mailbox_reject_code": 450,
                  "virtual_mailbox_maps": "inline:{a@box.test=a}"},
                 "client.test", "a@example.com", ["no@box.test"], "450 4.1.1"),
-    "relay": ({"unknown_relay_recipient_reject_code": 450, "relay_domains": "relay.test",
+    "relay": ({"unknown_relay_recipient_reject_code": 450,
                "relay_recipient_maps": "inline:{a@relay.test=a}"},
               "client.test", "a@example.com", ["no@relay.test"], "450 4.1.1"),
     "null-key": ({"smtpd_null_access_lookup_key": "nobody", "smtpd_sender_restrictions":
@@ -99,6 +99,7 @@ class Servers:
                      for name, settings in SETTINGS.items()}
         self.instance = make_shared_instance(
             transport_maps="inline:{ gone.test=discard:, precise.test=precise: }", default_filter_nexthop="by-default",
+            virtual_alias_domains="alias.test", virtual_mailbox_domains="box.test", relay_domains="relay.test",
             anvil_rate_time_unit="3s", anvil_status_update_time="1s",
             master=services_text("inet n - n - - smtpd", listeners) + services_text("unix n - n - 0 cleanup", CLEANUPS)
             + services_text("unix - - n - - discard", DISCARDING)).start()
