@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "base/trace.h"
+#include "param/basics.h"
 #include "table/text_source.h"
 
 #include <algorithm>
@@ -250,6 +251,16 @@ Result<void> List::reopen_if_changed()
             if (auto reopened = group.table->reopen_if_changed(); !reopened && result)
                 result = std::move(reopened);
     return result;
+}
+
+Result<List> read_hosts(const config::Config& config, config::Parameter<std::string> parameter)
+{
+    const std::string_view name = config::declarations()[parameter.slot].name;
+    auto list = List::parse(config.get(parameter), Kind::Host,
+                            {.parents = parents_for(name, config.get(param::parent_domain_matches_subdomains))});
+    if (!list)
+        return fail(std::move(list).error().in(name));
+    return list;
 }
 
 }  // namespace posthaste::match

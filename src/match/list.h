@@ -10,6 +10,7 @@
 #pragma once
 
 #include "address/network.h"
+#include "config/config.h"
 #include "table/maps.h"
 
 #include <cstdint>
@@ -84,5 +85,9 @@ private:
     std::vector<Group> groups_;
     table::ParentDomains parents_ = table::ParentDomains::Dotted;
 };
+
+// The list of hosts that a parameter has, with the parent domains that parent_domain_matches_subdomains gives it.
+// Invalid: as List::parse(), with the parameter's name.
+Result<List> read_hosts(const config::Config& config, config::Parameter<std::string> parameter);
 
 }  // namespace posthaste::match

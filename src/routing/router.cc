@@ -30,6 +30,8 @@ std::string Router::Impl::default_nexthop(std::string_view transport, const Dest
 Router::Router(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Router::~Router() = default;
 
+const std::shared_ptr<const config::Config>& Router::rewriting() const { return impl_->rewriting; }
+
 Task<Result<Route>> Router::resolve(std::string sender, std::string recipient)
 {
     return impl_->resolve(std::move(sender), std::move(recipient));

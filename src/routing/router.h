@@ -53,6 +53,9 @@ public:
     // The same for an address as it stands in a header (quoted local part), which is also how it is returned.
     [[nodiscard]] std::string canonical_external_form(std::string_view address, RewriteContext context) const;
 
+    // What forms, classes and routes go by.
+    [[nodiscard]] const std::shared_ptr<const config::Config>& rewriting() const;
+
     struct Impl;
 
 private:

@@ -3,20 +3,14 @@
 
 #include "base/text.h"
 #include "log/log.h"
-#include "param/basics.h"
 #include "param/process.h"
 
 namespace posthaste::server {
 
 Result<WatchedPeers> WatchedPeers::open(const config::Config& config)
 {
-    const std::string& bare = config.get(param::parent_domain_matches_subdomains);
     WatchedPeers peers;
-    auto list = match::List::parse(config.get(param::debug_peer_list), match::Kind::Host,
-                                   {.parents = match::parents_for("debug_peer_list", bare)});
-    if (!list)
-        return fail(std::move(list).error().in("debug_peer_list"));
-    peers.list_ = std::move(*list);
+    TRY(peers.list_, match::read_hosts(config, param::debug_peer_list));
     return peers;
 }
 

@@ -4,7 +4,6 @@
 #include "address/path.h"
 #include "base/text.h"
 #include "command/postconf/explain_parts.h"
-#include "config/service_config.h"
 #include "intake/address_rewriter.h"
 #include "intake/recipients.h"
 #include "intake/service_config.h"
@@ -184,10 +183,9 @@ Result<Explanation> explain(Question question)
     TRY(ConfigPtr cleanup_config, intake::load_service_config(*out.config));
     TRY(ConfigPtr qmgr_config,
         config_of(directory, find_service(master_cf, out.config->get(param::queue_service_name))));
-    TRY(out.rewriting,
-        config::load_for_service(*qmgr_config, qmgr_config->get(param::rewrite_service_name), "trivial-rewrite"));
     TRY(auto cleanup_router, routing::Router::open(cleanup_config));
     TRY(auto router, routing::Router::open(qmgr_config, routing::Purpose::Routing));
+    out.rewriting = router->rewriting();
 
     if (!out.question.client.empty() && server == nullptr)
         return fail(ErrorKind::NotFound, "--client: master.cf has no smtpd service");

@@ -58,12 +58,15 @@ config::Variables client_variables(const queue::Envelope& envelope)
     const queue::Client& client = envelope.client;
     config::Variables variables{{"ENVID", envelope.dsn_envid}};
     if (envelope.origin != queue::Origin::Sendmail)
-        variables = {
-            {"ENVID", envelope.dsn_envid},        {"CLIENT_ADDRESS", client.address},
-            {"CLIENT_HELO", client.helo},         {"CLIENT_HOSTNAME", client.name},
-            {"CLIENT_PROTOCOL", client.protocol}, {"SASL_METHOD", client.sasl_method},
-            {"SASL_SENDER", client.sasl_sender},  {"SASL_USERNAME", client.sasl_username},
-        };
+        variables.insert(variables.end(), {
+                                              {"CLIENT_ADDRESS", client.address},
+                                              {"CLIENT_HELO", client.helo},
+                                              {"CLIENT_HOSTNAME", client.name},
+                                              {"CLIENT_PROTOCOL", client.protocol},
+                                              {"SASL_METHOD", client.sasl_method},
+                                              {"SASL_SENDER", client.sasl_sender},
+                                              {"SASL_USERNAME", client.sasl_username},
+                                          });
     std::erase_if(variables, [](const auto& variable) { return variable.second.empty(); });
     return variables;
 }

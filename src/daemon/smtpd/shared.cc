@@ -53,23 +53,14 @@ intake::Accepted<std::unique_ptr<Incoming>> Shared::begin(const intake::Source& 
 
 Result<void> Shared::parse_lists()
 {
-    const std::string& bare = config->get(param::parent_domain_matches_subdomains);
-    auto parse = [&](const std::string& text, std::string_view name) -> Result<match::List> {
-        auto list = match::List::parse(text, match::Kind::Host, {.parents = match::parents_for(name, bare)});
-        if (!list)
-            return fail(std::move(list).error().in(name));
-        return list;
-    };
-    TRY(mynetworks, parse(config->get(param::mynetworks), "mynetworks"));
-    TRY(bare_newline_exclusions,
-        parse(config->get(param::smtpd_forbid_bare_newline_exclusions), "smtpd_forbid_bare_newline_exclusions"));
-    TRY(event_limit_exceptions,
-        parse(config->get(param::smtpd_client_event_limit_exceptions), "smtpd_client_event_limit_exceptions"));
+    TRY(mynetworks, match::read_hosts(*config, param::mynetworks));
+    TRY(bare_newline_exclusions, match::read_hosts(*config, param::smtpd_forbid_bare_newline_exclusions));
+    TRY(event_limit_exceptions, match::read_hosts(*config, param::smtpd_client_event_limit_exceptions));
     TRY(watched_peers, server::WatchedPeers::open(*config));
-    TRY(verp_clients, parse(config->get(param::smtpd_authorized_verp_clients), "smtpd_authorized_verp_clients"));
+    TRY(verp_clients, match::read_hosts(*config, param::smtpd_authorized_verp_clients));
     TRY(forbidden_commands, match::List::parse(config->get(param::smtpd_forbidden_commands), match::Kind::String));
     TRY(logged_permits, match::List::parse(config->get(param::smtpd_log_access_permit_actions), match::Kind::String));
-    access_parents = match::parents_for("smtpd_access_maps", bare);
+    access_parents = match::parents_for("smtpd_access_maps", config->get(param::parent_domain_matches_subdomains));
     TRY(auto interfaces, net::interface_addresses());
     for (const net::InterfaceAddress& interface : interfaces)
         own_addresses.push_back(interface.address.address());
