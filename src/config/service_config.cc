@@ -2,7 +2,9 @@
 #include "config/service_config.h"
 
 #include "config/master_cf.h"
-#include "log/log.h"
+
+#include <algorithm>
+#include <fmt/format.h>
 
 namespace posthaste::config {
 
@@ -14,14 +16,20 @@ Result<std::shared_ptr<const Config>> load_for_service(const Config& own, const 
                         .process_name = program,
                         .service_name = service_name,
                         .bad_values = BadValues::Refuse};
-    auto master = load_master_cf(own.directory());
-    if (!master && master.error().kind() != ErrorKind::NotFound)
-        log::warning("{}", master.error().text());
-    if (master) {
-        for (const MasterService& service : master->services)
-            if (service.name == service_name && service.type == ServiceType::Unix)
-                options.overrides = service.overrides;
-    }
+    auto lines = load_master_cf_lines(own.directory());
+    if (!lines && lines.error().kind() == ErrorKind::NotFound)
+        return load_again(own, std::move(options));
+    if (!lines)
+        return fail(std::move(lines).error());
+    const auto& services = lines->good.services;
+    const auto service = std::ranges::find_if(services, [&](const MasterService& candidate) {
+        return candidate.name == service_name && candidate.type == ServiceType::Unix;
+    });
+    if (service != services.end())
+        options.overrides = service->overrides;
+    else if (!lines->errors.empty())  // which may be in the line that is meant
+        return fail(ErrorKind::Invalid,
+                    fmt::format("{}: {}", lines->errors.front().place.text(), lines->errors.front().text));
     return load_again(own, std::move(options));
 }
 

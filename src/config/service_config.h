@@ -10,8 +10,9 @@
 namespace posthaste::config {
 
 // main.cf as `own` has it, with the -o overrides of the unix service of this name in master.cf, and without those of
-// the calling process. A master.cf that cannot be read (a warning, unless there is none) or has no such service gives
-// main.cf alone. Invalid: an override has a bad value.
+// the calling process. Without a master.cf, or where it has no such service, main.cf alone. Denied, Io: master.cf
+// cannot be read; the options that it may have must not be left out. Invalid: a line of master.cf is wrong and may be
+// the one that is meant, or an override has a bad value.
 Result<std::shared_ptr<const Config>> load_for_service(const Config& own, const std::string& service_name,
                                                        const std::string& program);
 

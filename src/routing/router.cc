@@ -180,7 +180,7 @@ Task<Result<std::optional<std::string>>> Router::Impl::for_sender(std::string_vi
                          key, {.order = table::AddressOrder::Canonical,
                                .recipient_delimiter = rewriting->get(param::recipient_delimiter),
                                .domain_is_local = local || equal_ignoring_case(domain, rewriting->get(param::myorigin)),
-                               .names = owner_and_request(*config)}));
+                               .names = owner_and_request(*rewriting)}));
     if (!hit || equal_ignoring_case(hit->value, no_override))
         co_return std::optional<std::string>();
     step.result(hit->value);
@@ -197,7 +197,7 @@ Task<Result<bool>> Router::Impl::apply_relocated(Route* route)
                                                      {.order = table::AddressOrder::Canonical,
                                                       .recipient_delimiter = rewriting->get(param::recipient_delimiter),
                                                       .domain_is_local = route->address_class == AddressClass::Local,
-                                                      .names = owner_and_request(*config)}));
+                                                      .names = owner_and_request(*rewriting)}));
     if (!hit)
         co_return false;
     route->transport = error_transport;
@@ -218,7 +218,7 @@ Task<Result<void>> Router::Impl::apply_transport_maps(const Destination* destina
                          route->recipient, {.order = table::AddressOrder::Transport,
                                             .recipient_delimiter = rewriting->get(param::recipient_delimiter),
                                             .parents = transport_parents,
-                                            .names = owner_and_request(*config)}));
+                                            .names = owner_and_request(*rewriting)}));
     if (!hit)
         co_return Result<void>{};
     step.result(hit->value);

@@ -161,11 +161,13 @@ TEST(Table, RulesWithErrorsAreReportedAndLeftOut)
 TEST_F(TableFiles, ANulEndsItsLine)
 {
     using namespace std::string_literals;
-    const std::string path = write("t", "/^mail\0/ A\n/xa/ B\0C\nk v\0w\n"s);
+    const std::string path = write("t", "/^mail\0/ A\n/xa/ B\0C\nk v\0w\n\0x y\n"s);
     EXPECT_EQ(value_of("regexp:" + path, "mail1"), "(not found)");
     EXPECT_EQ(value_of("regexp:" + path, "xa"), "B");
     EXPECT_EQ(value_of("pcre:" + path, "xa"), "B");
     EXPECT_EQ(value_of("texthash:" + path, "k"), "v");
+    EXPECT_EQ(value_of("texthash:" + path, "x"), "(not found)");
+    EXPECT_EQ(value_of("cidr:" + path, "192.0.2.1"), "(not found)");
 }
 
 TEST_F(TableFiles, TexthashReadsKeysValuesCommentsAndContinuations)

@@ -20,10 +20,12 @@ std::string_view LogicalLines::take_line()
 
 bool LogicalLines::next(LogicalLine& line)
 {
-    if (!take_logical_line(line))
-        return false;
-    line.text.erase(std::min(line.text.find('\0'), line.text.size()));
-    return true;
+    while (take_logical_line(line)) {
+        line.text.erase(std::min(line.text.find('\0'), line.text.size()));
+        if (!line.text.empty())
+            return true;
+    }
+    return false;
 }
 
 bool LogicalLines::take_logical_line(LogicalLine& line)
