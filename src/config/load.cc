@@ -19,8 +19,6 @@
 namespace posthaste::config {
 namespace {
 
-constexpr std::size_t max_file_size = std::size_t{1} << 20;
-
 std::string_view default_directory() { return declarations()[*find_declaration("config_directory")].default_text; }
 
 Result<void> check_permitted(const std::string& directory)
@@ -196,9 +194,7 @@ Result<std::string> find_directory(const std::string& config_directory)
 Result<std::shared_ptr<const Config>> load(LoadOptions options)
 {
     TRY(std::string directory, find_directory(options.config_directory));
-    const std::string file = directory + "/main.cf";
-    TRY(std::string content, read_file(file, max_file_size));
-    TRY(MainCf main_cf, parse_main_cf(content, file));
+    TRY(MainCf main_cf, load_main_cf(directory));
     return Loader(std::move(options), std::move(directory)).run(std::move(main_cf));
 }
 

@@ -1,6 +1,7 @@
 // Logical lines and `name = value`.
 #include "config/main_cf.h"
 
+#include "base/fd.h"
 #include "base/text.h"
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <functional>
 #include <map>
+#include <span>
 #include <utility>
 
 namespace posthaste::config {
@@ -39,47 +41,34 @@ LogicalLines split_logical_lines(std::string_view content, const std::string& fi
     return result;
 }
 
-Result<Setting> parse_setting(std::string_view text, Place place)
+Result<Setting> parse_setting(std::string_view text)
 {
     const std::size_t equals = text.find('=');
     const std::string_view name = trim(text.substr(0, equals));
     const auto complaint = [&](std::string_view what) {
-        Error error(ErrorKind::Invalid, fmt::format("{}: \"{}\"", what, printable(trim(text))));
-        return fail(place.file.empty() ? std::move(error) : std::move(error).in(place.text()));
+        return fail(ErrorKind::Invalid, fmt::format("{}: \"{}\"", what, printable(trim(text))));
     };
     if (equals == std::string_view::npos || name.find_first_of(" \t\r\n\v\f") != std::string_view::npos)
         return complaint("missing '=' after attribute name");
     if (name.empty())
         return complaint("missing attribute name");
-    return Setting{std::string(name), std::string(trim(text.substr(equals + 1))), std::move(place)};
+    return Setting{std::string(name), std::string(trim(text.substr(equals + 1))), {}};
 }
 
-namespace {
-
-// All errors of a file in one text; a file that is no main.cf has one in each line.
-std::string summary(std::vector<std::string> errors)
-{
-    constexpr std::size_t most_named = 10;
-    const std::size_t more = errors.size() - std::min(errors.size(), most_named);
-    errors.resize(errors.size() - more);
-    return fmt::format("{}{}", fmt::join(errors, "; "), more > 0 ? fmt::format("; and {} more errors", more) : "");
-}
-
-}  // namespace
-
-Result<MainCf> parse_main_cf(std::string_view content, const std::string& file)
+MainCfLines parse_main_cf_lines(std::string_view content, const std::string& file)
 {
     LogicalLines logical = split_logical_lines(content, file);
-    MainCf result;
+    MainCfLines lines;
+    MainCf& result = lines.good;
     result.notices = std::move(logical.notices);
-    std::vector<std::string> errors;
     std::map<std::string, std::size_t, std::less<>> last;  // the setting of each name that counts so far
     for (const LogicalLine& line : logical.lines) {
-        Result<Setting> setting = parse_setting(line.text, {file, line.line});
+        Result<Setting> setting = parse_setting(line.text);
         if (!setting) {
-            errors.push_back(setting.error().text());
+            lines.errors.push_back({{file, line.line}, setting.error().text()});
             continue;
         }
+        setting->place = {file, line.line};
         const auto [earlier, is_new] = last.try_emplace(setting->name, result.settings.size());
         if (!is_new) {
             const Setting& overridden = result.settings[std::exchange(earlier->second, result.settings.size())];
@@ -89,9 +78,47 @@ Result<MainCf> parse_main_cf(std::string_view content, const std::string& file)
         }
         result.settings.push_back(std::move(*setting));
     }
-    if (!errors.empty())
-        return fail(ErrorKind::Invalid, summary(std::move(errors)));
-    return result;
+    return lines;
+}
+
+namespace {
+
+// All errors of a file in one text; a file that is no main.cf has one in each line.
+std::string summary(const std::vector<Notice>& errors)
+{
+    constexpr std::size_t most_named = 10;
+    std::vector<std::string> texts;
+    for (const Notice& error : std::span(errors).first(std::min(errors.size(), most_named)))
+        texts.push_back(fmt::format("{}: {}", error.place.text(), error.text));
+    const std::size_t more = errors.size() - texts.size();
+    return fmt::format("{}{}", fmt::join(texts, "; "), more > 0 ? fmt::format("; and {} more errors", more) : "");
+}
+
+Result<MainCf> whole(MainCfLines lines)
+{
+    if (!lines.errors.empty())
+        return fail(ErrorKind::Invalid, summary(lines.errors));
+    return std::move(lines.good);
+}
+
+}  // namespace
+
+Result<MainCf> parse_main_cf(std::string_view content, const std::string& file)
+{
+    return whole(parse_main_cf_lines(content, file));
+}
+
+Result<MainCfLines> load_main_cf_lines(const std::string& directory)
+{
+    const std::string file = directory + "/main.cf";
+    TRY(std::string content, read_file(file, max_file_size));
+    return parse_main_cf_lines(content, file);
+}
+
+Result<MainCf> load_main_cf(const std::string& directory)
+{
+    TRY(MainCfLines lines, load_main_cf_lines(directory));
+    return whole(std::move(lines));
 }
 
 }  // namespace posthaste::config

@@ -12,7 +12,6 @@
 namespace posthaste::config {
 namespace {
 
-constexpr std::size_t max_file_size = std::size_t{1} << 20;
 constexpr std::size_t field_count = 8;
 constexpr std::size_t line_width = 80;
 constexpr std::string_view indent = "    ";
@@ -236,6 +235,13 @@ MasterCfLines parse_master_cf_lines(std::string_view content, const std::string&
         replaced = std::move(*service);
     }
     return lines;
+}
+
+const MasterService* find_service(const std::vector<MasterService>& services, std::string_view name, ServiceType type)
+{
+    const auto found = std::ranges::find_if(
+        services, [&](const MasterService& service) { return service.name == name && service.type == type; });
+    return found == services.end() ? nullptr : &*found;
 }
 
 namespace {

@@ -42,6 +42,9 @@ struct MasterCf {
     std::vector<Notice> notices;
 };
 
+// The line of this name and type; null: there is none.
+const MasterService* find_service(const std::vector<MasterService>& services, std::string_view name, ServiceType type);
+
 // Every line of a file: those that are services, and what is wrong with each of the others.
 struct MasterCfLines {
     MasterCf good;

@@ -3,7 +3,6 @@
 
 #include "config/master_cf.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 
 namespace posthaste::config {
@@ -21,11 +20,7 @@ Result<std::shared_ptr<const Config>> load_for_service(const Config& own, const 
         return load_again(own, std::move(options));
     if (!lines)
         return fail(std::move(lines).error());
-    const auto& services = lines->good.services;
-    const auto service = std::ranges::find_if(services, [&](const MasterService& candidate) {
-        return candidate.name == service_name && candidate.type == ServiceType::Unix;
-    });
-    if (service != services.end())
+    if (const MasterService* service = find_service(lines->good.services, service_name, ServiceType::Unix))
         options.overrides = service->overrides;
     else if (!lines->errors.empty())  // which may be in the line that is meant
         return fail(ErrorKind::Invalid,

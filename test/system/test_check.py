@@ -230,7 +230,7 @@ def test_program_of_master_cf_that_does_not_exist(make_instance):
 def test_user_of_pipe_that_does_not_exist(make_instance):
     instance = make_instance(master="filter unix - n n - - pipe user=nosuchuser argv=/bin/true\n")
     entry = finding(instance, "user=nosuchuser")
-    assert entry["service"] == "filter/unix" and "its mail waits" in entry["text"] and entry["severity"] == "error"
+    assert entry["service"] == "filter/unix" and "its mail waits" in entry["text"] and entry["severity"] == "warning"
     user = pwd.getpwuid(os.getuid()).pw_name
     instance = make_instance(master=f"filter unix - n n - - pipe user={user} argv=/bin/true\n")
     assert severe(instance) == []
@@ -259,11 +259,44 @@ def test_override_with_a_bad_value_is_an_error(make_instance):
 
 
 def test_error_of_one_service_does_not_keep_the_others_down(make_instance):
-    instance = make_instance(master="filter unix - n n - - pipe user=nosuchuser argv=/bin/true\n").start()
-    instance.expect_problem("nosuchuser")
-    instance.wait_for_log(r"error: .*service filter/unix: user=nosuchuser: .*; its mail waits")
+    instance = make_instance(master="other unix - - n - - smtp -o smtp_connect_timeout=soon\n").start()
+    instance.expect_problem("smtp_connect_timeout")
+    instance.wait_for_log(r"error: .*service other/unix: .*smtp_connect_timeout")
     with instance.smtp() as client:
         assert client.ehlo()[0] == 250
+
+
+def test_a_user_of_pipe_that_does_not_exist_stops_no_reload(make_instance):
+    """Stock master.cf files have such lines; Postfix reloads."""
+    instance = make_instance(master="filter unix - n n - - pipe user=nosuchuser argv=/bin/true\n").start()
+    instance.wait_for_log(r"warning: .*service filter/unix: user=nosuchuser: .*; its mail waits")
+    instance.reload()
+    instance.wait_for_log(r"reload -- version")
+
+
+def test_each_broken_line_of_main_cf_is_a_finding(make_instance):
+    instance = make_instance()
+    lines = len((instance.config / "main.cf").read_text().splitlines())
+    with (instance.config / "main.cf").open("a") as main_cf:
+        main_cf.write("first\n= second\n")
+    found = findings(instance)
+    assert [(entry["severity"], entry["file"], entry["line"]) for entry in found] == \
+        [("fatal", f"{instance.config}/main.cf", lines + 1), ("fatal", f"{instance.config}/main.cf", lines + 2)]
+    (instance.config / "main.cf").unlink()
+    assert [entry["severity"] for entry in findings(instance)] == ["fatal"]
+
+
+def test_a_broken_line_of_master_cf_hides_no_restriction(make_instance):
+    instance = make_instance(smtpd_recipient_restrictions="permit_mynetworks, reject_nosuch", master="broken line\n")
+    assert finding(instance, "reject_nosuch")["parameter"] == "smtpd_recipient_restrictions"
+
+
+def test_an_error_of_another_kind_hides_no_restriction(make_instance):
+    """What is wrong with a table of the service is one thing, what is wrong with its restrictions another."""
+    instance = make_instance(service_options={"smtp/inet": {
+        "virtual_alias_maps": "hsah:/none", "smtpd_sender_restrictions": "reject_nosuch"}})
+    assert finding(instance, "hsah")["service"] == "smtp/inet"
+    assert finding(instance, "reject_nosuch")["service"] == "smtp/inet"
 
 
 def test_reload_with_an_error_changes_nothing(make_instance):

@@ -1,6 +1,9 @@
 """postconf(5) *_service_name: programs ask the services that main.cf names, wherever master.cf has them."""
 import re
 
+import pytest
+
+from support import configuration
 from support.ports import free_port
 
 BODY = b"Subject: x\r\n\r\nhello\r\n"
@@ -78,3 +81,21 @@ def test_rewrite_service_name_has_the_settings_of_forms_classes_and_routes(make_
     instance.write_configuration()
     instance.reload()
     assert "transport:     second" in routed(instance, "x@far.test")[1]
+
+
+@pytest.mark.skipif(not configuration.is_root(), reason="a jail needs root")
+def test_a_queue_manager_in_its_jail_is_replaced_by_a_reload(make_instance):
+    """It cannot read the line of rewrite_service_name from in there."""
+    jail = "qmgr unix n - y 300 1 qmgr\n"
+    instance = make_instance(master=jail + rewrite_line("rewrite", "-o { transport_maps = inline:{far.test=discard:first} }"))
+    instance.start()
+    instance.sendmail("x@far.test", stdin=BODY)
+    instance.wait_for_log(r"to=<x@far\.test>, .*status=sent \(first\)")
+    before = instance.pids("qmgr")
+    instance.master = instance.master.replace("discard:first", "discard:second")
+    instance.write_configuration()
+    instance.reload()
+    instance.sendmail("y@far.test", stdin=BODY)
+    instance.wait_for_log(r"to=<y@far\.test>, .*status=sent \(second\)")
+    assert not set(instance.pids("qmgr")) & set(before)
+    instance.wait_until_queue_empty()

@@ -14,11 +14,19 @@ namespace {
 
 // Those that look at single lines of master.cf, or at none.
 constexpr std::array checks_of_lines{
-    checks::texts,    checks::overrides, checks::programs,        checks::set_gid_programs, checks::service_users,
-    checks::log_file, checks::tables,    checks::address_classes, checks::certificates};
+    checks::defaults,         checks::texts,         checks::overrides,   checks::programs,
+    checks::set_gid_programs, checks::service_users, checks::log_file,    checks::tables,
+    checks::address_classes,  checks::certificates,  checks::smtp_servers};
 // Those that miss what is not there: of a file with a broken line they would say what is not true.
-constexpr std::array checks_of_the_whole{checks::names, checks::proxymap, checks::transports, checks::smtp_servers,
-                                         checks::ports};
+constexpr std::array checks_of_the_whole{checks::names, checks::proxymap, checks::transports, checks::ports};
+
+int print_as_json(const Findings& findings)
+{
+    const std::string text = to_json(findings);
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+        log::fatal("write to standard output failed");
+    return worst(findings) >= Severity::Error ? EXIT_FAILURE : EXIT_SUCCESS;
+}
 
 }  // namespace
 
@@ -64,13 +72,18 @@ SystemState state_of(const Instance& instance)
     return is_running(instance) ? SystemState::Running : SystemState::Stopped;
 }
 
-int check_as_json(const Instance& instance)
+int check_as_json(const Instance& instance) { return print_as_json(findings(instance, state_of(instance))); }
+
+int refusal_as_json(const std::string& config_directory, const Error& error)
 {
-    const Findings found = findings(instance, state_of(instance));
-    const std::string text = to_json(found);
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-        log::fatal("write to standard output failed");
-    return worst(found) >= Severity::Error ? EXIT_FAILURE : EXIT_SUCCESS;
+    Findings found;
+    if (auto directory = config::find_directory(config_directory))
+        if (auto lines = config::load_main_cf_lines(*directory))
+            for (const config::Notice& broken : lines->errors)
+                found.push_back({.severity = Severity::Fatal, .place = broken.place, .text = broken.text});
+    if (found.empty())
+        found.push_back({.severity = Severity::Fatal, .text = error.text()});
+    return print_as_json(found);
 }
 
 }  // namespace posthaste::postfix

@@ -21,5 +21,7 @@ SystemState state_of(const Instance& instance);
 
 // Prints them as JSON; the exit status.
 int check_as_json(const Instance& instance);
+// The same where there is no instance, because of this error: each broken line of main.cf is a finding.
+int refusal_as_json(const std::string& config_directory, const Error& error);
 
 }  // namespace posthaste::postfix

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "command/postfix/checks.h"
 #include "config/check_names.h"
+#include "config/service_config.h"
 #include "param/log.h"
 
 #include <algorithm>
@@ -12,6 +13,22 @@ namespace posthaste::postfix {
 config::Place place_of(const config::Config& config, std::string_view parameter)
 {
     return config.place(parameter).value_or(config::Place());
+}
+
+config::Place place_in(const Subject& subject, const config::MasterService& service, std::string_view parameter)
+{
+    const bool overridden =
+        std::ranges::any_of(service.overrides, [&](const auto& setting) { return setting.first == parameter; });
+    return overridden ? service.place : place_of(subject.config, parameter);
+}
+
+Result<std::shared_ptr<const config::Config>> load_with_options(const Subject& subject,
+                                                                const config::MasterService& service)
+{
+    return config::load_again(subject.config, {.config_directory = subject.config.directory(),
+                                               .overrides = service.overrides,
+                                               .process_name = service.command,
+                                               .service_name = service.name});
 }
 
 std::string parameter_in_front(std::string_view text)
@@ -48,6 +65,10 @@ void names(const Subject& subject, Findings& findings)
              .place = unread.setting.place,
              .parameter = unread.setting.name,
              .text = unread.text});
+}
+
+void defaults(const Subject& subject, Findings& findings)
+{
     if (std::string text = config::unknown_level(subject.config); !text.empty())
         findings.push_back({.severity = Severity::Warning,
                             .place = place_of(subject.config, "compatibility_level"),
@@ -65,11 +86,7 @@ void overrides(const Subject& subject, Findings& findings)
     for (const config::MasterService& service : subject.master_cf.services) {
         if (service.overrides.empty())
             continue;
-        auto loaded = config::load({.config_directory = subject.config.directory(),
-                                    .overrides = service.overrides,
-                                    .process_name = service.command,
-                                    .service_name = service.name});
-        if (!loaded)
+        if (auto loaded = load_with_options(subject, service); !loaded)
             findings.push_back({.severity = Severity::Error,
                                 .place = service.place,
                                 .service = key_of(service),

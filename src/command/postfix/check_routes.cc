@@ -10,6 +10,7 @@
 #include "param/basics.h"
 #include "param/cleanup.h"
 #include "param/rewrite.h"
+#include "param/services.h"
 #include "routing/own_addresses.h"
 #include "routing/unwrap.h"
 #include "table/text_source.h"
@@ -23,6 +24,47 @@ namespace posthaste::postfix {
 namespace {
 
 constexpr std::size_t most_rows = 100'000;  // that are read of one table
+
+// What routing goes by: main.cf, with the -o options of the service that rewrite_service_name names.
+class Rules {
+public:
+    explicit Rules(const Subject& subject)
+        : subject_(subject),
+          line_(config::find_service(subject.master_cf.services, subject.config.get(param::rewrite_service_name),
+                                     config::ServiceType::Unix))
+    {
+        if (line_ == nullptr || line_->overrides.empty())
+            return;
+        if (auto loaded = load_with_options(subject, *line_))  // overrides() says so
+            with_options_ = std::move(*loaded);
+    }
+
+    [[nodiscard]] bool has_line() const { return line_ != nullptr; }
+    [[nodiscard]] const config::Config& config() const { return with_options_ ? *with_options_ : subject_.config; }
+    template<class Parameter>
+    [[nodiscard]] const auto& get(Parameter parameter) const
+    {
+        return config().get(parameter);
+    }
+
+    // Adds what is wrong with a parameter.
+    void report(Severity severity, std::string_view parameter, std::string text, std::string remedy,
+                Findings& findings) const
+    {
+        const config::Place place =
+            line_ ? place_in(subject_, *line_, parameter) : place_of(subject_.config, parameter);
+        findings.push_back({.severity = severity,
+                            .place = place,
+                            .parameter = std::string(parameter),
+                            .text = std::move(text),
+                            .remedy = std::move(remedy)});
+    }
+
+private:
+    const Subject& subject_;
+    const config::MasterService* line_;
+    std::shared_ptr<const config::Config> with_options_;
+};
 
 struct DomainList {
     std::string_view parameter;
@@ -76,15 +118,13 @@ bool lists(DomainList& list, const std::string& domain)
     return match.take_ready().value_or(false);
 }
 
-void report_two(const Subject& subject, std::string_view first, std::string_view second, const std::string& domain,
+void report_two(const Rules& rules, std::string_view first, std::string_view second, const std::string& domain,
                 Findings& findings)
 {
-    findings.push_back({.severity = Severity::Warning,
-                        .place = place_of(subject.config, second),
-                        .parameter = std::string(second),
-                        .text = fmt::format("domain {} is also in {}, which counts: who is not a user there is unknown",
-                                            domain, first),
-                        .remedy = fmt::format("list it in one of {} and {}", first, second)});
+    rules.report(
+        Severity::Warning, second,
+        fmt::format("domain {} is also in {}, which counts: who is not a user there is unknown", domain, first),
+        fmt::format("list it in one of {} and {}", first, second), findings);
 }
 
 bool is_service(const Subject& subject, std::string_view transport)
@@ -118,7 +158,7 @@ struct RouteParameter {
     const std::string& value;
 };
 
-void check_table_rows(const Subject& subject, const RouteParameter& parameter, Findings& findings)
+void check_table_rows(const Subject& subject, const Rules& rules, const RouteParameter& parameter, Findings& findings)
 {
     auto words = table::split_outside_braces(parameter.value, table::list_separators);
     if (!words)
@@ -129,26 +169,20 @@ void check_table_rows(const Subject& subject, const RouteParameter& parameter, F
                                             ? nexthop_problem(value)
                                             : route_problem(subject, value);
             if (!problem.empty() && !equal_ignoring_case(value, "DUNNO"))
-                findings.push_back(
-                    {.severity = Severity::Warning,
-                     .place = place_of(subject.config, parameter.name),
-                     .parameter = std::string(parameter.name),
-                     .text = fmt::format("{}, row \"{}\": {}: {}; mail for it waits", word, key, value, problem),
-                     .remedy = "correct the row: transport:nexthop (transport(5))"});
+                rules.report(Severity::Warning, parameter.name,
+                             fmt::format("{}, row \"{}\": {}: {}; mail for it waits", word, key, value, problem),
+                             "correct the row: transport:nexthop (transport(5))", findings);
             return {};
         });
 }
 
-void check_own_addresses(const Subject& subject, Findings& findings)
+constexpr const char* stops_routing = "no program that routes mail starts until it is corrected";
+
+void check_own_addresses(const Rules& rules, Findings& findings)
 {
-    const config::Config& config = subject.config;
-    auto own = routing::OwnAddresses::open(config.get(param::inet_interfaces), config.get(param::proxy_interfaces));
+    auto own = routing::OwnAddresses::open(rules.get(param::inet_interfaces), rules.get(param::proxy_interfaces));
     if (!own)
-        findings.push_back({.severity = Severity::Fatal,
-                            .place = place_of(config, "inet_interfaces"),
-                            .parameter = "inet_interfaces",
-                            .text = own.error().text(),
-                            .remedy = "no program that routes mail starts until it is corrected"});
+        rules.report(Severity::Fatal, "inet_interfaces", own.error().text(), stops_routing, findings);
 }
 
 }  // namespace
@@ -188,14 +222,15 @@ void address_classes(const Subject& subject, Findings& findings)
 {
     if (!subject.config.problems().empty())
         return;
-    check_own_addresses(subject, findings);
+    const Rules rules(subject);
+    check_own_addresses(rules, findings);
     const match::Options quiet{.tables = {.warn = [](std::string_view) {}}};
     match::Options relay = quiet;
-    relay.parents = match::parents_for("relay_domains", subject.config.get(param::parent_domain_matches_subdomains));
-    DomainList all[] = {{"mydestination", subject.config.get(param::mydestination), {}},
-                        {"virtual_alias_domains", subject.config.get(param::virtual_alias_domains), {}},
-                        {"virtual_mailbox_domains", subject.config.get(param::virtual_mailbox_domains), {}},
-                        {"relay_domains", subject.config.get(param::relay_domains), {}}};
+    relay.parents = match::parents_for("relay_domains", rules.get(param::parent_domain_matches_subdomains));
+    DomainList all[] = {{"mydestination", rules.get(param::mydestination), {}},
+                        {"virtual_alias_domains", rules.get(param::virtual_alias_domains), {}},
+                        {"virtual_mailbox_domains", rules.get(param::virtual_mailbox_domains), {}},
+                        {"relay_domains", rules.get(param::relay_domains), {}}};
     std::set<std::string> domains;
     for (DomainList& list : all) {
         const bool is_relay = list.parameter == "relay_domains";
@@ -203,12 +238,8 @@ void address_classes(const Subject& subject, Findings& findings)
                                          is_relay ? relay : quiet);
         if (!parsed) {
             // What is wrong with a default is wrong with the parameter that it contains.
-            if (auto place = subject.config.place(list.parameter))
-                findings.push_back({.severity = Severity::Fatal,
-                                    .place = *place,
-                                    .parameter = std::string(list.parameter),
-                                    .text = parsed.error().text(),
-                                    .remedy = "no program that routes mail starts until it is corrected"});
+            if (rules.config().place(list.parameter))
+                rules.report(Severity::Fatal, list.parameter, parsed.error().text(), stops_routing, findings);
             continue;
         }
         list.list = std::move(*parsed);
@@ -223,43 +254,45 @@ void address_classes(const Subject& subject, Findings& findings)
             if (first.empty())
                 first = list.parameter;
             else
-                report_two(subject, first, list.parameter, domain, findings);
+                report_two(rules, first, list.parameter, domain, findings);
         }
     }
 }
 
 void transports(const Subject& subject, Findings& findings)
 {
-    const config::Config& config = subject.config;
-    const RouteParameter routes[] = {{"local_transport", config.get(param::local_transport)},
-                                     {"virtual_transport", config.get(param::virtual_transport)},
-                                     {"relay_transport", config.get(param::relay_transport)},
-                                     {"default_transport", config.get(param::default_transport)}};
+    const Rules rules(subject);
+    if (!rules.has_line())
+        rules.report(Severity::Warning, "rewrite_service_name",
+                     fmt::format("master.cf has no unix service {}; main.cf alone decides how addresses are rewritten "
+                                 "and where mail goes",
+                                 rules.get(param::rewrite_service_name)),
+                     "correct it, or add the service", findings);
+    const RouteParameter routes[] = {{"local_transport", rules.get(param::local_transport)},
+                                     {"virtual_transport", rules.get(param::virtual_transport)},
+                                     {"relay_transport", rules.get(param::relay_transport)},
+                                     {"default_transport", rules.get(param::default_transport)}};
     auto report = [&](std::string_view parameter, const std::string& value, const std::string& problem) {
         if (!problem.empty())
-            findings.push_back({.severity = Severity::Warning,
-                                .place = place_of(config, parameter),
-                                .parameter = std::string(parameter),
-                                .text = fmt::format("{}: {}: {}; its mail waits", parameter, value, problem),
-                                .remedy = "correct it, or add the service to master.cf"});
+            rules.report(Severity::Warning, parameter,
+                         fmt::format("{}: {}: {}; its mail waits", parameter, value, problem),
+                         "correct it, or add the service to master.cf", findings);
     };
     for (const RouteParameter& route : routes) {
         if (!routing::parse_transport(route.value).transport.empty())
             report(route.name, route.value, route_problem(subject, route.value));
         else
-            findings.push_back({.severity = Severity::Fatal,
-                                .place = place_of(config, route.name),
-                                .parameter = std::string(route.name),
-                                .text = fmt::format("{}: \"{}\" names no transport", route.name, route.value),
-                                .remedy = "expected is transport or transport:nexthop"});
+            rules.report(Severity::Fatal, route.name,
+                         fmt::format("{}: \"{}\" names no transport", route.name, route.value),
+                         "expected is transport or transport:nexthop", findings);
     }
-    report("relayhost", config.get(param::relayhost), nexthop_problem(config.get(param::relayhost)));
+    report("relayhost", rules.get(param::relayhost), nexthop_problem(rules.get(param::relayhost)));
     const RouteParameter tables[] = {
-        {"transport_maps", config.get(param::transport_maps)},
-        {"sender_dependent_default_transport_maps", config.get(param::sender_dependent_default_transport_maps)},
-        {"sender_dependent_relayhost_maps", config.get(param::sender_dependent_relayhost_maps)}};
+        {"transport_maps", rules.get(param::transport_maps)},
+        {"sender_dependent_default_transport_maps", rules.get(param::sender_dependent_default_transport_maps)},
+        {"sender_dependent_relayhost_maps", rules.get(param::sender_dependent_relayhost_maps)}};
     for (const RouteParameter& table : tables)
-        check_table_rows(subject, table, findings);
+        check_table_rows(subject, rules, table, findings);
 }
 
 }  // namespace checks

@@ -31,22 +31,6 @@ json ask(const Subject& subject, std::string_view program, const std::vector<std
     return parsed;
 }
 
-// Where the setting that counts for the service was written.
-config::Place place_in(const Subject& subject, const config::MasterService& service, const std::string& parameter)
-{
-    const bool overridden =
-        std::ranges::any_of(service.overrides, [&](const auto& setting) { return setting.first == parameter; });
-    return overridden ? service.place : place_of(subject.config, parameter);
-}
-
-// overrides() has said so.
-bool has_bad_options(const config::MasterService& service, const Findings& findings)
-{
-    return std::ranges::any_of(findings, [&](const Finding& finding) {
-        return finding.severity >= Severity::Error && finding.service == key_of(service);
-    });
-}
-
 }  // namespace
 
 namespace checks {
@@ -68,7 +52,7 @@ void service_users(const Subject& subject, Findings& findings)
             auto found_group = group.empty() ? Result<gid_t>(0) : server::find_group(group);
             if (found && found_group)
                 continue;
-            findings.push_back({.severity = Severity::Error,
+            findings.push_back({.severity = Severity::Warning,
                                 .place = service.place,
                                 .service = key_of(service),
                                 .text = fmt::format("{}: {}; its mail waits", argument,
@@ -90,11 +74,9 @@ void ports(const Subject& subject, Findings& findings)
         return;
     for (const json& problem : answer.at("problems")) {
         const std::string name = problem.value("service", "");
-        auto service = std::ranges::find_if(subject.master_cf.services, [&](const config::MasterService& candidate) {
-            return candidate.name == name && candidate.type == config::ServiceType::Inet;
-        });
+        const auto* service = config::find_service(subject.master_cf.services, name, config::ServiceType::Inet);
         findings.push_back({.severity = Severity::Fatal,
-                            .place = service == subject.master_cf.services.end() ? config::Place() : service->place,
+                            .place = service == nullptr ? config::Place() : service->place,
                             .service = name + "/inet",
                             .text = problem.value("text", ""),
                             .remedy = problem.value("remedy", "")});
@@ -106,7 +88,7 @@ void smtp_servers(const Subject& subject, Findings& findings)
     if (!subject.config.problems().empty())
         return;
     for (const config::MasterService& service : subject.master_cf.services) {
-        if (service.command != "smtpd" || has_bad_options(service, findings))
+        if (service.command != "smtpd" || !load_with_options(subject, service))  // overrides() says so
             continue;
         std::vector<std::string> arguments{"check", "-n", service.name, "-t", std::string(config::name(service.type))};
         for (const auto& [name, value] : service.overrides) {

@@ -36,7 +36,8 @@ struct Fixture {
 };
 
 constexpr std::string_view agents = "smtp unix - - n - - smtp\nrelay unix - - n - - smtp\nlocal unix - n n - - local\n"
-                                    "virtual unix - n n - - virtual\nerror unix - - n - - error\n";
+                                    "virtual unix - n n - - virtual\nerror unix - - n - - error\n"
+                                    "rewrite unix - - n - - trivial-rewrite\n";
 
 using testing::Contains;
 using testing::ElementsAre;
@@ -109,6 +110,25 @@ TEST(Check, transports_name_services_of_master_cf)
     EXPECT_THAT(
         Fixture("sender_dependent_relayhost_maps = inline:{{@a=DUNNO}{@b=[b}}\n", agents).texts(checks::transports),
         ElementsAre(HasSubstr("row \"@b\"")));
+}
+
+TEST(Check, routes_are_those_of_the_rewrite_line)
+{
+    const auto found = [](const std::string& main_cf, const std::string& options) {
+        const std::string line = "route unix - - n - - trivial-rewrite" + options + "\n";
+        return Fixture("rewrite_service_name = route\n" + main_cf, std::string(agents) + line)
+            .texts(checks::transports);
+    };
+    EXPECT_THAT(found("default_transport = x:\n", " -o default_transport=smtp:"), IsEmpty());
+    EXPECT_THAT(found("", " -o relayhost=[a.test"), ElementsAre(HasSubstr("master.cf, line 7: relayhost: ")));
+    EXPECT_THAT(found("relayhost = [a.test\n", " -o default_transport=smtp:"),
+                ElementsAre(HasSubstr("main.cf, line 6: relayhost: ")));
+    EXPECT_THAT(Fixture("rewrite_service_name = route\n", agents).texts(checks::transports),
+                ElementsAre(HasSubstr("main.cf, line 5: rewrite_service_name: master.cf has no unix service route")));
+    EXPECT_THAT(Fixture("mydestination = a.test\n", std::string(agents) + "rewrite unix - - n - - trivial-rewrite -o "
+                                                                          "virtual_mailbox_domains=a.test\n")
+                    .texts(checks::address_classes),
+                ElementsAre(HasSubstr("virtual_mailbox_domains: domain a.test is also in mydestination")));
 }
 
 TEST(Check, tables_of_main_cf_and_of_overrides)

@@ -29,8 +29,10 @@ namespace checks {
 
 // Values that break their kind, and what the parser of main.cf noticed.
 void values(const Subject& subject, Findings& findings);
-// Names that nobody reads, settings without effect, defaults of an older version.
+// Names that nobody reads, settings without effect.
 void names(const Subject& subject, Findings& findings);
+// Defaults of an older version, and a version that is not known.
+void defaults(const Subject& subject, Findings& findings);
 // Values that one program reads in a way of its own.
 void texts(const Subject& subject, Findings& findings);
 // -o options with a bad value.
@@ -57,7 +59,8 @@ void tables(const Subject& subject, Findings& findings);
 void proxymap(const Subject& subject, Findings& findings);
 // The lists of domains parse, and no domain is in two address classes.
 void address_classes(const Subject& subject, Findings& findings);
-// relayhost, *_transport, transport_maps and their like: the service exists, the nexthop is well-formed.
+// relayhost, *_transport, transport_maps and their like: the service exists, the nexthop is well-formed. The service
+// that rewrite_service_name names exists, whose -o options count here and for address_classes().
 void transports(const Subject& subject, Findings& findings);
 // Certificates and keys.
 void certificates(const Subject& subject, Findings& findings);
@@ -66,6 +69,12 @@ void certificates(const Subject& subject, Findings& findings);
 
 // The place of the setting of a parameter that counts; empty where it has its default.
 config::Place place_of(const config::Config& config, std::string_view parameter);
+// The same for a service, whose -o options count first.
+config::Place place_in(const Subject& subject, const config::MasterService& service, std::string_view parameter);
+
+// main.cf with the -o options of a service. Invalid: one of them has a bad value.
+Result<std::shared_ptr<const config::Config>> load_with_options(const Subject& subject,
+                                                                const config::MasterService& service);
 
 // The parameter that a text "parameter: what is wrong" is about; empty: none.
 std::string parameter_in_front(std::string_view text);

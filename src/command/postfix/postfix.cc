@@ -25,15 +25,12 @@ namespace {
 constexpr const char* usage = "usage: postfix [-c config_dir] [-Dv] command, or postfix check --json";
 constexpr const char* commands = "start, start-fg, stop, reload, status, check, flush, abort, logrotate";
 
-Instance load_instance(std::string config_directory, int verbosity)
+Instance make_instance(std::shared_ptr<const config::Config> config, int verbosity)
 {
-    auto config = server::load_command_config("postfix", std::move(config_directory));
-    if (!config)
-        log::fatal("{}", config.error().text());
     server::set_up_log(
-        **config,
-        {.tag = (*config)->get(param::syslog_name) + "/postfix-script", .to_stderr = true, .verbosity = verbosity});
-    return {.config = std::move(*config), .verbosity = verbosity};
+        *config,
+        {.tag = config->get(param::syslog_name) + "/postfix-script", .to_stderr = true, .verbosity = verbosity});
+    return {.config = std::move(config), .verbosity = verbosity};
 }
 
 int dispatch(const Instance& instance, std::string_view command)
@@ -78,7 +75,12 @@ int run(int argc, char** argv)
                          std::string_view(argv[::optind + 1]) == "--json";
     if (::optind + 1 != argc && !as_json)
         log::fatal("{} (there are: {})", usage, commands);
-    Instance instance = load_instance(std::move(config_directory), verbosity);
+    auto config = server::load_command_config("postfix", config_directory);
+    if (!config && as_json)
+        return refusal_as_json(config_directory, config.error());
+    if (!config)
+        log::fatal("{}", config.error().text());
+    const Instance instance = make_instance(std::move(*config), verbosity);
     table::use_main_cf(instance.config, table::ProxyUser::Itself);
     ::setenv("MAIL_CONFIG", instance.config->directory().c_str(), 1);
     return as_json ? check_as_json(instance) : dispatch(instance, argv[::optind]);
