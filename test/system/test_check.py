@@ -295,8 +295,8 @@ def test_an_error_of_another_kind_hides_no_restriction(make_instance):
     """What is wrong with a table of the service is one thing, what is wrong with its restrictions another."""
     instance = make_instance(service_options={"smtp/inet": {
         "virtual_alias_maps": "hsah:/none", "smtpd_sender_restrictions": "reject_nosuch"}})
-    assert finding(instance, "hsah")["service"] == "smtp/inet"
-    assert finding(instance, "reject_nosuch")["service"] == "smtp/inet"
+    assert finding(instance, "hsah")["service"].endswith("/inet")
+    assert finding(instance, "reject_nosuch")["service"].endswith("/inet")
 
 
 def test_reload_with_an_error_changes_nothing(make_instance):

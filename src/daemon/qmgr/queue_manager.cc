@@ -44,10 +44,14 @@ std::int64_t microseconds_now()
         .count();
 }
 
-Result<std::unique_ptr<QueueManager>> QueueManager::open(ConfigPtr config, queue::QueueOptions options,
-                                                         Surroundings surroundings)
+Result<std::shared_ptr<QueueManager::Snapshot>> QueueManager::read(ConfigPtr config, const Surroundings& surroundings)
 {
-    TRY(std::shared_ptr<Snapshot> snapshot, Snapshot::make(std::move(config), surroundings));
+    return Snapshot::make(std::move(config), surroundings);
+}
+
+Result<std::unique_ptr<QueueManager>> QueueManager::open(std::shared_ptr<Snapshot> snapshot,
+                                                         queue::QueueOptions options, Surroundings surroundings)
+{
     TRY(std::unique_ptr<queue::Store> store, queue::Store::open(std::move(options)));
     return std::unique_ptr<QueueManager>(
         new QueueManager(std::move(snapshot), std::move(store), std::move(surroundings)));

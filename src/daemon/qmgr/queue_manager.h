@@ -45,8 +45,13 @@ class QueueManager : public DeliveryObserver {
 public:
     using ConfigPtr = std::shared_ptr<const config::Config>;
 
-    // Exists: another queue manager has the queue. Invalid: the configuration.
-    static Result<std::unique_ptr<QueueManager>> open(ConfigPtr config, queue::QueueOptions options,
+    // What a state of main.cf gives, with open tables; routing under way keeps the old one alive.
+    struct Snapshot;
+    // Reads what a jail hides. Invalid: the configuration; errors of Router::open().
+    static Result<std::shared_ptr<Snapshot>> read(ConfigPtr config, const Surroundings& surroundings = {});
+
+    // Exists: another queue manager has the queue.
+    static Result<std::unique_ptr<QueueManager>> open(std::shared_ptr<Snapshot> snapshot, queue::QueueOptions options,
                                                       Surroundings surroundings = {});
     ~QueueManager() override;
 
@@ -89,9 +94,6 @@ public:
     void lost(std::unique_ptr<Delivery> delivery, const std::string& transport, const std::string& nexthop) override;
 
 private:
-    // The state that a configuration snapshot gives; routing under way keeps the old one alive.
-    struct Snapshot;
-
     QueueManager(std::shared_ptr<Snapshot> snapshot, std::unique_ptr<queue::Store> store, Surroundings surroundings);
 
     // Reading.

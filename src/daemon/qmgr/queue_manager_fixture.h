@@ -152,8 +152,10 @@ protected:
     }
     void start(const std::string& settings = {})
     {
-        auto opened = QueueManager::open(configuration(settings), options,
-                                         {.private_directory = (directory / "private").string()});
+        const Surroundings surroundings{.private_directory = (directory / "private").string()};
+        auto snapshot = QueueManager::read(configuration(settings), surroundings);
+        ASSERT_TRUE(snapshot) << snapshot.error().text();
+        auto opened = QueueManager::open(std::move(*snapshot), options, surroundings);
         ASSERT_TRUE(opened) << opened.error().text();
         manager = std::move(*opened);
         ASSERT_TRUE(manager->start());

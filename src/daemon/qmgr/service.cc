@@ -28,6 +28,14 @@ constexpr std::chrono::seconds pass_on_patience{60};
 // several) listen under their names and pass on what they hear.
 bool Service::is_alias() const { return context_->service_name != context_->config->get(param::queue_service_name); }
 
+Result<void> Service::before_jail()
+{
+    if (is_alias())
+        return {};
+    TRY(snapshot_, QueueManager::read(context_->config));
+    return {};
+}
+
 Result<void> Service::after_jail()
 {
     if (is_alias())
@@ -35,9 +43,10 @@ Result<void> Service::after_jail()
     log::set_delay_resolution(context_->config->get(param::delay_logging_resolution_limit));
     const net::Deadline deadline = net::Deadline::after(lock_patience);
     for (bool told = false;;) {
-        auto manager = QueueManager::open(context_->config, server::queue_options(*context_->config));
+        auto manager = QueueManager::open(snapshot_, server::queue_options(*context_->config));
         if (manager) {
             manager_ = std::move(*manager);
+            snapshot_.reset();
             return manager_->start();
         }
         if (manager.error().kind() != ErrorKind::Exists || deadline.passed())
@@ -59,8 +68,8 @@ Task<void> Service::main()
 
 Task<Result<void>> Service::on_reload(std::shared_ptr<const config::Config> config)
 {
-    if (context_->chrooted)  // Router::open() reads master.cf
-        co_return fail(ErrorKind::Denied, "the jail hides master.cf");
+    if (context_->chrooted)
+        co_return fail(ErrorKind::Denied, "the jail hides master.cf and tables");
     log::set_delay_resolution(config->get(param::delay_logging_resolution_limit));
     server::set_log_address_form(*config);
     if (manager_)

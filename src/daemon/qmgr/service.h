@@ -13,6 +13,7 @@ class Service {
 public:
     explicit Service(server::Context& context) : context_(&context) {}
 
+    Result<void> before_jail();
     Result<void> after_jail();
     // public/qmgr: letters are hints and triggers, a digit begins control_protocol.h.
     Task<void> serve(net::Stream client, net::Endpoint peer);
@@ -30,6 +31,7 @@ private:
     void take_hint(char hint);
 
     server::Context* context_;
+    std::shared_ptr<QueueManager::Snapshot> snapshot_;  // until there is a manager
     std::unique_ptr<QueueManager> manager_;
 };
 
