@@ -51,7 +51,7 @@ Result<void> set_tls(LdapLogin& login, const SourceSettings& file)
 Result<LdapLogin> ldap_login_of(const SourceSettings& file, const OpenOptions& options)
 {
     LdapLogin login;
-    TRY(login.version, file.number("version", 2, 2, 3));
+    TRY(login.version, file.number("version", 3, 2, 3));
     TRY(login.bind, bind_of(file));
     login.bind_dn = file.text("bind_dn");
     login.bind_pw = file.text("bind_pw");

@@ -80,7 +80,7 @@ enum class LdapBind : std::uint8_t { None, Simple, Sasl };
 // ldap_table(5).
 struct LdapLogin {
     std::string uri;  // one server
-    int version = 2;
+    int version = 3;
     LdapBind bind = LdapBind::Simple;
     std::string bind_dn;  // with SASL the name to authenticate
     std::string bind_pw;

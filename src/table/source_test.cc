@@ -161,6 +161,7 @@ TEST_F(LdapSettings, ThatNeedVersion3HaveItWithAWarning)
         EXPECT_EQ(warnings.size(), 1U) << text;
     }
     warnings.clear();
+    EXPECT_EQ(login_of("")->version, 3);
     EXPECT_EQ(login_of("version = 2\nbind = yes\n")->version, 2);
     EXPECT_TRUE(warnings.empty());
 }

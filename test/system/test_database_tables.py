@@ -317,6 +317,17 @@ def test_ldap_binds_with_a_password(servers, asker):
     assert asker.ask(asker.table("ldap", settings), "first") == "only with a password"
 
 
+@pytest.mark.parametrize("settings, version", [({}, 3), ({"version": "2"}, 2)])
+def test_ldap_speaks_version_3_unless_told_otherwise(asker, settings, version):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        table = asker.table("ldap", {"server_host": f"ldap://127.0.0.1:{listener.getsockname()[1]}", "timeout": "1",
+                                     "search_base": "dc=test", "bind_dn": "cn=x"} | settings)
+        asker.failure(table)
+        with listener.accept()[0] as client:
+            request = client.recv(100)                       # RFC 4511 4.2: 60 length 02 01 version
+    assert request[5] == 0x60 and request[7:10] == bytes([2, 1, version]), request
+
+
 def test_ldap_groups_are_followed(servers, asker):
     settings = servers("ldap").settings(search_base="dc=test", result_attribute="", leaf_result_attribute="mail",
                                         special_result_attribute="member, labeledURI")
