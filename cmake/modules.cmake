@@ -3,7 +3,7 @@
 find_package(PkgConfig REQUIRED)
 set(CLIENT_LIBRARY_mysql libmariadb)
 set(CLIENT_LIBRARY_pgsql libpq)
-set(CLIENT_LIBRARY_ldap ldap)
+set(CLIENT_LIBRARY_ldap ldap libsasl2)
 
 # These call objects whose class is known to a module only; the sanitizer would take its type information, which is not
 # shared, for that of another class.
@@ -19,7 +19,8 @@ foreach(folder ${folders})
   get_filename_component(type ${folder} NAME)
   pkg_check_modules(client_${type} QUIET IMPORTED_TARGET ${CLIENT_LIBRARY_${type}})
   if(NOT client_${type}_FOUND)
-    message(WARNING "${type}: tables are left out: ${CLIENT_LIBRARY_${type}} is not installed (tools/packages.txt)")
+    list(JOIN CLIENT_LIBRARY_${type} " or " missing)
+    message(WARNING "${type}: tables are left out: ${missing} is not installed (tools/packages.txt)")
     continue()
   endif()
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cc)

@@ -6,12 +6,12 @@
 #include "address/fold.h"
 #include "base/text.h"
 #include "table/ldap_search.h"
+#include "table/ldap_settings.h"
 #include "table/registry.h"
 #include "table/server_threads.h"
 #include "table/source_settings.h"
 #include "table/text_source.h"
 
-#include <array>
 #include <fmt/format.h>
 
 namespace posthaste::table {
@@ -64,22 +64,6 @@ std::vector<std::string> words_of(const std::string& text)
     return {words.begin(), words.end()};
 }
 
-Result<LdapBind> bind_of(const SourceSettings& file)
-{
-    const std::string text = file.text("bind", "yes");
-    for (std::string_view word : {"yes", "simple"})
-        if (equal_ignoring_case(text, word))
-            return LdapBind::Simple;
-    for (std::string_view word : {"no", "none"})
-        if (equal_ignoring_case(text, word))
-            return LdapBind::None;
-    if (equal_ignoring_case(text, "sasl"))
-        return fail(ErrorKind::Unsupported, fmt::format("{}: bind = sasl is not supported: use bind = simple with "
-                                                        "start_tls, or an ldapi:// socket",
-                                                        file.path()));
-    return fail(ErrorKind::Invalid, fmt::format("{}: unsupported parameter value: bind = {}", file.path(), text));
-}
-
 LdapScope scope_of(const SourceSettings& file, const OpenOptions& options)
 {
     const std::string text = file.text("scope", "sub");
@@ -93,41 +77,11 @@ LdapScope scope_of(const SourceSettings& file, const OpenOptions& options)
     return LdapScope::Sub;
 }
 
-Result<LdapLogin> login_of(const SourceSettings& file, const OpenOptions& options)
-{
-    LdapLogin login;
-    TRY(login.version, file.number("version", 2, 2, 3));
-    TRY(login.bind, bind_of(file));
-    login.bind_dn = file.text("bind_dn");
-    login.bind_pw = file.text("bind_pw");
-    TRY(login.dereference, file.number("dereference", 0, 0, 3));
-    const std::string chase_referrals = file.text("chase_referrals");
-    login.chase_referrals = chase_referrals == "1" || equal_ignoring_case(chase_referrals, "yes");
-    TRY(login.start_tls, file.yes_or_no("start_tls", false));
-    TRY(login.tls_require_cert, file.yes_or_no("tls_require_cert", false));
-    login.tls_ca_cert_dir = file.text("tls_ca_cert_dir");
-    login.tls_ca_cert_file = file.text("tls_ca_cert_file");
-    login.tls_cert = file.text("tls_cert");
-    login.tls_key = file.text("tls_key");
-    login.tls_cipher_suite = file.text("tls_cipher_suite");
-    constexpr int needed = 3;
-    const bool newer = login.start_tls || login.chase_referrals || file.text("server_host").contains("ldaps:");
-    if (newer && login.version < needed) {
-        warn(options,
-             fmt::format("dict_ldap_open: {}: TLS and referrals need version = 3, which is used", file.path()));
-        login.version = needed;
-    }
-    for (std::string_view name : {"cache", "cache_expiry", "cache_size"})
-        if (file.has(name))
-            warn(options, fmt::format("dict_ldap_open: {} ignoring {}", file.path(), name));
-    return login;
-}
-
 Result<ServerPlan> plan_of(const SourceSettings& file, const OpenOptions& options, const Module& module)
 {
     constexpr int hour = 3600;
     ServerPlan plan{.order = HostOrder::AsListed};
-    TRY(const LdapLogin login, login_of(file, options));
+    TRY(const LdapLogin login, ldap_login_of(file, options));
     TRY(int port, file.number("server_port", 389, 1, 65535));
     const std::string hosts = file.text("server_host", "localhost");
     for (std::string_view word : split(hosts, list_separators)) {

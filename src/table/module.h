@@ -22,7 +22,7 @@ namespace posthaste::table {
 
 struct OpenOptions;
 
-inline constexpr std::uint32_t module_version = 1;
+inline constexpr std::uint32_t module_version = 2;
 
 using Moment = std::chrono::steady_clock::time_point;
 
@@ -75,15 +75,20 @@ public:
 // --- LDAP
 
 enum class LdapScope : std::uint8_t { Base, One, Sub };
-enum class LdapBind : std::uint8_t { None, Simple };
+enum class LdapBind : std::uint8_t { None, Simple, Sasl };
 
 // ldap_table(5).
 struct LdapLogin {
     std::string uri;  // one server
-    int version = 2;
+    int version = 3;
     LdapBind bind = LdapBind::Simple;
-    std::string bind_dn;
+    std::string bind_dn;  // with SASL the name to authenticate
     std::string bind_pw;
+    // SASL only. Empty: the best mechanism that both sides have; the server's realm; bind_dn itself.
+    std::string sasl_mechs;
+    std::string sasl_realm;
+    std::string sasl_authz_id;
+    int sasl_minssf = 0;  // the least security strength factor, about the bits of the key
     int dereference = 0;
     bool chase_referrals = false;
     bool start_tls = false;

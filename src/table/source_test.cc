@@ -1,6 +1,7 @@
-// Settings of table sources in main.cf, hosts of SQL servers, modules that are missing, and what becomes of LDAP
-// entries.
+// Settings of table sources in main.cf, hosts of SQL servers, how LDAP servers are logged in to, modules that are
+// missing, and what becomes of LDAP entries.
 #include "table/ldap_search.h"
+#include "table/ldap_settings.h"
 #include "table/registry.h"
 #include "table/settings.h"
 #include "table/source_settings.h"
@@ -107,6 +108,62 @@ TEST(SqlQuery, IsMadeOfTheOldSettingsWhereItIsMissing)
     EXPECT_EQ(query("table = t\nselect_field = s\nwhere_field = w\nadditional_conditions = AND x\n"),
               "SELECT s FROM t WHERE w = '%s' AND x");
     EXPECT_EQ(query("table = t\n"), "(error)");
+}
+
+class LdapSettings : public testing::Test {
+protected:
+    Result<LdapLogin> login_of(std::string_view text)
+    {
+        OpenOptions options;
+        options.warn = [this](std::string_view warning) { warnings.emplace_back(warning); };
+        return ldap_login_of(SourceSettings::parse(text, "f").value(), options);
+    }
+    std::string error_of(std::string_view text) { return login_of(text).error().text(); }
+
+    std::vector<std::string> warnings;
+};
+
+TEST_F(LdapSettings, OfBindAreOneOfItsWords)
+{
+    for (std::string_view text : {"", "bind = yes\n", "bind = Simple\n"})
+        EXPECT_EQ(login_of(text)->bind, LdapBind::Simple) << text;
+    for (std::string_view text : {"bind = no\n", "bind = NONE\n"})
+        EXPECT_EQ(login_of(text)->bind, LdapBind::None) << text;
+    EXPECT_EQ(login_of("bind = SASL\n")->bind, LdapBind::Sasl);
+    EXPECT_EQ(error_of("bind = sasll\n"), "f: unsupported parameter value: bind = sasll");
+    EXPECT_EQ(error_of("bind =\n"), "f: unsupported parameter value: bind = ");
+}
+
+TEST_F(LdapSettings, OfSaslCountWithItOnly)
+{
+    const auto login = login_of("version = 3\nbind = sasl\nsasl_mechs = A B\nsasl_realm = r\nsasl_authz_id = u:x\n"
+                                "sasl_minssf = 56\n");
+    ASSERT_TRUE(login);
+    EXPECT_EQ(login->sasl_mechs, "A B");
+    EXPECT_EQ(login->sasl_realm, "r");
+    EXPECT_EQ(login->sasl_authz_id, "u:x");
+    EXPECT_EQ(login->sasl_minssf, 56);
+    EXPECT_EQ(login_of("bind = sasl\n")->sasl_minssf, 0);
+    EXPECT_EQ(error_of("bind = sasl\nsasl_minssf = x\n"), "f: bad numerical configuration: sasl_minssf = x");
+    EXPECT_EQ(error_of("bind = sasl\nsasl_minssf = 4097\n"),
+              "f: invalid sasl_minssf parameter value 4097: must be from 0 to 4096");
+    EXPECT_TRUE(login_of("bind = simple\nsasl_minssf = x\n"));
+}
+
+TEST_F(LdapSettings, ThatNeedVersion3HaveItWithAWarning)
+{
+    for (std::string_view text :
+         {"bind = sasl\n", "start_tls = yes\n", "chase_referrals = 1\n", "server_host = ldaps://h\n"}) {
+        warnings.clear();
+        EXPECT_EQ(login_of(std::string("version = 2\n").append(text))->version, 3) << text;
+        EXPECT_EQ(warnings.size(), 1U) << text;
+        EXPECT_EQ(login_of(std::string("version = 3\n").append(text))->version, 3) << text;
+        EXPECT_EQ(warnings.size(), 1U) << text;
+    }
+    warnings.clear();
+    EXPECT_EQ(login_of("")->version, 3);
+    EXPECT_EQ(login_of("version = 2\nbind = yes\n")->version, 2);
+    EXPECT_TRUE(warnings.empty());
 }
 
 // A directory: what each base holds.

@@ -220,13 +220,18 @@ moduleload back_mdb.la
 pidfile {directory}/pid
 allow bind_v2
 sizelimit unlimited
+sasl-host localhost
+authz-policy to
+authz-regexp "cn=peercred,cn=external,cn=auth$" "cn=second,ou=people,dc=test"
+authz-regexp "^uid=([^,]+),.*cn=auth$" "cn=$1,ou=people,dc=test"
 database mdb
 maxsize 10485760
 directory {directory}/data
 suffix "dc=test"
 rootdn "cn=mail,dc=test"
 rootpw secret
-access to attrs=description by dn="cn=mail,dc=test" read by * none
+access to attrs=description by dn="cn=mail,dc=test" read by self read by * none
+access to attrs=userPassword by * auth
 access to * by * read
 dbnosync
 """
@@ -252,6 +257,8 @@ cn: first
 sn: plain
 mail: first@example.com
 description: only with a password
+userPassword: sesame
+authzTo: dn.exact:cn=second,ou=people,dc=test
 
 dn: cn=second,ou=people,dc=test
 objectClass: inetOrgPerson
@@ -259,6 +266,7 @@ cn: second
 sn: url
 mail: second@example.com
 mail: also@example.com
+description: of the second
 
 dn: cn=loop,dc=test
 objectClass: groupOfNames
@@ -269,10 +277,20 @@ member: cn=loop,dc=test
 
 
 class Slapd(DatabaseServer):
-    """Entries with the key in cn and the value in o below ou=rows,dc=test; groups and people (_GROUPS)."""
+    """Entries with the key in cn and the value in o below ou=rows,dc=test; groups and people (_GROUPS).
+
+    With SASL, `first` has the password `sesame` and may act as `second`, who is whoever comes through the UNIX socket.
+    Each of them reads the description of nobody else. The server has fewer mechanisms than its clients: no NTLM.
+    """
+
+    MECHANISMS = ("libcrammd5.so", "libdigestmd5.so", "libscram.so")
 
     def prepare(self):
         (self.directory / "slapd.conf").write_text(_SLAPD.format(root=YARDSTICK_ROOT, directory=self.directory))
+        mechanisms = self.directory / "sasl"
+        mechanisms.mkdir()
+        for name in self.MECHANISMS:
+            (mechanisms / name).symlink_to(next(pathlib.Path("/usr/lib").glob(f"*/sasl2/{name}")))
         data = self.directory / "data"
         data.mkdir()
         if self._identity:
@@ -290,7 +308,7 @@ class Slapd(DatabaseServer):
 
     def command(self):
         local = str(self.socket).replace("/", "%2F")
-        return [tool("slapd"), "-d", "0", "-f", self.directory / "slapd.conf", "-h",
+        return ["env", f"SASL_PATH={self.directory}/sasl", tool("slapd"), "-d", "0", "-f", self.directory / "slapd.conf", "-h",
                 f"ldap://127.0.0.1:{self.port} ldapi://{local}"]
 
     def settings(self, host=None, **more):

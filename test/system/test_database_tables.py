@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from support import configuration
 from support.database_servers import MariaDb, Memcached, Postgres, Redis, Slapd
 from support.paths import BUILD
 from support.waiting import wait_until
@@ -124,6 +125,10 @@ def hanging_server():
 
 def _address(kind, address):
     return f"ldap://{address}" if kind == "ldap" else f"inet:{address}"
+
+
+def _local(slapd):
+    return "ldapi://" + str(slapd.socket).replace("/", "%2F")
 
 
 # --- every kind of server
@@ -312,6 +317,17 @@ def test_ldap_binds_with_a_password(servers, asker):
     assert asker.ask(asker.table("ldap", settings), "first") == "only with a password"
 
 
+@pytest.mark.parametrize("settings, version", [({}, 3), ({"version": "2"}, 2)])
+def test_ldap_speaks_version_3_unless_told_otherwise(asker, settings, version):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        table = asker.table("ldap", {"server_host": f"ldap://127.0.0.1:{listener.getsockname()[1]}", "timeout": "1",
+                                     "search_base": "dc=test", "bind_dn": "cn=x"} | settings)
+        asker.failure(table)
+        with listener.accept()[0] as client:
+            request = client.recv(100)                       # RFC 4511 4.2: 60 length 02 01 version
+    assert request[5] == 0x60 and request[7:10] == bytes([2, 1, version]), request
+
+
 def test_ldap_groups_are_followed(servers, asker):
     settings = servers("ldap").settings(search_base="dc=test", result_attribute="", leaf_result_attribute="mail",
                                         special_result_attribute="member, labeledURI")
@@ -334,13 +350,116 @@ def test_ldap_scope_and_size_limit(servers, asker):
 
 def test_ldap_over_a_unix_socket(servers, asker):
     server = servers("ldap")
-    table = asker.table("ldap", server.settings("ldapi://" + str(server.socket).replace("/", "%2F")))
+    table = asker.table("ldap", server.settings(_local(server)))
     assert asker.ask(table, "plain") == "value"
 
 
-def test_ldap_refuses_sasl_with_a_reason(servers, asker):
-    result = asker.run("postmap", "-q", "plain", asker.table("ldap", servers("ldap").settings(bind="sasl")))
-    assert result.returncode == 1 and "bind = sasl is not supported" in result.stderr
+# --- LDAP with SASL. `first` may read his own description only, and that of `second` when he acts for her.
+
+def _sasl(server, host=None, **more):
+    return server.settings(host, **{"bind": "sasl", "bind_dn": "first", "bind_pw": "sesame", "search_base": "ou=people,dc=test",
+                                    "result_attribute": "description"} | more)
+
+
+@pytest.mark.parametrize("mechs", ["DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "CRAM-MD5", "CRAM-MD5 DIGEST-MD5", ""])
+def test_ldap_logs_in_with_sasl(servers, asker, mechs):
+    table = asker.table("ldap", _sasl(servers("ldap"), sasl_mechs=mechs))
+    assert asker.ask(table, "first") == "only with a password"
+    assert asker.ask(table, "second") is None
+
+
+def test_ldap_logs_in_as_the_account_that_a_unix_socket_shows(servers, asker):
+    server = servers("ldap")
+    table = asker.table("ldap", _sasl(server, _local(server), sasl_mechs="EXTERNAL", bind_dn="", bind_pw=""))
+    assert asker.ask(table, "second") == "of the second"
+    assert asker.ask(table, "first") is None
+
+
+@pytest.mark.parametrize("identity", ["u:second", "dn:cn=second,ou=people,dc=test"])
+def test_ldap_acts_for_sasl_authz_id(servers, asker, identity):
+    table = asker.table("ldap", _sasl(servers("ldap"), sasl_mechs="SCRAM-SHA-256", sasl_authz_id=identity))
+    assert asker.ask(table, "second") == "of the second"
+    assert asker.ask(table, "first") is None
+
+
+@pytest.mark.parametrize("settings, reason", [
+    ({"sasl_mechs": "DIGEST-MD5", "bind_pw": "wrong"}, "with dn first: 49 (Invalid credentials): SASL(-13): "),
+    ({"sasl_mechs": "DIGEST-MD5", "bind_dn": ""}, "with dn empty or implicit: -2 (Local error): SASL(-1): "),
+    ({"sasl_mechs": "DIGEST-MD5", "sasl_authz_id": "u:third"}, "with dn first: 50 (Insufficient access): SASL(-14): "),
+    ({"sasl_mechs": "NTLM"}, "with dn first: 7 (Authentication method not supported): SASL(-4): no mechanism available: "),
+    ({"sasl_mechs": "NO-SUCH"}, "with dn first: -6 (Unknown authentication method): SASL(-4): "),
+    ({"sasl_mechs": "DIGEST-MD5", "sasl_minssf": "300"}, "with dn first: -6 (Unknown authentication method): SASL(-4): "),
+    ({"sasl_mechs": "SCRAM-SHA-256", "sasl_minssf": "1"}, "with dn first: -6 (Unknown authentication method): SASL(-4): "),
+])
+def test_ldap_says_why_a_login_with_sasl_failed(servers, asker, settings, reason):
+    server = servers("ldap")
+    assert f"Unable to bind to server ldap://127.0.0.1:{server.port} {reason}" in asker.failure(
+        asker.table("ldap", _sasl(server, **settings)), "first")
+
+
+def test_ldap_protection_of_the_connection_with_sasl_is_enough_for_sasl_minssf(servers, asker):
+    table = asker.table("ldap", _sasl(servers("ldap"), sasl_mechs="DIGEST-MD5", sasl_minssf="128"))
+    assert asker.ask(table, "first") == "only with a password"
+
+
+@pytest.mark.parametrize("settings, reason", [
+    ({"bind": "kerberos"}, "unsupported parameter value: bind = kerberos"),
+    ({"sasl_minssf": "strong"}, "bad numerical configuration: sasl_minssf = strong"),
+])
+def test_ldap_refuses_settings_that_mean_nothing(servers, asker, settings, reason):
+    assert reason in asker.run("postmap", "-q", "first", asker.table("ldap", _sasl(servers("ldap"), **settings))).stderr
+
+
+def test_ldap_uses_version_3_for_sasl_with_a_warning(servers, asker):
+    result = asker.run("postmap", "-q", "first", asker.table("ldap", _sasl(servers("ldap"), version="2")))
+    assert result.stdout == "only with a password\n" and "SASL, TLS and referrals need version = 3" in result.stderr
+
+
+@contextlib.contextmanager
+def halting_directory(heard):
+    """Begins DIGEST-MD5 (RFC 2831), with two realms to choose from; hears the client's answer and is silent then."""
+    challenge = b'realm="one",realm="two",nonce="n",qop="auth",charset=utf-8,algorithm=md5-sess'
+
+    def wrapped(tag, *parts):
+        content = b"".join(parts)
+        return bytes([tag, len(content)]) + content
+
+    def talk(listener):
+        with contextlib.suppress(OSError):                   # the listener is closed
+            client, _ = listener.accept()
+            clients.append(client)
+            number = client.recv(4096)[4]                    # RFC 4511 4.1.1: 30 length 02 01 number
+            in_progress = wrapped(0x61, b"\x0a\x01\x0e\x04\x00\x04\x00", wrapped(0x87, challenge))
+            client.sendall(wrapped(0x30, bytes([2, 1, number]), in_progress))
+            heard.append(client.recv(4096))
+
+    clients = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=talk, args=(listener,), daemon=True).start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+    for client in clients:
+        client.close()
+
+
+def _goes_on_to_the_next_host(server, asker, address, **settings):
+    """A server that is not given up when its share of the time is over takes all of the lookup's."""
+    table = asker.table("ldap", _sasl(server, f"ldap://{address} ldap://127.0.0.1:{server.port}", timeout="4", **settings))
+    result = asker.run("postmap", "-q", "first", table)
+    assert result.stdout == "only with a password\n", result.stderr
+    assert f"Unable to bind to server ldap://{address} with dn first: -5 (Timed out)" in result.stderr
+
+
+@pytest.mark.parametrize("mechs", ["DIGEST-MD5", ""])        # without any the server is asked for its own first
+def test_ldap_login_with_sasl_is_given_up_where_a_server_is_silent(servers, asker, mechs):
+    with hanging_server() as address:
+        _goes_on_to_the_next_host(servers("ldap"), asker, address, sasl_mechs=mechs)
+
+
+def test_ldap_login_with_sasl_is_given_up_where_a_server_falls_silent(servers, asker):
+    heard = []
+    with halting_directory(heard) as address:
+        _goes_on_to_the_next_host(servers("ldap"), asker, address, sasl_mechs="DIGEST-MD5", sasl_realm="two")
+    assert b'username="first",realm="two"' in heard[0]
 
 
 # --- Redis and memcached
@@ -378,6 +497,19 @@ def test_a_recipient_is_deferred_while_the_server_is_down(servers, make_instance
         assert client.rcpt("42@local.test")[0] == 451
         server.start()
         assert client.rcpt("42@local.test")[0] == 250
+
+
+@pytest.mark.skipif(not configuration.is_root(), reason="a jail needs root")
+def test_ldap_logs_in_with_sasl_from_a_jail(servers, make_instance):
+    """The mechanisms are plugins, which are not found in there."""
+    instance = make_instance()
+    instance.master = f"{instance.address}:{instance.smtp_port} inet n - y - - smtpd\n"
+    instance.configure(local_recipient_maps=_maps(instance, "ldap", _sasl(servers("ldap"), sasl_mechs="SCRAM-SHA-256")))
+    instance.start()
+    with instance.smtp() as client:
+        client.mail("a@example.com")
+        assert client.rcpt("first@local.test")[0] == 250
+        assert client.rcpt("second@local.test")[0] == 550
 
 
 def test_a_server_that_hangs_delays_only_its_own_lookups(servers, make_instance):

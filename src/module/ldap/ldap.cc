@@ -1,12 +1,15 @@
 // posthaste-ldap.so: connections of ldap: tables (table/module.h) through OpenLDAP's client library.
 //
-// Requests are sent and their answers waited for until the deadline; connecting, and the beginning of TLS, keep to the
-// library's network timeout, which is set from it.
+// Requests are sent and their answers waited for until the deadline, and so is each step of a SASL login; connecting,
+// the beginning of TLS, and the question which SASL mechanisms the server has, keep to the library's own time limits,
+// which are set from it.
 #include "table/module.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <ldap.h>
+#include <sasl/sasl.h>
+#include <string_view>
 
 namespace posthaste::table {
 
@@ -63,8 +66,8 @@ int last_code(LDAP* connection)
     return code == LDAP_SUCCESS ? LDAP_OTHER : code;
 }
 
-// The answer to a request, and the code that it ends with.
-std::pair<Message, int> answer_to(LDAP* connection, int request, Moment deadline)
+// The message that answers a request, and a code that says why there is none.
+std::pair<Message, int> message_to(LDAP* connection, int request, Moment deadline)
 {
     timeval wait = until(deadline);
     LDAPMessage* raw = nullptr;
@@ -76,6 +79,15 @@ std::pair<Message, int> answer_to(LDAP* connection, int request, Moment deadline
     }
     if (type < 0)
         return {Message(), last_code(connection)};
+    return {std::move(message), LDAP_SUCCESS};
+}
+
+// The answer to a request, and the code that it ends with.
+std::pair<Message, int> answer_to(LDAP* connection, int request, Moment deadline)
+{
+    auto [message, got] = message_to(connection, request, deadline);
+    if (got != LDAP_SUCCESS)
+        return {Message(), got};
     int code = LDAP_OTHER;
     const int parsed = ldap_parse_result(connection, message.get(), &code, nullptr, nullptr, nullptr, nullptr, 0);
     return {std::move(message), parsed == LDAP_SUCCESS ? code : parsed};
@@ -165,12 +177,21 @@ int set_text(LDAP* connection, int option, const std::string& value)
     return value.empty() ? LDAP_OPT_SUCCESS : ldap_set_option(connection, option, value.c_str());
 }
 
-int set_options(LDAP* connection, const LdapLogin& login, Moment deadline)
+// For what the library waits for by itself.
+int set_time_limits(LDAP* connection, Moment deadline)
 {
     const timeval limit = until(deadline);
+    return ldap_set_option(connection, LDAP_OPT_NETWORK_TIMEOUT, &limit) |
+           ldap_set_option(connection, LDAP_OPT_TIMEOUT, &limit);
+}
+
+int set_options(LDAP* connection, const LdapLogin& login, Moment deadline)
+{
+    const auto least_factor = static_cast<ber_len_t>(login.sasl_minssf);
     int status = ldap_set_option(connection, LDAP_OPT_PROTOCOL_VERSION, &login.version);
-    status |= ldap_set_option(connection, LDAP_OPT_NETWORK_TIMEOUT, &limit);
-    status |= ldap_set_option(connection, LDAP_OPT_TIMEOUT, &limit);
+    status |= set_time_limits(connection, deadline);
+    if (login.bind == LdapBind::Sasl)
+        status |= ldap_set_option(connection, LDAP_OPT_X_SASL_SSF_MIN, &least_factor);
     status |= ldap_set_option(connection, LDAP_OPT_DEREF, &login.dereference);
     status |= ldap_set_option(connection, LDAP_OPT_REFERRALS, login.chase_referrals ? LDAP_OPT_ON : LDAP_OPT_OFF);
     status |= ldap_set_option(connection, LDAP_OPT_RESTART, LDAP_OPT_ON);
@@ -193,7 +214,7 @@ std::unexpected<Error> refused(LDAP* connection, int code)
     ldap_get_option(connection, LDAP_OPT_DIAGNOSTIC_MESSAGE, static_cast<void*>(&raw));
     const Text said(raw);
     const ErrorKind kind = kind_of(code) == ErrorKind::Timeout ? ErrorKind::Timeout : ErrorKind::Io;
-    return fail(kind, fmt::format("{} ({}{}{})", code, ldap_err2string(code), said && *said ? ": " : "",
+    return fail(kind, fmt::format("{} ({}){}{}", code, ldap_err2string(code), said && *said ? ": " : "",
                                   said ? said.get() : ""));
 }
 
@@ -215,6 +236,54 @@ int bind_simply(LDAP* connection, const LdapLogin& login, Moment deadline)
     return sent == LDAP_SUCCESS ? answer_to(connection, request, deadline).second : sent;
 }
 
+// What a mechanism wants to know; what it proposes itself, where the settings say nothing.
+std::string_view sasl_value(const LdapLogin& login, const sasl_interact_t& question)
+{
+    const auto known = [&]() -> std::string_view {
+        switch (question.id) {
+        case SASL_CB_USER: return login.sasl_authz_id;
+        case SASL_CB_AUTHNAME: return login.bind_dn;
+        case SASL_CB_PASS: return login.bind_pw;
+        case SASL_CB_GETREALM: return login.sasl_realm;
+        default: return {};
+        }
+    }();
+    return known.empty() && question.defresult != nullptr ? question.defresult : known;
+}
+
+// LDAP_SASL_INTERACT_PROC: answers a list of questions.
+int answer_sasl(LDAP* /*connection*/, unsigned /*flags*/, void* login, void* list)
+{
+    for (auto* question = static_cast<sasl_interact_t*>(list); question->id != SASL_CB_LIST_END; ++question) {
+        const std::string_view value = sasl_value(*static_cast<const LdapLogin*>(login), *question);
+        question->result = value.empty() ? "" : value.data();
+        question->len = static_cast<unsigned>(value.size());
+    }
+    return LDAP_SUCCESS;
+}
+
+// RFC 4513 5.2.1: the two sides go on until the server says that it is enough, or not.
+int bind_with_sasl(LDAP* connection, const LdapLogin& login, Moment deadline)
+{
+    // TLS has taken some of the time.
+    if (const int set = set_time_limits(connection, deadline); set != LDAP_OPT_SUCCESS)
+        return LDAP_LOCAL_ERROR;
+    const char* chosen = nullptr;
+    Message answer;
+    while (true) {
+        int request = 0;
+        const int code =
+            ldap_sasl_interactive_bind(connection, nullptr, login.sasl_mechs.c_str(), nullptr, nullptr, LDAP_SASL_QUIET,
+                                       answer_sasl, const_cast<LdapLogin*>(&login), answer.get(), &chosen, &request);
+        if (code != LDAP_SASL_BIND_IN_PROGRESS)
+            return code;
+        auto next = message_to(connection, request, deadline);
+        if (next.second != LDAP_SUCCESS)
+            return next.second;
+        answer = std::move(next.first);
+    }
+}
+
 Result<std::unique_ptr<LdapConnection>> connect(const LdapLogin& login, Moment deadline)
 {
     LDAP* raw = nullptr;
@@ -229,6 +298,9 @@ Result<std::unique_ptr<LdapConnection>> connect(const LdapLogin& login, Moment d
     if (login.bind == LdapBind::Simple)
         if (const int code = bind_simply(raw, login, deadline); code != LDAP_SUCCESS)
             return refused(raw, code);
+    if (login.bind == LdapBind::Sasl)
+        if (const int code = bind_with_sasl(raw, login, deadline); code != LDAP_SUCCESS)
+            return refused(raw, code);
     return std::make_unique<OpenLdapConnection>(std::move(handle));
 }
 
@@ -240,7 +312,8 @@ void set_debug_level(int level) { ldap_set_option(nullptr, LDAP_OPT_DEBUG_LEVEL,
 
 extern "C" const posthaste::table::Module* posthaste_table_module()
 {
-    // The library sets itself up with the first option, which is not to be done by several threads at once.
+    // The library sets itself up with the first option, which is not to be done by several threads at once, and not in
+    // a jail: it loads the mechanisms of SASL, too.
     static const int version = [] {
         int number = LDAP_VERSION3;
         ldap_get_option(nullptr, LDAP_OPT_PROTOCOL_VERSION, &number);
