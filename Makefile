@@ -38,4 +38,4 @@ uninstall:                   # what install has installed; refused while there i
 	@DESTDIR=$(DESTDIR) FORCE=$(FORCE) $(PYTHON) tools/uninstall build/release/install_manifest.txt
 
 clean:
-	rm -rf build/dev build/release build/asan build/tsan build/fuzz build/demo
+	rm -rf build/dev build/release build/asan build/tsan build/demo

@@ -5,9 +5,8 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
-option(POSTHASTE_ASAN "address and undefined behaviour sanitizers" OFF)
+option(POSTHASTE_ASAN "address and undefined behaviour sanitizers, libFuzzer targets (test/fuzz)" OFF)
 option(POSTHASTE_TSAN "thread sanitizer" OFF)
-option(POSTHASTE_FUZZ "libFuzzer targets (test/fuzz)" OFF)
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wimplicit-fallthrough
   -Wno-missing-field-initializers -Wno-missing-designated-field-initializers -Werror=return-type -Werror=unused-result

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/trace.h"
 #include "param/basics.h"
+#include "table/followed_file.h"
 #include "table/text_source.h"
 
 #include <algorithm>
@@ -78,6 +79,7 @@ private:
             return fail(ErrorKind::Invalid, fmt::format("{}: the list names more than {} files", path, most_files));
         auto text = read_file(path, table::max_source_size);
         if (!text) {
+            table::Reopening::could_not_open(path, text.error());
             add_problem(text.error().text(), negated);
             return {};
         }

@@ -4,6 +4,7 @@
 #include "log/log.h"
 #include "param/process.h"
 #include "server/log_setup.h"
+#include "table/followed_file.h"
 #include "table/settings.h"
 
 #include <cerrno>
@@ -131,7 +132,10 @@ Task<void> Runtime::reload(std::string main_cf)
         co_return;
     }
     table::use_new_main_cf(*config);
+    const table::Reopening reopening;
     auto result = co_await hooks_.on_reload(*config);
+    if (result && !reopening.out_of_reach().empty())
+        result = fail(ErrorKind::Denied, reopening.out_of_reach() + " is out of reach");
     if (!result) {
         log::info("{}: a new process takes over", result.error().text());
         context_.leave();

@@ -20,6 +20,16 @@ ProcessState& process()
     return state;
 }
 
+// Whether a process that has given up nothing may succeed.
+bool is_out_of_reach(const Error& error)
+{
+    const Confinement confinement = process().confinement;
+    return confinement == Confinement::Jail ||
+           (confinement == Confinement::Rights && error.kind() == ErrorKind::Denied);
+}
+
+Reopening* under_way = nullptr;
+
 time_t coarse_seconds()
 {
     timespec now{};
@@ -43,6 +53,15 @@ bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_s
 void confine(Confinement confinement, CannotReopen cannot_reopen)
 {
     process() = {confinement, std::move(cannot_reopen)};
+}
+
+Reopening::Reopening() { under_way = this; }
+Reopening::~Reopening() { under_way = nullptr; }
+
+void Reopening::could_not_open(std::string_view what, const Error& error)
+{
+    if (under_way != nullptr && under_way->out_of_reach_.empty() && is_out_of_reach(error))
+        under_way->out_of_reach_ = what;
 }
 
 bool at_rest(const timespec& modified)
@@ -128,8 +147,7 @@ bool FollowedFile::look(bool only_at_rest)
 
 void FollowedFile::could_not_open(const Error& error)
 {
-    const Confinement confinement = process().confinement;
-    if (confinement == Confinement::Jail || (confinement == Confinement::Rights && error.kind() == ErrorKind::Denied))
+    if (is_out_of_reach(error))
         ask_for_successor();
 }
 

@@ -48,6 +48,24 @@ using CannotReopen = std::function<void(std::string_view path)>;
 // From now on, for the whole process; server::run() says so when it gives up root.
 void confine(Confinement confinement, CannotReopen cannot_reopen);
 
+// Lives as long as a reload in place: notices what is opened anew and is out of reach since root or the file system was
+// given up, where a successor could open it. One at a time.
+class Reopening {
+public:
+    Reopening();
+    ~Reopening();
+    Reopening(const Reopening&) = delete;
+    Reopening& operator=(const Reopening&) = delete;
+
+    // Who opens tables and files says so, at any time: this failed for this reason.
+    static void could_not_open(std::string_view what, const Error& error);
+    // The first that was out of reach; empty: nothing was.
+    [[nodiscard]] const std::string& out_of_reach() const { return out_of_reach_; }
+
+private:
+    std::string out_of_reach_;
+};
+
 // True if a file that was last written to at this time has not been written to for a second.
 bool at_rest(const timespec& modified);
 

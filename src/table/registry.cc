@@ -3,6 +3,7 @@
 
 #include "address/fold.h"
 #include "log/log.h"
+#include "table/followed_file.h"
 #include "table/followed_settings.h"
 #include "table/module.h"
 #include "table/settings.h"
@@ -126,6 +127,7 @@ private:
             table_ = std::move(*opened);
             return;
         }
+        Reopening::could_not_open(name(), opened.error());
         if (reason_ != opened.error().text()) {
             reason_ = opened.error().text();
             warn(options_, fmt::format("{} is unavailable. {}", name(), reason_));

@@ -260,5 +260,28 @@ TEST_F(Confined, AFileThatMayNotBeReadAnyMoreAsksForASuccessor)
     EXPECT_EQ(changed_.size(), 1U);
 }
 
+TEST_F(Confined, AReloadThatOpensWhatIsOutOfReachIsToldSo)
+{
+    const std::string none = "texthash:" + directory_ + "/none";
+    {
+        const Reopening reload;
+        (void)open_or_unavailable(none, {});
+        EXPECT_EQ(reload.out_of_reach(), "") << "nothing was given up";
+    }
+    enter(Confinement::Rights);
+    {
+        const Reopening reload;
+        (void)open_or_unavailable(none, {});
+        EXPECT_EQ(reload.out_of_reach(), "") << "a successor would not find it either";
+        Reopening::could_not_open("/secret", Error(ErrorKind::Denied, "permission denied"));
+        EXPECT_EQ(reload.out_of_reach(), "/secret");
+    }
+    enter(Confinement::Jail);
+    const Reopening reload;
+    EXPECT_EQ(reload.out_of_reach(), "") << "that was another reload";
+    (void)open_or_unavailable(none, {});
+    EXPECT_EQ(reload.out_of_reach(), none);
+}
+
 }  // namespace
 }  // namespace posthaste::table

@@ -286,6 +286,20 @@ def test_each_broken_line_of_main_cf_is_a_finding(make_instance):
     assert [entry["severity"] for entry in findings(instance)] == ["fatal"]
 
 
+def test_options_of_the_rewrite_line_are_those_of_all(make_instance):
+    instance = make_instance(master="rewrite unix - - n - - trivial-rewrite -o resolve_null_domain=maybe\n")
+    found = [entry for entry in findings(instance) if "resolve_null_domain" in entry["text"]]
+    assert [(entry["severity"], entry["service"]) for entry in found][0] == ("fatal", "rewrite/unix")
+    assert instance.run("postfix", "start", check=False).returncode == 1
+    instance.expect_problem("resolve_null_domain|repair what is said above")
+
+
+def test_a_broken_line_that_all_go_by_is_said_once(make_instance):
+    instance = make_instance(master="rewrite unix - - n - = trivial-rewrite -o virtual_mailbox_domains=\n",
+                             mydestination="a.test", virtual_mailbox_domains="a.test")
+    assert len(severe(instance)) == 1, severe(instance)
+
+
 def test_a_broken_line_of_master_cf_hides_no_restriction(make_instance):
     instance = make_instance(smtpd_recipient_restrictions="permit_mynetworks, reject_nosuch", master="broken line\n")
     assert finding(instance, "reject_nosuch")["parameter"] == "smtpd_recipient_restrictions"

@@ -122,6 +122,30 @@ def test_qmgr_and_trivial_rewrite_follow_a_hash_table(make_instance):
     assert instance.pids("qmgr") == qmgr, "the same process"
 
 
+@pytest.mark.skipif(not configuration.is_root(), reason="giving up root needs root")
+@pytest.mark.parametrize("jail", ["n", "y"])
+def test_a_reload_opens_tables_that_only_root_may_read(make_instance, jail):
+    instance = make_instance(master=f"qmgr unix n - {jail} 300 1 qmgr\nrewrite unix - - {jail} - - trivial-rewrite\n")
+
+    def deliver_by(text):
+        path = instance.table(text, f"far.test discard:{text}\n")
+        os.chmod(path, 0o600)
+        instance.configure(transport_maps=f"texthash:{path}")
+        if instance.pids("qmgr"):
+            instance.reload()
+        else:
+            instance.start()
+        instance.sendmail(f"{text}@far.test", stdin="Subject: x\n\nbody\n")
+        instance.wait_for_log(rf"to=<{text}@far\.test>, .*status=sent \({text}\)")
+        with IpcClient(instance.queue / "private" / "rewrite", "posthaste_rewrite") as client:
+            return client.call({"command": 0, "sender": "a@local.test", "address": "u@far.test"})["nexthop"]
+
+    assert deliver_by("one") == "one"
+    qmgr = instance.pids("qmgr")
+    assert deliver_by("two") == "two"
+    assert not set(instance.pids("qmgr")) & set(qmgr), "a process that could read it"
+
+
 def set_age(path, seconds):
     moment = time.time() - seconds
     os.utime(path, (moment, moment))

@@ -59,7 +59,7 @@ Result<ConfigPtr> config_of(const std::string& directory, const config::MasterSe
     return config::load(std::move(options));
 }
 
-const config::MasterService* find_service(const config::MasterCf& master_cf, std::string_view name)
+const config::MasterService* find_local_service(const config::MasterCf& master_cf, std::string_view name)
 {
     auto found = std::ranges::find_if(master_cf.services, [name](const config::MasterService& service) {
         return service.name == name && service.type != config::ServiceType::Inet;
@@ -182,7 +182,7 @@ Result<Explanation> explain(Question question)
     out.maps_addresses = !intake::lists_word(out.config->get(param::receive_override_options), "no_address_mappings");
     TRY(ConfigPtr cleanup_config, intake::load_service_config(*out.config));
     TRY(ConfigPtr qmgr_config,
-        config_of(directory, find_service(master_cf, out.config->get(param::queue_service_name))));
+        config_of(directory, find_local_service(master_cf, out.config->get(param::queue_service_name))));
     TRY(auto cleanup_router, routing::Router::open(cleanup_config));
     TRY(auto router, routing::Router::open(qmgr_config, routing::Purpose::Routing));
     out.rewriting = router->rewriting();
@@ -206,7 +206,7 @@ Result<Explanation> explain(Question question)
     for (const queue::Recipient& recipient : envelope.recipients) {
         Way way = way_of(*qmgr_config, *router, filter, envelope.sender, recipient.address);
         if (way.route) {
-            if (const auto* transport = find_service(master_cf, way.route->transport))
+            if (const auto* transport = find_local_service(master_cf, way.route->transport))
                 way.program = fmt::format("{} ({})", transport->command, transport->place.text());
             way.limits = limits_of(*qmgr_config, *way.route);
         }

@@ -12,13 +12,14 @@ namespace posthaste::postfix {
 
 namespace {
 
-// Those that look at single lines of master.cf, or at none.
+// Those that are right whatever else is in master.cf.
 constexpr std::array checks_of_lines{
-    checks::defaults,         checks::texts,         checks::overrides,   checks::programs,
-    checks::set_gid_programs, checks::service_users, checks::log_file,    checks::tables,
-    checks::address_classes,  checks::certificates,  checks::smtp_servers};
-// Those that miss what is not there: of a file with a broken line they would say what is not true.
-constexpr std::array checks_of_the_whole{checks::names, checks::proxymap, checks::transports, checks::ports};
+    checks::defaults,      checks::texts,    checks::overrides, checks::programs,     checks::set_gid_programs,
+    checks::service_users, checks::log_file, checks::tables,    checks::certificates, checks::smtp_servers};
+// Those that miss what is not there, or go by a certain line: of a file with a broken line they would say what is not
+// true.
+constexpr std::array checks_of_the_whole{checks::names, checks::proxymap, checks::address_classes, checks::transports,
+                                         checks::ports};
 
 int print_as_json(const Findings& findings)
 {

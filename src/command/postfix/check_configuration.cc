@@ -4,6 +4,7 @@
 #include "config/check_names.h"
 #include "config/service_config.h"
 #include "param/log.h"
+#include "param/services.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -79,6 +80,7 @@ void defaults(const Subject& subject, Findings& findings)
         findings.push_back({.severity = Severity::Note, .text = legacy.text()});
 }
 
+// All programs that route mail have the options of rewrite_service_name's line.
 void overrides(const Subject& subject, Findings& findings)
 {
     if (!subject.config.problems().empty())
@@ -86,8 +88,10 @@ void overrides(const Subject& subject, Findings& findings)
     for (const config::MasterService& service : subject.master_cf.services) {
         if (service.overrides.empty())
             continue;
+        const bool is_for_all = service.name == subject.config.get(param::rewrite_service_name) &&
+                                service.type == config::ServiceType::Unix;
         if (auto loaded = load_with_options(subject, service); !loaded)
-            findings.push_back({.severity = Severity::Error,
+            findings.push_back({.severity = is_for_all ? Severity::Fatal : Severity::Error,
                                 .place = service.place,
                                 .service = key_of(service),
                                 .text = loaded.error().text()});

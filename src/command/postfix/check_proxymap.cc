@@ -43,9 +43,7 @@ void proxymap(const Subject& subject, Findings& findings)
 {
     const std::string& name = subject.config.get(param::proxymap_service_name);
     const auto& services = subject.master_cf.services;
-    if (std::ranges::any_of(services, [&](const config::MasterService& service) {
-            return service.name == name && service.type == config::ServiceType::Unix;
-        }))
+    if (config::find_service(services, name, config::ServiceType::Unix) != nullptr)
         return;
     const bool has_aliases = std::ranges::any_of(services, is_local) && !subject.config.get(param::alias_maps).empty();
     const std::string table = first_proxied_table(subject);

@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::size_t most_rows = 100'000;  // that are read of one table
 
-// What routing goes by: main.cf, with the -o options of the service that rewrite_service_name names.
+// What routing goes by: main.cf, with the -o options of the service that rewrite_service_name names there.
 class Rules {
 public:
     explicit Rules(const Subject& subject)
@@ -35,14 +35,17 @@ public:
     {
         if (line_ == nullptr || line_->overrides.empty())
             return;
-        if (auto loaded = load_with_options(subject, *line_))  // overrides() says so
+        auto loaded = load_with_options(subject, *line_);
+        are_known_ = loaded.has_value();
+        if (loaded)
             with_options_ = std::move(*loaded);
     }
 
-    [[nodiscard]] bool has_line() const { return line_ != nullptr; }
+    // False: a value is bad, which values() or overrides() says.
+    [[nodiscard]] bool are_known() const { return are_known_; }
     [[nodiscard]] const config::Config& config() const { return with_options_ ? *with_options_ : subject_.config; }
     template<class Parameter>
-    [[nodiscard]] const auto& get(Parameter parameter) const
+    [[nodiscard]] decltype(auto) get(Parameter parameter) const
     {
         return config().get(parameter);
     }
@@ -64,6 +67,7 @@ private:
     const Subject& subject_;
     const config::MasterService* line_;
     std::shared_ptr<const config::Config> with_options_;
+    bool are_known_ = true;
 };
 
 struct DomainList {
@@ -153,6 +157,20 @@ std::string route_problem(const Subject& subject, std::string_view text)
     return {};
 }
 
+void check_rewrite_service(const Subject& subject, const std::string& name, const config::Place& place,
+                           Findings& findings)
+{
+    if (config::find_service(subject.master_cf.services, name, config::ServiceType::Unix) != nullptr)
+        return;
+    findings.push_back({.severity = Severity::Warning,
+                        .place = place,
+                        .parameter = "rewrite_service_name",
+                        .text = fmt::format("master.cf has no unix service {}; main.cf alone decides how addresses are "
+                                            "rewritten and where mail goes",
+                                            name),
+                        .remedy = "correct it, or add the service"});
+}
+
 struct RouteParameter {
     std::string_view name;
     const std::string& value;
@@ -223,6 +241,8 @@ void address_classes(const Subject& subject, Findings& findings)
     if (!subject.config.problems().empty())
         return;
     const Rules rules(subject);
+    if (!rules.are_known())
+        return;
     check_own_addresses(rules, findings);
     const match::Options quiet{.tables = {.warn = [](std::string_view) {}}};
     match::Options relay = quiet;
@@ -261,13 +281,15 @@ void address_classes(const Subject& subject, Findings& findings)
 
 void transports(const Subject& subject, Findings& findings)
 {
+    check_rewrite_service(subject, subject.config.get(param::rewrite_service_name),
+                          place_of(subject.config, "rewrite_service_name"), findings);
+    for (const config::MasterService& service : subject.master_cf.services)
+        for (const auto& [name, value] : service.overrides)
+            if (name == "rewrite_service_name")
+                check_rewrite_service(subject, value, service.place, findings);
     const Rules rules(subject);
-    if (!rules.has_line())
-        rules.report(Severity::Warning, "rewrite_service_name",
-                     fmt::format("master.cf has no unix service {}; main.cf alone decides how addresses are rewritten "
-                                 "and where mail goes",
-                                 rules.get(param::rewrite_service_name)),
-                     "correct it, or add the service", findings);
+    if (!rules.are_known())
+        return;
     const RouteParameter routes[] = {{"local_transport", rules.get(param::local_transport)},
                                      {"virtual_transport", rules.get(param::virtual_transport)},
                                      {"relay_transport", rules.get(param::relay_transport)},

@@ -123,6 +123,12 @@ TEST(Check, routes_are_those_of_the_rewrite_line)
     EXPECT_THAT(found("", " -o relayhost=[a.test"), ElementsAre(HasSubstr("master.cf, line 7: relayhost: ")));
     EXPECT_THAT(found("relayhost = [a.test\n", " -o default_transport=smtp:"),
                 ElementsAre(HasSubstr("main.cf, line 6: relayhost: ")));
+    EXPECT_THAT(found("default_transport = :x\n", " -o default_transport=smtp: -o resolve_null_domain=maybe"),
+                IsEmpty())
+        << "overrides() says so";
+    EXPECT_THAT(Fixture("", std::string(agents) + "a unix - - n - - smtp -o rewrite_service_name=b\n")
+                    .texts(checks::transports),
+                ElementsAre(HasSubstr("master.cf, line 7: rewrite_service_name: master.cf has no unix service b")));
     EXPECT_THAT(Fixture("rewrite_service_name = route\n", agents).texts(checks::transports),
                 ElementsAre(HasSubstr("main.cf, line 5: rewrite_service_name: master.cf has no unix service route")));
     EXPECT_THAT(Fixture("mydestination = a.test\n", std::string(agents) + "rewrite unix - - n - - trivial-rewrite -o "

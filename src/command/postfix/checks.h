@@ -59,8 +59,8 @@ void tables(const Subject& subject, Findings& findings);
 void proxymap(const Subject& subject, Findings& findings);
 // The lists of domains parse, and no domain is in two address classes.
 void address_classes(const Subject& subject, Findings& findings);
-// relayhost, *_transport, transport_maps and their like: the service exists, the nexthop is well-formed. The service
-// that rewrite_service_name names exists, whose -o options count here and for address_classes().
+// relayhost, *_transport, transport_maps and their like: the service exists, the nexthop is well-formed. The services
+// that rewrite_service_name names exist. The -o options of main.cf's count here and for address_classes().
 void transports(const Subject& subject, Findings& findings);
 // Certificates and keys.
 void certificates(const Subject& subject, Findings& findings);
