@@ -137,7 +137,9 @@ def test_domain_of_mydestination_may_be_in_relay_domains(make_instance):
 @pytest.mark.parametrize("relayhost, words", [("[gateway.test", "has no closing bracket"),
                                               ("[]:25", "has no host between its brackets"),
                                               ("gateway.test:", "has no valid port"),
-                                              ("[gateway.test]25", "only a port may stand behind the bracket"),
+                                              ("[gateway.test]25", "something else than a port behind its bracket"),
+                                              ("smtp:[gateway.test]:25", "neither a host name nor an address"),
+                                              ("[gateway.test] # old", "\"#\" has neither a host name nor an address"),
                                               ("gateway.test:99999", "has no valid port")])
 def test_relayhost_that_cannot_be_understood(make_instance, relayhost, words):
     instance = make_instance(relayhost=relayhost)
@@ -397,5 +399,5 @@ def test_findings_as_text_name_file_line_and_remedy(make_instance):
     text = instance.run("postfix", "check").stderr.decode()
     line = main_cf_line(instance, "relayhost")
     assert f"warning: {instance.config}/main.cf, line {line}: relayhost: [gateway.test: \"[gateway.test\" has no closing " \
-           "bracket; its mail waits; correct it, or add the service to master.cf" in text
+           "bracket; its mail waits; correct it: host, [host] or [host]:port" in text
     assert pathlib.Path(instance.queue).is_dir()

@@ -86,6 +86,13 @@ def test_transport_maps_decides_and_the_explanation_is_what_happens(make_instanc
     instance.wait_for_log(rf"to=<x@sub.far.test>, relay=127.0.0.1\[127.0.0.1\]:{sink.port}, .*status=sent")
 
 
+def test_mail_has_no_way_to_a_nexthop_that_cannot_be_understood(make_instance):
+    instance = make_instance(relayhost="smtp:[gateway.test]:587")
+    [recipient] = explained(instance, "x@far.test", status=75)["recipients"]
+    assert recipient["problem"] == '"smtp:[gateway.test]:587" has neither a host name nor an address'
+    assert "has neither a host name nor an address; the mail waits" in explain(instance, "x@far.test", status=75)
+
+
 def test_sender_dependent_tables(make_instance):
     instance = make_instance(sender_dependent_relayhost_maps="inline:{{@own.test=[relay.own.test]}}",
                              sender_dependent_default_transport_maps="inline:{{odd@own.test=relay:}}")

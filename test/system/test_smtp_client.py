@@ -276,7 +276,35 @@ def test_reload_in_the_middle_of_a_delivery_neither_loses_nor_repeats(relay):
 def test_bad_nexthop_in_a_table_is_deferred(make_instance):
     instance = make_instance(transport_maps="inline:{remote.test=smtp:[127.0.0.1}").start()
     line = wait_for_line(instance, send(instance), "deferred")
-    assert "missing ']' in host or domain: [127.0.0.1" in line
+    assert "dsn=4.3.5" in line and '(nexthop [127.0.0.1: "[127.0.0.1" has no closing bracket)' in line
+
+
+@pytest.mark.parametrize("relayhost", ["smtp:[127.0.0.1]:25", "127.0.0.1]:25", "gateway..test", "587", "[127.0.0.1]:smpt"])
+def test_mail_waits_for_a_relayhost_that_cannot_be_understood(make_instance, relayhost):
+    instance = make_instance(relayhost=relayhost).start()
+    line = wait_for_line(instance, send(instance), "deferred")
+    assert "dsn=4.3.5" in line and f'(relayhost: "{relayhost}" has ' in line
+    instance.wait_for_log("warning: relayhost configuration problem$")
+    assert not instance.queue_is_empty()
+
+
+def test_nothing_is_sent_to_what_stands_behind_words_that_make_no_sense(make_instance, sink):
+    instance = make_instance(relayhost=f"[127.0.0.1]:{free_port()} # [127.0.0.1]:{sink.port}").start()
+    line = wait_for_line(instance, send(instance), "deferred")
+    assert "dsn=4.3.5" in line and '(relayhost: "#" has neither a host name nor an address)' in line
+    instance.configure(relayhost=f"[127.0.0.1]:{sink.port} # the gateway")
+    instance.reload()
+    assert f"relay=127.0.0.1[127.0.0.1]:{sink.port}" in wait_for_line(instance, send(instance), "sent")
+
+
+@pytest.mark.parametrize("fallback", ["smtp:[127.0.0.1]", "587"])
+def test_mail_waits_for_a_fallback_relay_that_cannot_be_understood(relay, fallback):
+    with ScriptedServer() as server:
+        instance = relay(server.port, smtp_fallback_relay=fallback)
+        wait_for_line(instance, send(instance), "sent")  # which needs no other
+    line = wait_for_line(instance, send(instance), "deferred")
+    assert "dsn=4.3.5" in line and f'(smtp_fallback_relay: "{fallback}" has ' in line
+    instance.wait_for_log("warning: smtp_fallback_relay configuration problem$")
 
 
 def test_a_list_of_nexthops_is_tried_in_order(make_instance, sink):

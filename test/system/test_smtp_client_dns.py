@@ -199,6 +199,36 @@ def test_service_that_the_domain_does_not_have_is_final(mailer, dns):
     assert "dsn=5.4.4" in line and "Domain dot.test does not offer service submission" in line
 
 
+@pytest.mark.parametrize("relayhost", ["nosuch.exists.test", "[nosuch.exists.test]:587", "null.exists.test"])
+def test_mail_waits_for_a_relayhost_that_does_not_exist(mailer, dns, relayhost):
+    dns.zone("exists.test", "null MX 0 .")
+    instance = mailer(free_port(), relayhost=relayhost)
+    line = wait_for_line(instance, send(instance, "x@far.test"), "deferred")
+    assert "dsn=4.3.5" in line and "relay=none" in line
+    assert "not found. Name service error for name=nosuch.exists.test type=A" in line or "(nullMX)" in line
+    instance.wait_for_log(r"postfix/smtp\[\d+\]: warning: relayhost configuration problem$")
+    assert not instance.queue_is_empty()
+
+
+def test_mail_waits_for_a_fallback_relay_that_does_not_exist(mailer, dns):
+    dns.zone("exists.test", "@ A 127.0.0.9")
+    instance = mailer(free_port(address="127.0.0.9"), smtp_fallback_relay="[nosuch.exists.test]")
+    for recipient in ["x@exists.test", "x@nosuch.exists.test"]:
+        line = wait_for_line(instance, send(instance, recipient), "deferred")
+        assert "dsn=4.3.5" in line and "Name service error for name=nosuch.exists.test type=A" in line
+    instance.wait_for_log(r"postfix/smtp\[\d+\]: warning: smtp_fallback_relay configuration problem$", count=2)
+
+
+def test_mail_for_a_domain_that_does_not_exist_is_returned(mailer, dns):
+    dns.zone("exists.test", "@ A 127.0.0.9")
+    instance = mailer(free_port(), relayhost="", transport_maps="inline:{row.test=smtp:[nosuch.exists.test]}")
+    for recipient in ["x@nosuch.exists.test", "x@row.test"]:
+        assert "dsn=5.4.4" in wait_for_line(instance, send(instance, recipient), "bounced")
+    instance.sendmail("-f", "a@example.com", "x@gw..test", stdin=BODY)
+    instance.wait_for_log(r"to=<x@gw\.\.test>.*dsn=5\.1\.3, status=bounced \(bad address syntax\)$")
+    assert "configuration problem" not in instance.log()
+
+
 def test_best_mx_transport_gets_what_would_loop_back(mailer, dns):
     dns.zone("best.test", "@ MX 10 me\n@ MX 20 other\nme A 127.0.0.1\nother A 127.0.0.3")
     instance = mailer(25, best_mx_transport="discard:best", smtp_fallback_relay="[127.0.0.9]")

@@ -9,11 +9,13 @@
 #include "intake/service_config.h"
 #include "net/endpoint.h"
 #include "net/tasks.h"
+#include "param/basics.h"
 #include "param/cleanup.h"
 #include "param/qmgr.h"
 #include "param/services.h"
 #include "param/smtpd.h"
 #include "routing/content_filter.h"
+#include "routing/nexthop.h"
 #include "routing/router.h"
 #include "table/settings.h"
 
@@ -203,11 +205,15 @@ Result<Explanation> explain(Question question)
     out.sender = envelope.sender;
     if (!out.error.empty())
         return out;
+    const routing::PortNames ports(qmgr_config->get(param::known_tcp_ports));
     for (const queue::Recipient& recipient : envelope.recipients) {
         Way way = way_of(*qmgr_config, *router, filter, envelope.sender, recipient.address);
         if (way.route) {
-            if (const auto* transport = find_local_service(master_cf, way.route->transport))
+            if (const auto* transport = find_local_service(master_cf, way.route->transport)) {
                 way.program = fmt::format("{} ({})", transport->command, transport->place.text());
+                if (transport->command == "smtp" || transport->command == "lmtp")
+                    way.problem = routing::nexthop_problem(way.route->nexthop, ports);
+            }
             way.limits = limits_of(*qmgr_config, *way.route);
         }
         out.ways.push_back(std::move(way));
@@ -231,7 +237,8 @@ int exit_status(const Explanation& explanation)
     for (const Way& way : explanation.ways) {
         if (way.route && way.route->transport == explanation.config->get(param::error_service_name))
             return refused;
-        if (!way.route || way.deferred || way.program.empty() || way.route->transport == routing::retry_transport)
+        if (!way.route || way.deferred || way.program.empty() || !way.problem.empty() ||
+            way.route->transport == routing::retry_transport)
             return temporary;
     }
     return 0;

@@ -46,6 +46,7 @@ struct Way {
     std::string error;
     std::string program;    // that serves the transport, with its place; empty: master.cf has no such service
     bool deferred = false;  // by defer_transports
+    std::string problem;    // why the program does not understand the nexthop: the mail waits
     std::vector<Limit> limits;
 };
 

@@ -23,6 +23,8 @@ json to_json(const Way& way)
     out["delivered_as"] = way.route->recipient;
     out["program"] = way.program;
     out["deferred"] = way.deferred;
+    if (!way.problem.empty())
+        out["problem"] = way.problem;
     for (const Limit& limit : way.limits)
         out["limits"][limit.parameter] = {{"value", limit.value}, {"place", limit.place}};
     return out;

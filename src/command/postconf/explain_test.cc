@@ -45,6 +45,10 @@ TEST(Explain, exit_status_is_that_of_the_worst)
 {
     Explanation explanation = delivered();
     EXPECT_EQ(exit_status(explanation), 0);
+    explanation.ways[0].problem = "\"[r\" has no closing bracket";
+    EXPECT_EQ(exit_status(explanation), 75);
+    EXPECT_THAT(to_text(explanation), HasSubstr("not understood: \"[r\" has no closing bracket; the mail waits\n"));
+    explanation.ways[0].problem.clear();
     explanation.ways[0].deferred = true;
     EXPECT_EQ(exit_status(explanation), 75);
     explanation.ways[0].route->transport = "error";

@@ -144,6 +144,8 @@ private:
         line(1, "address class: {}", routing::name(route.address_class));
         line(1, "transport:     {}", route.transport);
         line(1, "nexthop:       {}", route.nexthop);
+        if (!way.problem.empty())
+            line(1, "not understood: {}; the mail waits", way.problem);
         if (route.recipient != way.address)
             line(1, "delivered as:  {}", route.recipient);
         if (way.deferred)

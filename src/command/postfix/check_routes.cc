@@ -6,11 +6,12 @@
 #include "base/text.h"
 #include "command/postfix/checks.h"
 #include "match/list.h"
-#include "net/endpoint.h"
 #include "param/basics.h"
 #include "param/cleanup.h"
 #include "param/rewrite.h"
 #include "param/services.h"
+#include "param/smtp.h"
+#include "routing/nexthop.h"
 #include "routing/own_addresses.h"
 #include "routing/unwrap.h"
 #include "table/text_source.h"
@@ -142,18 +143,19 @@ bool is_service(const Subject& subject, std::string_view transport)
 bool speaks_smtp(const Subject& subject, std::string_view transport)
 {
     return std::ranges::any_of(subject.master_cf.services, [&](const config::MasterService& service) {
-        return service.name == transport && service.type != config::ServiceType::Inet && service.command == "smtp";
+        return service.name == transport && service.type != config::ServiceType::Inet &&
+               (service.command == "smtp" || service.command == "lmtp");
     });
 }
 
 // What is wrong with "transport:nexthop"; empty if nothing is.
-std::string route_problem(const Subject& subject, std::string_view text)
+std::string route_problem(const Subject& subject, std::string_view text, const routing::PortNames& ports)
 {
     const routing::TransportAndNexthop route = routing::parse_transport(text);
     if (!route.transport.empty() && !is_service(subject, route.transport))
         return fmt::format("master.cf has no service {}", route.transport);
     if (!route.nexthop.empty() && (route.transport.empty() || speaks_smtp(subject, route.transport)))
-        return nexthop_problem(route.nexthop);
+        return routing::nexthop_problem(route.nexthop, ports);
     return {};
 }
 
@@ -171,12 +173,15 @@ void check_rewrite_service(const Subject& subject, const std::string& name, cons
                         .remedy = "correct it, or add the service"});
 }
 
+constexpr const char* correct_nexthop = "correct it: host, [host] or [host]:port";
+
 struct RouteParameter {
     std::string_view name;
     const std::string& value;
 };
 
-void check_table_rows(const Subject& subject, const Rules& rules, const RouteParameter& parameter, Findings& findings)
+void check_table_rows(const Subject& subject, const Rules& rules, const RouteParameter& parameter,
+                      const routing::PortNames& ports, Findings& findings)
 {
     auto words = table::split_outside_braces(parameter.value, table::list_separators);
     if (!words)
@@ -184,14 +189,39 @@ void check_table_rows(const Subject& subject, const Rules& rules, const RoutePar
     for (std::string_view word : *words)
         for_each_row(word, [&](std::string_view key, std::string_view value) -> Result<void> {
             const std::string problem = parameter.name == "sender_dependent_relayhost_maps"
-                                            ? nexthop_problem(value)
-                                            : route_problem(subject, value);
+                                            ? routing::nexthop_problem(value, ports)
+                                            : route_problem(subject, value, ports);
             if (!problem.empty() && !equal_ignoring_case(value, "DUNNO"))
                 rules.report(Severity::Warning, parameter.name,
                              fmt::format("{}, row \"{}\": {}: {}; mail for it waits", word, key, value, problem),
                              "correct the row: transport:nexthop (transport(5))", findings);
             return {};
         });
+}
+
+// What smtp(8) and lmtp(8) are told besides the nexthop. One setting of main.cf for all services is one finding.
+void check_fallback_relays(const Subject& subject, const routing::PortNames& ports, Findings& findings)
+{
+    std::set<std::string> told;
+    for (const config::MasterService& service : subject.master_cf.services) {
+        const bool is_lmtp = service.command == "lmtp";
+        if (!is_lmtp && service.command != "smtp")
+            continue;
+        const auto config = load_with_options(subject, service);
+        if (!config)
+            continue;  // overrides() says so
+        const auto parameter = is_lmtp ? param::smtp_fallback_relay.lmtp() : param::smtp_fallback_relay;
+        const std::string_view name = is_lmtp ? "lmtp_fallback_relay" : "smtp_fallback_relay";
+        const std::string& value = (*config)->get(parameter);
+        const std::string problem = routing::nexthop_problem(value, ports);
+        const config::Place place = place_in(subject, service, name);
+        if (!problem.empty() && told.insert(place.text()).second)
+            findings.push_back({.severity = Severity::Warning,
+                                .place = place,
+                                .parameter = std::string(name),
+                                .text = fmt::format("{}: {}: {}; mail waits that needs it", name, value, problem),
+                                .remedy = correct_nexthop});
+    }
 }
 
 constexpr const char* stops_routing = "no program that routes mail starts until it is corrected";
@@ -204,35 +234,6 @@ void check_own_addresses(const Rules& rules, Findings& findings)
 }
 
 }  // namespace
-
-std::string nexthop_problem(std::string_view nexthop)
-{
-    for (std::string_view entry : split(nexthop, ", \t\r\n")) {
-        std::string_view port;
-        if (entry.starts_with('[')) {
-            const std::size_t end = entry.find(']');
-            if (end == std::string_view::npos)
-                return fmt::format("\"{}\" has no closing bracket", entry);
-            if (end == 1)
-                return fmt::format("\"{}\" has no host between its brackets", entry);
-            if (end + 1 < entry.size() && entry[end + 1] != ':')
-                return fmt::format("\"{}\": only a port may stand behind the bracket", entry);
-            if (end + 1 == entry.size())
-                continue;
-            port = entry.substr(end + 2);
-        } else if (const std::size_t colon = entry.find(':');
-                   colon == std::string_view::npos || entry.find(':', colon + 1) != std::string_view::npos) {
-            continue;  // a domain, or an IPv6 address without brackets
-        } else {
-            port = entry.substr(colon + 1);
-        }
-        const bool digits = !port.empty() && std::ranges::all_of(port, is_ascii_digit);
-        const auto number = parse_number<std::uint16_t>(port);
-        if (port.empty() || (digits && (!number || *number == 0)))
-            return fmt::format("\"{}\" has no valid port behind its colon", entry);
-    }
-    return {};
-}
 
 namespace checks {
 
@@ -294,27 +295,30 @@ void transports(const Subject& subject, Findings& findings)
                                      {"virtual_transport", rules.get(param::virtual_transport)},
                                      {"relay_transport", rules.get(param::relay_transport)},
                                      {"default_transport", rules.get(param::default_transport)}};
-    auto report = [&](std::string_view parameter, const std::string& value, const std::string& problem) {
+    const routing::PortNames ports(rules.get(param::known_tcp_ports));
+    auto report = [&](const RouteParameter& route, const std::string& problem, std::string_view remedy) {
         if (!problem.empty())
-            rules.report(Severity::Warning, parameter,
-                         fmt::format("{}: {}: {}; its mail waits", parameter, value, problem),
-                         "correct it, or add the service to master.cf", findings);
+            rules.report(Severity::Warning, route.name,
+                         fmt::format("{}: {}: {}; its mail waits", route.name, route.value, problem),
+                         std::string(remedy), findings);
     };
     for (const RouteParameter& route : routes) {
         if (!routing::parse_transport(route.value).transport.empty())
-            report(route.name, route.value, route_problem(subject, route.value));
+            report(route, route_problem(subject, route.value, ports), "correct it, or add the service to master.cf");
         else
             rules.report(Severity::Fatal, route.name,
                          fmt::format("{}: \"{}\" names no transport", route.name, route.value),
                          "expected is transport or transport:nexthop", findings);
     }
-    report("relayhost", rules.get(param::relayhost), nexthop_problem(rules.get(param::relayhost)));
+    const RouteParameter relayhost{"relayhost", rules.get(param::relayhost)};
+    report(relayhost, routing::nexthop_problem(relayhost.value, ports), correct_nexthop);
+    check_fallback_relays(subject, ports, findings);
     const RouteParameter tables[] = {
         {"transport_maps", rules.get(param::transport_maps)},
         {"sender_dependent_default_transport_maps", rules.get(param::sender_dependent_default_transport_maps)},
         {"sender_dependent_relayhost_maps", rules.get(param::sender_dependent_relayhost_maps)}};
     for (const RouteParameter& table : tables)
-        check_table_rows(subject, rules, table, findings);
+        check_table_rows(subject, rules, table, ports, findings);
 }
 
 }  // namespace checks

@@ -1,6 +1,7 @@
 // check_test.cc — single checks over configurations in memory; test/system/test_check.py has each kind of finding.
 #include "command/postfix/checks.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/magic.h>
@@ -39,6 +40,7 @@ constexpr std::string_view agents = "smtp unix - - n - - smtp\nrelay unix - - n 
                                     "virtual unix - n n - - virtual\nerror unix - - n - - error\n"
                                     "rewrite unix - - n - - trivial-rewrite\n";
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -74,15 +76,30 @@ TEST(Check, the_worst_finding_decides)
     EXPECT_EQ(nlohmann::json::parse(to_json({{.severity = Severity::Fatal}}))[0]["severity"], "fatal");
 }
 
-TEST(Check, nexthops)
+TEST(Check, nexthops_that_cannot_be_understood)
 {
-    for (const char* good : {"", "a.test", "[a.test]", "[192.0.2.1]:25", "[ipv6:::1]:25", "a.test:587",
-                             "a.test:submission", "[a.test], [b.test]:25", "2001:db8::1"})
-        EXPECT_EQ(nexthop_problem(good), "") << good;
-    EXPECT_THAT(nexthop_problem("[a.test"), HasSubstr("no closing bracket"));
-    EXPECT_THAT(nexthop_problem("[a.test], [b"), HasSubstr("\"[b\" has no closing bracket"));
-    EXPECT_THAT(nexthop_problem("a.test:0"), HasSubstr("no valid port"));
-    EXPECT_THAT(nexthop_problem("[a.test]x"), HasSubstr("only a port"));
+    for (const char* bad :
+         {"[a.test", "a.test:0", "[a.test]x", "[a.test]:smpt", "[192.0.2.1]:25:26", "http://a.test", "smtp:[a.test]",
+          "smtp:b.test]:25", "a.test 587", "[a.test] # the gateway", "587", "u@a.test", "a..test", "[192.0.2.l.]:"})
+        EXPECT_THAT(Fixture(fmt::format("relayhost = {}\n", bad), agents).texts(checks::transports),
+                    ElementsAre(AllOf(HasSubstr(fmt::format("relayhost: {}: \"", bad)),
+                                      HasSubstr("; its mail waits; correct it: host, [host] or [host]:port"))))
+            << bad;
+    EXPECT_THAT(Fixture("transport_maps = inline:{{b.test=smtp:smtp:b.test]:25}}\n", agents).texts(checks::transports),
+                ElementsAre(HasSubstr("\"smtp:b.test]:25\" has neither a host name nor an address")));
+    EXPECT_THAT(Fixture("known_tcp_ports = smpt=25\nrelayhost = [a.test]:smpt\n", agents).texts(checks::transports),
+                IsEmpty());
+}
+
+TEST(Check, fallback_relays_that_cannot_be_understood)
+{
+    EXPECT_THAT(Fixture("smtp_fallback_relay = [a.test], [b.test]:26\n", agents).texts(checks::transports), IsEmpty());
+    EXPECT_THAT(Fixture("smtp_fallback_relay = smtp:[a.test]\n", agents).texts(checks::transports),
+                ElementsAre(AllOf(HasSubstr("main.cf, line 5: smtp_fallback_relay: smtp:[a.test]: \"smtp:[a.test]\" has"),
+                                  HasSubstr("mail waits that needs it; correct it: host"))));
+    EXPECT_THAT(Fixture("", std::string(agents) + "slow unix - - n - - smtp -o smtp_fallback_relay=587\n")
+                    .texts(checks::transports),
+                ElementsAre(HasSubstr("smtp_fallback_relay: 587: \"587\" has neither")));
 }
 
 TEST(Check, address_classes_find_domains_in_two_lists)

@@ -85,7 +85,4 @@ std::string key_of(const config::MasterService& service);
 // The name of a file system that writes each change to a new place, by its magic number (statfs(2)); empty for others.
 std::string_view copy_on_write_file_system(std::uint32_t type);
 
-// What is wrong with "[host]:port" and its like; empty if nothing is. Host names are not looked up.
-std::string nexthop_problem(std::string_view nexthop);
-
 }  // namespace posthaste::postfix

@@ -1,6 +1,7 @@
 // delivery.cc — see delivery.h.
 #include "daemon/smtp/delivery.h"
 
+#include "base/text.h"
 #include "daemon/smtp/trouble.h"
 #include "log/events_delivery.h"
 #include "log/log.h"
@@ -10,6 +11,12 @@
 #include <fmt/format.h>
 
 namespace posthaste::smtp_client {
+
+namespace {
+
+constexpr dsn::Code configuration_problem{4, 3, 5};  // RFC 3463: system incorrectly configured
+
+}  // namespace
 
 Delivery::Delivery(Client& client, server::JobPtr job)
     : client_(&client), settings_(&client.settings), pool_(&client.pool), job_(std::move(job)),
@@ -27,14 +34,8 @@ Task<server::Outcomes> Delivery::run()
         co_return outcomes_of_left();
     pool_->begin(destination, co_await keep_policy());
     co_await use_kept_session();
-    if (!left_.empty()) {
-        Lookup lookup = settings_->dialect == Dialect::Lmtp ? Lookup::HostsOnly : Lookup::MailExchangers;
-        auto nexthops = parse_nexthops(destination, lookup, settings_->default_port, settings_->ports);
-        if (nexthops)
-            co_await run_nexthops(std::move(*nexthops));
-        else  // somebody wrote it into a table, and can correct it
-            put_off_all(dsn::Outcome::deferred({4, 3, 5}, nexthops.error().text()));
-    }
+    if (!left_.empty())
+        co_await run_nexthops();
     pool_->end(destination);
     co_return outcomes_of_left();
 }
@@ -54,22 +55,65 @@ Task<bool> Delivery::prepare()
     co_return false;
 }
 
-Task<void> Delivery::run_nexthops(std::vector<Nexthop> nexthops)
+Task<void> Delivery::run_nexthops()
 {
-    // RFC 5321 does not know fallback relays; postconf(5) smtp_fallback_relay does.
-    nexthops.insert(nexthops.end(), settings_->fallback_relays.begin(), settings_->fallback_relays.end());
-    for (std::size_t i = 0; i < nexthops.size() && !left_.empty(); ++i) {
-        Targets targets = co_await client_->finder.find(nexthops[i]);
-        bool last = i + 1 == nexthops.size();
-        if (targets)
-            co_await run_targets(std::move(*targets));
-        else if (loops_back(targets.error()))  // a fallback relay would only send it here
-            co_await hand_to_best_mx_transport(targets.error());
-        else if (last && targets.error().action == dsn::Action::Bounced)
-            co_await settle_left(targets.error());
-        else
-            put_off_all(targets.error());
+    for (Stop& stop : stops())
+        if (left_.empty() || !co_await run_stop(std::move(stop)))
+            co_return;
+}
+
+// Where the mail may go: to the nexthop, then to the fallback relays. RFC 5321 does not know the latter; postconf(5)
+// smtp_fallback_relay does.
+std::vector<Delivery::Stop> Delivery::stops() const
+{
+    const std::string& text = job_->request().nexthop;
+    std::vector<Stop> stops;
+    for (Result<Nexthop>& nexthop : parse_nexthop())
+        stops.push_back({.nexthop = std::move(nexthop), .parameter = text == settings_->relayhost ? "relayhost" : ""});
+    if (stops.empty())
+        stops.push_back({.nexthop = fail(ErrorKind::Invalid, "nothing"), .parameter = {}});
+    const bool is_lmtp = settings_->dialect == Dialect::Lmtp;
+    for (const Result<Nexthop>& relay : settings_->fallback_relays)
+        stops.push_back({.nexthop = relay, .parameter = is_lmtp ? "lmtp_fallback_relay" : "smtp_fallback_relay"});
+    stops.back().is_last = true;
+    return stops;
+}
+
+std::vector<Result<Nexthop>> Delivery::parse_nexthop() const
+{
+    return routing::parse_nexthops(job_->request().nexthop, lookup_of(settings_->dialect), settings_->default_port,
+                                   settings_->ports);
+}
+
+Task<bool> Delivery::run_stop(Stop stop)
+{
+    if (!stop.nexthop) {  // somebody wrote it, and can correct it; what stands behind it may be a comment
+        const std::string where = stop.parameter.empty() ? "nexthop " + printable(job_->request().nexthop)
+                                                         : std::string(stop.parameter);
+        put_off_misconfigured(stop, where + ": " + stop.nexthop.error().text());
+        co_return false;
     }
+    Targets targets = co_await client_->finder.find(*stop.nexthop);
+    if (targets)
+        co_await run_targets(std::move(*targets));
+    else if (loops_back(targets.error()))  // a fallback relay would only send it here
+        co_await hand_to_best_mx_transport(targets.error());
+    else if (targets.error().action != dsn::Action::Bounced)
+        put_off_all(targets.error());
+    else if (!stop.parameter.empty())  // it is not the mail that is wrong
+        put_off_misconfigured(stop, std::move(targets.error().text));
+    else if (stop.is_last)
+        co_await settle_left(targets.error());
+    else
+        put_off_all(targets.error());
+    co_return true;
+}
+
+void Delivery::put_off_misconfigured(const Stop& stop, std::string why)
+{
+    if (!stop.parameter.empty())
+        log::warning("{} configuration problem", stop.parameter);
+    put_off_all(dsn::Outcome::deferred(configuration_problem, std::move(why)));
 }
 
 // postconf(5) best_mx_transport.
@@ -101,11 +145,10 @@ Task<SessionPool::Keep> Delivery::keep_policy()
 {
     if (client_->cache_destinations.empty())
         co_return SessionPool::Keep::OnDemand;
-    auto nexthops =
-        parse_nexthops(job_->request().nexthop, Lookup::HostsOnly, settings_->default_port, settings_->ports);
-    if (!nexthops)
+    const auto nexthops = parse_nexthop();
+    if (nexthops.empty() || !nexthops.front())
         co_return SessionPool::Keep::OnDemand;
-    auto listed = co_await client_->cache_destinations.matches_string(nexthops->front().name);
+    auto listed = co_await client_->cache_destinations.matches_string(nexthops.front()->name);
     if (!listed)
         log::warning("smtp_connection_cache_destinations: {}", listed.error().text());
     co_return listed && *listed ? SessionPool::Keep::Always : SessionPool::Keep::OnDemand;

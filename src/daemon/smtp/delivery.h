@@ -25,7 +25,18 @@ public:
 
 private:
     Task<bool> prepare();
-    Task<void> run_nexthops(std::vector<Nexthop> nexthops);
+    Task<void> run_nexthops();
+    // One entry of a list of nexthops.
+    struct Stop {
+        Result<Nexthop> nexthop;
+        std::string_view parameter;  // that names it; empty: the recipients' domain, or a row of a table
+        bool is_last = false;
+    };
+    [[nodiscard]] std::vector<Stop> stops() const;
+    [[nodiscard]] std::vector<Result<Nexthop>> parse_nexthop() const;
+    // False: the entry cannot be understood, and those behind it are not to be tried.
+    Task<bool> run_stop(Stop stop);
+    void put_off_misconfigured(const Stop& stop, std::string why);
     Task<void> hand_to_best_mx_transport(dsn::Outcome loop);
     Task<SessionPool::Keep> keep_policy();
     Task<void> use_kept_session();

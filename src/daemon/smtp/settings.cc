@@ -6,6 +6,7 @@
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/bounce.h"
+#include "param/rewrite.h"
 #include "param/smtp.h"
 #include "param/smtp_checks.h"
 #include "param/smtp_lookup.h"
@@ -122,6 +123,11 @@ void read_lookups(Settings& settings, const config::Config& config, const Reader
 
 }  // namespace
 
+routing::Lookup lookup_of(Dialect dialect)
+{
+    return dialect == Dialect::Lmtp ? routing::Lookup::HostsOnly : routing::Lookup::MailExchangers;
+}
+
 Result<Settings> read_settings(const config::Config& config, Dialect dialect)
 {
     Reader read(config, dialect);
@@ -129,7 +135,7 @@ Result<Settings> read_settings(const config::Config& config, Dialect dialect)
     settings.dialect = dialect;
     settings.myhostname = config.get(param::myhostname);
     settings.helo_name = read(param::smtp_helo_name);
-    settings.ports = PortNames(config.get(param::known_tcp_ports));
+    settings.ports = routing::PortNames(config.get(param::known_tcp_ports));
     TRY(settings.default_port, settings.ports.find(read(param::smtp_tcp_port)));
     settings.timeouts = {.connect = read.timeout(param::smtp_connect_timeout),
                          .helo = read.timeout(param::smtp_helo_timeout),
@@ -144,10 +150,10 @@ Result<Settings> read_settings(const config::Config& config, Dialect dialect)
     read_lookups(settings, config, read);
     TRY(read_dns(settings, config, read));
     TRY(read_workarounds(settings, read));
-    if (const std::string& fallback = read(param::smtp_fallback_relay); !fallback.empty()) {
-        Lookup lookup = dialect == Dialect::Lmtp ? Lookup::HostsOnly : Lookup::MailExchangers;
-        TRY(settings.fallback_relays, parse_nexthops(fallback, lookup, settings.default_port, settings.ports));
-    }
+    if (dialect == Dialect::Smtp)
+        settings.relayhost = trim(config.get(param::relayhost));
+    settings.fallback_relays = routing::parse_nexthops(read(param::smtp_fallback_relay), lookup_of(dialect),
+                                                       settings.default_port, settings.ports);
     settings.best_mx_transport = routing::parse_transport(config.get(param::best_mx_transport));
     TRY(settings.bind_v4, bind_address("smtp_bind_address", read(param::smtp_bind_address)));
     TRY(settings.bind_v6, bind_address("smtp_bind_address6", read(param::smtp_bind_address6)));

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "config/config.h"
-#include "daemon/smtp/nexthop.h"
 #include "daemon/smtp/pix.h"
 #include "dns/lookups.h"
 #include "mime/structure_scanner.h"
 #include "net/endpoint.h"
+#include "routing/nexthop.h"
 #include "routing/unwrap.h"
 #include "server/watched_peers.h"
 #include "smtp/extensions.h"
@@ -58,7 +58,8 @@ struct Settings {
     bool ignore_srv_error = false;
     std::size_t address_limit = 0;  // 0: none
     std::size_t session_limit = 0;
-    std::vector<Nexthop> fallback_relays;
+    std::string relayhost;  // LMTP: none
+    std::vector<Result<routing::Nexthop>> fallback_relays;
     routing::TransportAndNexthop best_mx_transport;  // no transport: mail that loops back is returned
     net::Endpoint bind_v4, bind_v6;                  // no family: the system chooses
     bool bind_enforce = false;
@@ -90,8 +91,11 @@ struct Settings {
     std::chrono::seconds reuse_time{300};
     unsigned reuse_count = 0;  // 0: no limit
 
-    PortNames ports{""};
+    routing::PortNames ports{""};
 };
+
+// How the client finds the hosts of a nexthop.
+routing::Lookup lookup_of(Dialect dialect);
 
 // Invalid: a value that cannot be used, with the parameter's name.
 Result<Settings> read_settings(const config::Config& config, Dialect dialect);

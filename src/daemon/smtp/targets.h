@@ -5,12 +5,12 @@
 // is left the outcome says why: certain failure bounces, doubt defers.
 #pragma once
 
-#include "daemon/smtp/nexthop.h"
 #include "daemon/smtp/settings.h"
 #include "dns/lookups.h"
 #include "dsn/outcome.h"
 #include "net/endpoint.h"
 #include "net/task.h"
+#include "routing/nexthop.h"
 #include "routing/own_addresses.h"
 
 #include <expected>
@@ -19,6 +19,8 @@
 #include <vector>
 
 namespace posthaste::smtp_client {
+
+using routing::Nexthop;
 
 struct Target {
     std::string host;  // as the MX record or the nexthop says

@@ -2,7 +2,8 @@
 //
 // smtp(8), transport(5), relayhost: domain, domain:port, [host], [host]:port, and lists of them with commas or blanks.
 // lmtp(8): unix:path, inet:host, inet:host:port, host, host:port; no MX lookup for LMTP.
-// Pure functions; the text comes from tables that people write, so that errors are explained.
+// Pure functions; the text comes from tables that people write, so that errors are explained: the SMTP client puts
+// them into the reason why mail waits, postfix check tells them before any mail does.
 #pragma once
 
 #include "base/result.h"
@@ -13,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-namespace posthaste::smtp_client {
+namespace posthaste::routing {
 
 struct Nexthop {
     enum class Kind : std::uint8_t {
@@ -42,8 +43,14 @@ private:
 
 enum class Lookup : std::uint8_t { MailExchangers, HostsOnly };
 
-// Invalid: empty, a bad port, a bracket that is not closed.
-Result<std::vector<Nexthop>> parse_nexthops(std::string_view text, Lookup lookup, std::uint16_t default_port,
+// The entries of a list, each with what is wrong with it. Invalid: a bad port, a bracket that is not closed, neither a
+// host name nor an address; the text names the entry. A name that is not ASCII passes: whether the DNS has such names is
+// known after its conversion.
+std::vector<Result<Nexthop>> parse_nexthops(std::string_view text, Lookup lookup, std::uint16_t default_port,
                                             const PortNames& ports);
 
-}  // namespace posthaste::smtp_client
+// Why the SMTP client would not understand the whole of a list, in the words of the first error; empty if it would.
+// Names are not looked up.
+std::string nexthop_problem(std::string_view text, const PortNames& ports);
+
+}  // namespace posthaste::routing

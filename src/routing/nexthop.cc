@@ -1,13 +1,17 @@
 // nexthop.cc — see nexthop.h.
-#include "daemon/smtp/nexthop.h"
+#include "routing/nexthop.h"
 
+#include "address/fold.h"
+#include "address/hostname.h"
 #include "base/text.h"
 #include "log/log.h"
+#include "net/endpoint.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <netdb.h>
 
-namespace posthaste::smtp_client {
+namespace posthaste::routing {
 
 PortNames::PortNames(std::string_view known_tcp_ports)
 {
@@ -38,21 +42,32 @@ Result<std::uint16_t> PortNames::find(std::string_view name_or_number) const
 
 namespace {
 
+std::unexpected<Error> bad(std::string_view entry, std::string_view why)
+{
+    return fail(ErrorKind::Invalid, fmt::format("\"{}\" {}", printable(entry), why));
+}
+
+bool may_be_host(const std::string& name)
+{
+    return !address::is_ascii(name) || address::is_valid_hostname(name) || net::Endpoint::ip(name, 0);
+}
+
 // host[:port], [host][:port]. An unbracketed IPv6 address has several colons and no port.
 Result<Nexthop> parse_host(std::string_view text, Nexthop::Kind kind, std::uint16_t default_port,
                            const PortNames& ports)
 {
     Nexthop nexthop{.kind = kind, .name = {}, .port = default_port, .service = {}};
     std::string_view port;
-    if (text.starts_with('[')) {
-        std::size_t end = text.find(']');
+    const bool has_brackets = text.starts_with('[');
+    if (has_brackets) {
+        const std::size_t end = text.find(']');
         if (end == std::string_view::npos)
-            return fail(ErrorKind::Invalid, "missing ']' in host or domain: " + printable(text));
+            return bad(text, "has no closing bracket");
         nexthop.kind = Nexthop::Kind::Host;
         nexthop.name = text.substr(1, end - 1);
         port = text.substr(end + 1);
         if (!port.empty() && !port.starts_with(':'))
-            return fail(ErrorKind::Invalid, "text after ']' in host or domain: " + printable(text));
+            return bad(text, "has something else than a port behind its bracket");
     } else {
         std::size_t colon = text.find(':');
         if (colon != std::string_view::npos && text.find(':', colon + 1) != std::string_view::npos)
@@ -63,40 +78,55 @@ Result<Nexthop> parse_host(std::string_view text, Nexthop::Kind kind, std::uint1
     if (starts_with_ignoring_case(nexthop.name, "ipv6:"))
         nexthop.name.erase(0, 5);
     if (nexthop.name.empty())
-        return fail(ErrorKind::Invalid, "no host or domain in: " + printable(text));
+        return bad(text, has_brackets ? "has no host between its brackets" : "has no host");
+    if (!may_be_host(nexthop.name))
+        return bad(text, "has neither a host name nor an address");
     if (!port.empty()) {
-        TRY(nexthop.port, ports.find(port.substr(1)));
-        if (!text.starts_with('[') && !parse_number<std::uint16_t>(port.substr(1)))
-            nexthop.service = port.substr(1);
+        port.remove_prefix(1);
+        auto number = ports.find(port);
+        if (!number)
+            return bad(text, "has no valid port behind its colon");
+        nexthop.port = *number;
+        if (!has_brackets && !parse_number<std::uint16_t>(port))
+            nexthop.service = port;
     }
     return nexthop;
 }
 
+Result<Nexthop> parse_entry(std::string_view entry, Lookup lookup, std::uint16_t default_port, const PortNames& ports)
+{
+    if (entry.starts_with("unix:")) {
+        Nexthop socket{.kind = Nexthop::Kind::Socket, .name = std::string(entry.substr(5)), .port = 0, .service = {}};
+        if (socket.name.empty())
+            return bad(entry, "has no path");
+        return socket;
+    }
+    auto kind = lookup == Lookup::HostsOnly ? Nexthop::Kind::Host : Nexthop::Kind::Domain;
+    if (entry.starts_with("inet:")) {
+        entry.remove_prefix(5);
+        kind = Nexthop::Kind::Host;
+    }
+    return parse_host(entry, kind, default_port, ports);
+}
+
 }  // namespace
 
-Result<std::vector<Nexthop>> parse_nexthops(std::string_view text, Lookup lookup, std::uint16_t default_port,
+std::vector<Result<Nexthop>> parse_nexthops(std::string_view text, Lookup lookup, std::uint16_t default_port,
                                             const PortNames& ports)
 {
-    std::vector<Nexthop> nexthops;
-    for (std::string_view entry : split(text, ", \t\r\n")) {
-        if (entry.starts_with("unix:")) {
-            nexthops.push_back(
-                {.kind = Nexthop::Kind::Socket, .name = std::string(entry.substr(5)), .port = 0, .service = {}});
-            if (nexthops.back().name.empty())
-                return fail(ErrorKind::Invalid, "no path in: " + printable(entry));
-            continue;
-        }
-        auto kind = lookup == Lookup::HostsOnly ? Nexthop::Kind::Host : Nexthop::Kind::Domain;
-        if (entry.starts_with("inet:")) {
-            entry.remove_prefix(5);
-            kind = Nexthop::Kind::Host;
-        }
-        TRY(Nexthop nexthop, parse_host(entry, kind, default_port, ports));
-        nexthops.push_back(std::move(nexthop));
-    }
-    if (nexthops.empty())
-        return fail(ErrorKind::Invalid, "empty nexthop");
+    std::vector<Result<Nexthop>> nexthops;
+    for (std::string_view entry : split(text, ", \t\r\n"))
+        nexthops.push_back(parse_entry(entry, lookup, default_port, ports));
     return nexthops;
 }
 
-}  // namespace posthaste::smtp_client
+std::string nexthop_problem(std::string_view text, const PortNames& ports)
+{
+    constexpr std::uint16_t any_port = 25;
+    for (const auto& nexthop : parse_nexthops(text, Lookup::MailExchangers, any_port, ports))
+        if (!nexthop)
+            return nexthop.error().text();
+    return {};
+}
+
+}  // namespace posthaste::routing
