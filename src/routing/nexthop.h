@@ -44,8 +44,8 @@ private:
 enum class Lookup : std::uint8_t { MailExchangers, HostsOnly };
 
 // The entries of a list, each with what is wrong with it. Invalid: a bad port, a bracket that is not closed, neither a
-// host name nor an address; the text names the entry. A name that is not ASCII passes: whether the DNS has such names is
-// known after its conversion.
+// host name nor an address; the text names the entry. A name that is not ASCII passes: whether the DNS has such names
+// is known after its conversion.
 std::vector<Result<Nexthop>> parse_nexthops(std::string_view text, Lookup lookup, std::uint16_t default_port,
                                             const PortNames& ports);
 

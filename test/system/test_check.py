@@ -399,5 +399,5 @@ def test_findings_as_text_name_file_line_and_remedy(make_instance):
     text = instance.run("postfix", "check").stderr.decode()
     line = main_cf_line(instance, "relayhost")
     assert f"warning: {instance.config}/main.cf, line {line}: relayhost: [gateway.test: \"[gateway.test\" has no closing " \
-           "bracket; its mail waits; correct it: host, [host] or [host]:port" in text
+           "bracket; mail for it waits; correct it: host, [host] or [host]:port" in text
     assert pathlib.Path(instance.queue).is_dir()

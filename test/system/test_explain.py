@@ -91,6 +91,8 @@ def test_mail_has_no_way_to_a_nexthop_that_cannot_be_understood(make_instance):
     [recipient] = explained(instance, "x@far.test", status=75)["recipients"]
     assert recipient["problem"] == '"smtp:[gateway.test]:587" has neither a host name nor an address'
     assert "has neither a host name nor an address; the mail waits" in explain(instance, "x@far.test", status=75)
+    instance.configure(relayhost="[gateway.test]:587 # which takes the mail")
+    assert "In short: the mail is taken and has a way." in explain(instance, "x@far.test")
 
 
 def test_sender_dependent_tables(make_instance):

@@ -135,6 +135,14 @@ Way way_of(const config::Config& config, routing::Router& router, const std::str
     return way;
 }
 
+// What stands behind the first entry of a list matters only when that does not take the mail; postfix check tells it.
+std::string problem_of(const std::string& nexthop, const routing::PortNames& ports)
+{
+    constexpr std::uint16_t smtp_port = 25;
+    const auto entries = routing::parse_nexthops(nexthop, routing::Lookup::MailExchangers, smtp_port, ports);
+    return entries.empty() || entries.front() ? std::string() : entries.front().error().text();
+}
+
 }  // namespace
 
 Result<Question> parse_question(std::string config_directory, const std::vector<std::string>& words)
@@ -212,7 +220,7 @@ Result<Explanation> explain(Question question)
             if (const auto* transport = find_local_service(master_cf, way.route->transport)) {
                 way.program = fmt::format("{} ({})", transport->command, transport->place.text());
                 if (transport->command == "smtp" || transport->command == "lmtp")
-                    way.problem = routing::nexthop_problem(way.route->nexthop, ports);
+                    way.problem = problem_of(way.route->nexthop, ports);
             }
             way.limits = limits_of(*qmgr_config, *way.route);
         }

@@ -219,7 +219,7 @@ void check_fallback_relays(const Subject& subject, const routing::PortNames& por
             findings.push_back({.severity = Severity::Warning,
                                 .place = place,
                                 .parameter = std::string(name),
-                                .text = fmt::format("{}: {}: {}; mail waits that needs it", name, value, problem),
+                                .text = fmt::format("{}: {}: {}; mail for it waits", name, value, problem),
                                 .remedy = correct_nexthop});
     }
 }
@@ -299,7 +299,7 @@ void transports(const Subject& subject, Findings& findings)
     auto report = [&](const RouteParameter& route, const std::string& problem, std::string_view remedy) {
         if (!problem.empty())
             rules.report(Severity::Warning, route.name,
-                         fmt::format("{}: {}: {}; its mail waits", route.name, route.value, problem),
+                         fmt::format("{}: {}: {}; mail for it waits", route.name, route.value, problem),
                          std::string(remedy), findings);
     };
     for (const RouteParameter& route : routes) {

@@ -83,7 +83,7 @@ TEST(Check, nexthops_that_cannot_be_understood)
           "smtp:b.test]:25", "a.test 587", "[a.test] # the gateway", "587", "u@a.test", "a..test", "[192.0.2.l.]:"})
         EXPECT_THAT(Fixture(fmt::format("relayhost = {}\n", bad), agents).texts(checks::transports),
                     ElementsAre(AllOf(HasSubstr(fmt::format("relayhost: {}: \"", bad)),
-                                      HasSubstr("; its mail waits; correct it: host, [host] or [host]:port"))))
+                                      HasSubstr("; mail for it waits; correct it: host, [host] or [host]:port"))))
             << bad;
     EXPECT_THAT(Fixture("transport_maps = inline:{{b.test=smtp:smtp:b.test]:25}}\n", agents).texts(checks::transports),
                 ElementsAre(HasSubstr("\"smtp:b.test]:25\" has neither a host name nor an address")));
@@ -94,9 +94,10 @@ TEST(Check, nexthops_that_cannot_be_understood)
 TEST(Check, fallback_relays_that_cannot_be_understood)
 {
     EXPECT_THAT(Fixture("smtp_fallback_relay = [a.test], [b.test]:26\n", agents).texts(checks::transports), IsEmpty());
-    EXPECT_THAT(Fixture("smtp_fallback_relay = smtp:[a.test]\n", agents).texts(checks::transports),
-                ElementsAre(AllOf(HasSubstr("main.cf, line 5: smtp_fallback_relay: smtp:[a.test]: \"smtp:[a.test]\" has"),
-                                  HasSubstr("mail waits that needs it; correct it: host"))));
+    EXPECT_THAT(
+        Fixture("smtp_fallback_relay = smtp:[a.test]\n", agents).texts(checks::transports),
+        ElementsAre(AllOf(HasSubstr("main.cf, line 5: smtp_fallback_relay: smtp:[a.test]: \"smtp:[a.test]\" has"),
+                          HasSubstr("mail for it waits; correct it: host"))));
     EXPECT_THAT(Fixture("", std::string(agents) + "slow unix - - n - - smtp -o smtp_fallback_relay=587\n")
                     .texts(checks::transports),
                 ElementsAre(HasSubstr("smtp_fallback_relay: 587: \"587\" has neither")));

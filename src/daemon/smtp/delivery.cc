@@ -88,8 +88,8 @@ std::vector<Result<Nexthop>> Delivery::parse_nexthop() const
 Task<bool> Delivery::run_stop(Stop stop)
 {
     if (!stop.nexthop) {  // somebody wrote it, and can correct it; what stands behind it may be a comment
-        const std::string where = stop.parameter.empty() ? "nexthop " + printable(job_->request().nexthop)
-                                                         : std::string(stop.parameter);
+        const std::string where =
+            stop.parameter.empty() ? "nexthop " + printable(job_->request().nexthop) : std::string(stop.parameter);
         put_off_misconfigured(stop, where + ": " + stop.nexthop.error().text());
         co_return false;
     }
