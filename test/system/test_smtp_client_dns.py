@@ -199,6 +199,14 @@ def test_service_that_the_domain_does_not_have_is_final(mailer, dns):
     assert "dsn=5.4.4" in line and "Domain dot.test does not offer service submission" in line
 
 
+def test_mail_waits_for_a_relayhost_that_is_this_machine(mailer, dns):
+    dns.zone("loop.test", "@ MX 10 me\nme A 127.0.0.1")
+    instance = mailer(25, relayhost="loop.test", smtp_fallback_relay="[127.0.0.9]", best_mx_transport="discard:best")
+    line = wait_for_line(instance, send(instance, "x@far.test"), "deferred")
+    assert "dsn=4.3.5" in line and "(mail for loop.test loops back to myself)" in line
+    assert "warning: relayhost configuration problem" in instance.log()
+
+
 @pytest.mark.parametrize("relayhost", ["nosuch.exists.test", "[nosuch.exists.test]:587", "null.exists.test"])
 def test_mail_waits_for_a_relayhost_that_does_not_exist(mailer, dns, relayhost):
     dns.zone("exists.test", "null MX 0 .")

@@ -94,19 +94,21 @@ Task<bool> Delivery::run_stop(Stop stop)
         co_return false;
     }
     Targets targets = co_await client_->finder.find(*stop.nexthop);
-    if (targets)
+    if (targets) {
         co_await run_targets(std::move(*targets));
-    else if (loops_back(targets.error()))  // a fallback relay would only send it here
-        co_await hand_to_best_mx_transport(targets.error());
-    else if (targets.error().action != dsn::Action::Bounced)
-        put_off_all(targets.error());
-    else if (!stop.parameter.empty())  // it is not the mail that is wrong
-        put_off_misconfigured(stop, std::move(targets.error().text));
-    else if (stop.is_last)
-        co_await settle_left(targets.error());
+        co_return true;
+    }
+    const dsn::Outcome why = std::move(targets.error());
+    const bool loops = loops_back(why);
+    if (why.action == dsn::Action::Bounced && !stop.parameter.empty())  // it is not the mail that is wrong
+        put_off_misconfigured(stop, why.text);
+    else if (loops)
+        co_await hand_to_best_mx_transport(why);
+    else if (why.action == dsn::Action::Bounced && stop.is_last)
+        co_await settle_left(why);
     else
-        put_off_all(targets.error());
-    co_return true;
+        put_off_all(why);
+    co_return !loops;  // a fallback relay would only send it here
 }
 
 void Delivery::put_off_misconfigured(const Stop& stop, std::string why)

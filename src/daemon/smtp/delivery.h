@@ -34,7 +34,7 @@ private:
     };
     [[nodiscard]] std::vector<Stop> stops() const;
     [[nodiscard]] std::vector<Result<Nexthop>> parse_nexthop() const;
-    // False: the entry cannot be understood, and those behind it are not to be tried.
+    // False: the entry cannot be understood, or is this machine, and those behind it are not to be tried.
     Task<bool> run_stop(Stop stop);
     void put_off_misconfigured(const Stop& stop, std::string why);
     Task<void> hand_to_best_mx_transport(dsn::Outcome loop);
