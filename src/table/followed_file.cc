@@ -97,6 +97,8 @@ void FollowedFile::hold()
         return;
     held_changed_ = status.st_ctim;
     owner_ = status.st_uid;
+    if (!S_ISREG(status.st_mode))
+        held_.reset();  // through a directory one reaches what lies outside of the jail
 }
 
 bool FollowedFile::held_file_changed(bool only_at_rest) const

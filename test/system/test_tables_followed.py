@@ -146,6 +146,33 @@ def test_a_reload_opens_tables_that_only_root_may_read(make_instance, jail):
     assert not set(instance.pids("qmgr")) & set(qmgr), "a process that could read it"
 
 
+def test_a_list_file_that_appears_later_counts_without_a_reload(make_instance):
+    instance = make_instance()
+    domains = instance.directory / "domains"
+    instance.configure(virtual_mailbox_domains=str(domains), virtual_transport="discard:box")
+    instance.start()
+    instance.expect_problem("service|domains")
+    instance.sendmail("u@box.test", stdin="Subject: x\n\nbody\n")
+    instance.wait_for_log(r"to=<u@box\.test>, .*status=deferred")
+    domains.write_text("box.test\n")
+    domains.chmod(0o644)
+    time.sleep(5.5)     # the pause between two looks
+    instance.run("postqueue", "-f")
+    instance.wait_for_log(r"to=<u@box\.test>, .*status=sent \(box\)")
+
+
+def test_a_fifo_in_place_of_a_table_stops_nobody(make_instance):
+    instance = make_instance()
+    fifo = instance.directory / "fifo"
+    os.mkfifo(fifo, 0o644)
+    instance.configure(transport_maps=f"texthash:{fifo}", virtual_alias_domains=str(fifo))
+    instance.start()
+    instance.expect_problem("is a FIFO|nothing is reloaded")
+    instance.sendmail("u@far.test", stdin="Subject: x\n\nbody\n")
+    instance.wait_for_log(r"to=<u@far\.test>, .*status=deferred")
+    assert instance.run("postfix", "reload", check=False, timeout=60).returncode == 1
+
+
 def set_age(path, seconds):
     moment = time.time() - seconds
     os.utime(path, (moment, moment))
