@@ -134,7 +134,7 @@ void give_up_root(Context& context, const DaemonOptions& wanted)
         must(confine());
     }
     context.unprivileged = wanted.unprivileged;
-    if (wanted.chrooted || wanted.unprivileged)
+    if (context.is_confined())
         follow_tables_from_outside(context);
 }
 
