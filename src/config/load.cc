@@ -219,6 +219,14 @@ Result<std::shared_ptr<const Config>> load(LoadOptions options)
     return Loader(std::move(options), std::move(directory)).run(std::move(main_cf));
 }
 
+Result<std::shared_ptr<const Config>> load_what_can_be_read(LoadOptions options)
+{
+    options.bad_values = BadValues::Collect;
+    TRY(std::string directory, find_directory(options.config_directory));
+    TRY(MainCfLines lines, load_main_cf_lines(directory));
+    return Loader(std::move(options), std::move(directory)).run(std::move(lines.good));
+}
+
 Result<std::shared_ptr<const Config>> load_again(const Config& config, LoadOptions options)
 {
     MainCf main_cf{.settings = config.settings(), .notices = config.notices()};

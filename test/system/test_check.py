@@ -356,6 +356,20 @@ def test_a_broken_line_that_all_go_by_is_said_once(make_instance):
     assert len(severe(instance)) == 1, severe(instance)
 
 
+def test_a_broken_main_cf_is_named_in_the_log_by_all_that_read_it(make_instance):
+    instance = make_instance().start()
+    instance.wait_for_log("daemon started")     # postlogd runs
+    with (instance.config / "main.cf").open("a") as main_cf:
+        main_cf.write("myorigin local.test\n")
+    instance.expect_problem("missing '='|throttling|exit status")
+    result = instance.run("postfix", "reload", check=False)
+    assert result.returncode == 1 and b"nothing is reloaded" in result.stderr
+    with socket.create_connection(("127.0.0.1", instance.smtp_port)):
+        instance.wait_for_log(r"smtpd\[\d+\]: fatal: .*main\.cf, line \d+: missing '='")
+    assert "postfix-script" in [line for line in instance.log().splitlines() if "nothing is reloaded" in line][0]
+    instance.write_configuration()      # it could not be stopped
+
+
 def test_a_broken_line_of_master_cf_hides_no_restriction(make_instance):
     instance = make_instance(smtpd_recipient_restrictions="permit_mynetworks, reject_nosuch", master="broken line\n")
     assert finding(instance, "reject_nosuch")["parameter"] == "smtpd_recipient_restrictions"
@@ -442,6 +456,7 @@ def test_broken_lines_of_main_cf_are_all_named(make_instance):
     lines = (instance.config / "main.cf").read_text().splitlines()
     with (instance.config / "main.cf").open("a") as main_cf:
         main_cf.write("first\n= second\n")
+    instance.expect_problem("missing")
     text = instance.run("postfix", "check", check=False).stderr.decode()
     assert f"main.cf, line {len(lines) + 1}: missing '=' after attribute name: \"first\"" in text
     assert f"main.cf, line {len(lines) + 2}: missing attribute name: \"= second\"" in text
