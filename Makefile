@@ -12,7 +12,7 @@ bootstrap:
 	@tools/bootstrap
 
 build: bootstrap             # the optimised programs, in build/release
-	@tools/build release programs
+	@tools/build release programs manuals
 
 demo: build                  # two private instances exchange mail
 	@$(PYTHON) tools/demo

@@ -3,7 +3,9 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 namespace posthaste {
 
@@ -20,7 +22,17 @@ Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode)
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes)
 {
-    TRY(UniqueFd fd, open_file(path, O_RDONLY));
+    TRY(UniqueFd fd, open_file(path, O_RDONLY | O_NONBLOCK));  // opening a FIFO must not wait
+    struct stat status{};
+    if (::fstat(fd.get(), &status) != 0)
+        return fail_errno("stat " + path);
+    if (S_ISFIFO(status.st_mode)) {
+        struct statfs system{};
+        const bool is_pipe =
+            ::fstatfs(fd.get(), &system) == 0 && system.f_type == PIPEFS_MAGIC;  // <(command) of a shell
+        if (!is_pipe || ::fcntl(fd.get(), F_SETFL, 0) != 0)
+            return fail(ErrorKind::Io, path + ": is a FIFO, not a file");
+    }
     std::string content;
     char buffer[65536];
     for (;;) {

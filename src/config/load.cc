@@ -79,6 +79,7 @@ private:
         for (std::size_t i = 0; i < config.settings_.size(); ++i)
             config.by_name_[config.settings_[i].name] = i;
         TRY(read_file_values(config));
+        TRY(check_level(config));
         TRY(compute_defaults(config));
         config.values_.resize(declarations().size());
         // What main.cf sets comes first: an error is reported where it was made, not where it is felt.
@@ -110,6 +111,24 @@ private:
                     std::move(content).error().in(fmt::format("{}: {}", setting->place.text(), declaration.name)));
             config.problems_.push_back({setting->place, text});
         }
+        return {};
+    }
+
+    // postconf(5) compatibility_level: many defaults are another at a level that is none; one error is enough.
+    Result<void> check_level(Config& config)
+    {
+        const Setting* setting = config.find("compatibility_level");
+        if (setting == nullptr)
+            return {};
+        const Result<std::string> level = config.try_expand("$compatibility_level");
+        level_is_bad_ = !level || !compare_levels(*level, *level);
+        if (!level_is_bad_)
+            return {};
+        const std::string text =
+            fmt::format("compatibility_level: malformed compatibility level syntax: \"{}\"", printable(setting->value));
+        if (options_.bad_values == BadValues::Refuse)
+            return fail(ErrorKind::Invalid, fmt::format("{}: {}", setting->place.text(), text));
+        config.problems_.push_back({setting->place, text});
         return {};
     }
 
@@ -168,7 +187,8 @@ private:
         const Place place = setting != nullptr ? setting->place : Place{"default", 0};
         if (options_.bad_values == BadValues::Refuse)
             return fail(std::move(value).error().in(fmt::format("{}: {}", place.text(), declaration.name)));
-        config.problems_.push_back({place, fmt::format("{}: {}", declaration.name, value.error().text())});
+        if (setting != nullptr || !level_is_bad_)
+            config.problems_.push_back({place, fmt::format("{}: {}", declaration.name, value.error().text())});
         if (Result<Config::Value> fallback = convert(config.try_expand(config.default_of(slot))))
             config.values_[slot] = std::move(*fallback);
         return {};
@@ -176,6 +196,7 @@ private:
 
     LoadOptions options_;
     std::string directory_;
+    bool level_is_bad_ = false;
 };
 
 Result<std::string> find_directory(const std::string& config_directory)
@@ -196,6 +217,14 @@ Result<std::shared_ptr<const Config>> load(LoadOptions options)
     TRY(std::string directory, find_directory(options.config_directory));
     TRY(MainCf main_cf, load_main_cf(directory));
     return Loader(std::move(options), std::move(directory)).run(std::move(main_cf));
+}
+
+Result<std::shared_ptr<const Config>> load_what_can_be_read(LoadOptions options)
+{
+    options.bad_values = BadValues::Collect;
+    TRY(std::string directory, find_directory(options.config_directory));
+    TRY(MainCfLines lines, load_main_cf_lines(directory));
+    return Loader(std::move(options), std::move(directory)).run(std::move(lines.good));
 }
 
 Result<std::shared_ptr<const Config>> load_again(const Config& config, LoadOptions options)

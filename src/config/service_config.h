@@ -16,6 +16,10 @@ namespace posthaste::config {
 Result<std::shared_ptr<const Config>> load_for_service(const Config& own, const std::string& service_name,
                                                        const std::string& program);
 
+// main.cf as far as it can be read: broken lines are left out, bad values collected. For who has only to say, where the
+// log is, what is wrong. Errors as of load_main_cf_lines().
+Result<std::shared_ptr<const Config>> load_what_can_be_read(LoadOptions options);
+
 // main.cf as `config` has it, under other overrides. Nothing is read but the files that values name.
 Result<std::shared_ptr<const Config>> load_again(const Config& config, LoadOptions options);
 

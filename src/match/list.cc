@@ -44,6 +44,8 @@ public:
         return {};
     }
 
+    [[nodiscard]] bool has_unread_file() const { return has_unread_file_; }
+
 private:
     Result<void> add(std::string_view pattern, bool negated)
     {
@@ -80,6 +82,7 @@ private:
         auto text = read_file(path, table::max_source_size);
         if (!text) {
             table::Reopening::could_not_open(path, text.error());
+            has_unread_file_ = true;
             add_problem(text.error().text(), negated);
             return {};
         }
@@ -99,7 +102,7 @@ private:
         List::Group group;
         group.negated = negated;
         group.table = std::make_unique<table::Maps>(std::move(maps));
-        list_.groups_.push_back(std::move(group));
+        list_.groups_->push_back(std::move(group));
         return {};
     }
 
@@ -110,13 +113,13 @@ private:
         List::Group group;
         group.negated = negated;
         group.problem = std::move(text);
-        list_.groups_.push_back(std::move(group));
+        list_.groups_->push_back(std::move(group));
     }
 
     // The group that a name or network joins: the last one, when it is of the same sort.
     List::Group& group(bool negated)
     {
-        auto& groups = list_.groups_;
+        auto& groups = *list_.groups_;
         if (groups.empty() || groups.back().negated != negated || groups.back().table ||
             !groups.back().problem.empty()) {
             groups.emplace_back();
@@ -134,6 +137,7 @@ private:
     const Options& options_;
     std::vector<std::string> open_files_;  // each is named in the one before it
     std::size_t files_ = 0;
+    bool has_unread_file_ = false;
 };
 
 table::ParentDomains parents_for(std::string_view list_name, std::string_view parent_domain_matches_subdomains)
@@ -147,8 +151,33 @@ Result<List> List::parse(std::string_view text, Kind kind, const Options& option
 {
     List list;
     list.parents_ = kind == Kind::String ? table::ParentDomains::None : options.parents;
-    TRY(ListParser(list, kind, options).parse(text, false));
+    ListParser parser(list, kind, options);
+    TRY(parser.parse(text, false));
+    if (parser.has_unread_file())
+        list.unread_ = {std::string(text), kind, options, std::chrono::steady_clock::now()};
     return list;
+}
+
+void List::read_again()
+{
+    constexpr std::chrono::seconds pause{5};
+    if (!unread_ || std::chrono::steady_clock::now() - unread_->tried < pause)
+        return;
+    Options options = unread_->options;
+    options.tables.warn = [](std::string_view) {};  // what is wrong was said the first time
+    auto list = parse(unread_->text, unread_->kind, options);
+    unread_->tried = std::chrono::steady_clock::now();
+    if (!list)
+        return;
+    groups_ = std::move(list->groups_);
+    if (!list->unread_)
+        unread_.reset();
+}
+
+Match List::match(Query query)
+{
+    read_again();
+    return match_from(groups_, 0, std::move(query));
 }
 
 bool List::names_match(const Group& group, const Query& query) const
@@ -185,10 +214,10 @@ std::vector<table::AddressKey> List::table_keys(const Query& query) const
     return keys;
 }
 
-Match List::match_from(std::size_t first, Query query)
+Match List::match_from(Groups groups, std::size_t first, Query query) const
 {
-    for (std::size_t i = first; i < groups_.size(); ++i) {
-        Group& group = groups_[i];
+    for (std::size_t i = first; i < groups->size(); ++i) {
+        Group& group = (*groups)[i];
         if (!group.problem.empty()) {
             if (trace::observer != nullptr)
                 trace::observer->failed(group.problem);
@@ -197,7 +226,7 @@ Match List::match_from(std::size_t first, Query query)
         if (group.table) {
             auto lookup = group.table->find_first(table_keys(query));
             if (!lookup.ready())
-                return continue_match(std::move(lookup), i, std::move(query));
+                return continue_match(std::move(lookup), std::move(groups), i, std::move(query));
             auto answer = lookup.take_ready();
             if (!answer)
                 return Result<bool>(fail(std::move(answer).error()));
@@ -216,39 +245,39 @@ Match List::match_from(std::size_t first, Query query)
     return Result<bool>(false);
 }
 
-net::Task<Result<bool>> List::continue_match(table::ReadyOrTask<table::AddressAnswer> pending, std::size_t group,
-                                             Query query)
+net::Task<Result<bool>> List::continue_match(table::ReadyOrTask<table::AddressAnswer> pending, Groups groups,
+                                             std::size_t group, Query query) const
 {
     auto answer = co_await std::move(pending);
     if (!answer)
         co_return fail(std::move(answer).error());
     if (*answer)
-        co_return !groups_[group].negated;
-    co_return co_await match_from(group + 1, std::move(query));
+        co_return !(*groups)[group].negated;
+    co_return co_await match_from(std::move(groups), group + 1, std::move(query));
 }
 
 Match List::matches_host(std::string_view name, std::string_view address)
 {
-    return match_from(0, {.name = address::fold_case(name),
-                          .written = std::string(name),
-                          .address = std::string(address),
-                          .parsed = address::IpAddress::parse(address)});
+    return match({.name = address::fold_case(name),
+                  .written = std::string(name),
+                  .address = std::string(address),
+                  .parsed = address::IpAddress::parse(address)});
 }
 
 Match List::matches_domain(std::string_view domain)
 {
-    return match_from(0, {.name = address::fold_case(domain), .written = std::string(domain)});
+    return match({.name = address::fold_case(domain), .written = std::string(domain)});
 }
 
 Match List::matches_string(std::string_view text)
 {
-    return match_from(0, {.name = address::fold_case(text), .written = std::string(text), .whole_only = true});
+    return match({.name = address::fold_case(text), .written = std::string(text), .whole_only = true});
 }
 
 Result<void> List::reopen_if_changed()
 {
     Result<void> result;
-    for (Group& group : groups_)
+    for (Group& group : *groups_)
         if (group.table)
             if (auto reopened = group.table->reopen_if_changed(); !reopened && result)
                 result = std::move(reopened);

@@ -13,8 +13,10 @@
 #include "config/config.h"
 #include "table/maps.h"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -43,7 +45,8 @@ using Match = table::ReadyOrTask<Result<bool>>;
 class List {
 public:
     List() = default;
-    // Invalid: the text is no list (unbalanced braces, files that include each other without end).
+    // Invalid: the text is no list (unbalanced braces, files that include each other without end). A file that cannot
+    // be read is tried again every five seconds; until then who is compared with it is put off.
     static Result<List> parse(std::string_view text, Kind kind, const Options& options = {});
 
     // `name` may be empty or "unknown"; `address` is a plain IP address. For Kind::Host.
@@ -51,7 +54,7 @@ public:
     Match matches_domain(std::string_view domain);
     Match matches_string(std::string_view text);
 
-    [[nodiscard]] bool empty() const { return groups_.empty(); }
+    [[nodiscard]] bool empty() const { return groups_->empty(); }
     Result<void> reopen_if_changed();
 
 private:
@@ -76,13 +79,25 @@ private:
     };
     friend class ListParser;
 
-    Match match_from(std::size_t first, Query query);
-    net::Task<Result<bool>> continue_match(table::ReadyOrTask<table::AddressAnswer> pending, std::size_t group,
-                                           Query query);
+    using Groups = std::shared_ptr<std::vector<Group>>;
+    // What is read again when a file of the list could not be read; searches under way keep the groups of before.
+    struct Unread {
+        std::string text;
+        Kind kind;
+        Options options;
+        std::chrono::steady_clock::time_point tried;
+    };
+
+    Match match(Query query);
+    void read_again();
+    Match match_from(Groups groups, std::size_t first, Query query) const;
+    net::Task<Result<bool>> continue_match(table::ReadyOrTask<table::AddressAnswer> pending, Groups groups,
+                                           std::size_t group, Query query) const;
     bool names_match(const Group& group, const Query& query) const;
     std::vector<table::AddressKey> table_keys(const Query& query) const;
 
-    std::vector<Group> groups_;
+    Groups groups_ = std::make_shared<std::vector<Group>>();
+    std::optional<Unread> unread_;
     table::ParentDomains parents_ = table::ParentDomains::Dotted;
 };
 

@@ -39,6 +39,8 @@ public:
     bool chrooted = false;
     bool stand_alone = false;  // -S: one client on standard input and output (sendmail -bs), no master
 
+    // Has given up what it opened its files with: it may not be able to open them again.
+    [[nodiscard]] bool is_confined() const { return unprivileged || chrooted; }
     // The options that load() needs for the snapshot of another process or service with its own overrides.
     [[nodiscard]] config::LoadOptions load_options() const;
 

@@ -1,7 +1,10 @@
 // identity.cc — see identity.h.
 #include "server/identity.h"
 
+#include "param/basics.h"
+
 #include <cerrno>
+#include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -49,6 +52,27 @@ Result<gid_t> find_group(const std::string& name)
             return fail(ErrorKind::NotFound, "unknown group: " + name);
         return fail(ErrorKind::Temporary, Error::system(error, "group database: " + name).text());
     }
+}
+
+std::string rights_of_mail_system(const Identity& account, const config::Config& config)
+{
+    if (account.uid == 0)
+        return "root privileges";
+    if (::geteuid() != 0)
+        return {};
+    const std::string& owner_name = config.get(param::mail_owner);
+    const std::string& group_name = config.get(param::setgid_group);
+    const auto owner = find_user(owner_name);
+    const auto group = find_group(group_name);
+    if (owner && account.uid == owner->uid)
+        return fmt::format("mail system owner {}", owner_name);
+    if (account.gid == 0)
+        return "privileged group id 0";
+    if (owner && account.gid == owner->gid)
+        return fmt::format("mail system owner {} group id {}", owner_name, account.gid);
+    if (group && account.gid == *group)
+        return fmt::format("mail system {} group id {}", group_name, account.gid);
+    return {};
 }
 
 Result<void> enter_jail(const std::string& directory)

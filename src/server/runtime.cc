@@ -71,6 +71,7 @@ void Runtime::serve_sockets(int count)
             tasks_.start(accept_clients(socket));
     }
     check_idle();
+    look_at_tables();
     arm_watchdog();
     if (!net::Loop::current().stopped())
         net::Loop::current().run();

@@ -61,6 +61,7 @@ private:
     void begin_to_leave();
     Task<void> finish();
     void check_idle();
+    void look_at_tables();
     void arm_watchdog();
 
     Context& context_;
@@ -83,6 +84,7 @@ private:
     net::Event room_;
     net::Clock::time_point last_use_ = net::Clock::now();
     net::Timer idle_timer_;
+    net::Timer table_timer_;
     net::Timer watchdog_timer_;
     net::Timer stop_timer_;
     net::TaskGroup client_tasks_;

@@ -26,6 +26,7 @@ constexpr std::chrono::seconds stop_grace{8};
 constexpr std::chrono::milliseconds main_grace_at_stop{100};
 constexpr std::chrono::milliseconds main_grace{10'000};
 constexpr int watchdog_divisor = 3;
+constexpr std::chrono::seconds table_interval{1};
 
 [[noreturn]] void watchdog_fired(int) { panic("watchdog timeout"); }
 
@@ -33,7 +34,7 @@ constexpr int watchdog_divisor = 3;
 
 Runtime::Runtime(Context& context, Hooks hooks)
     : context_(context), hooks_(std::move(hooks)), idle_timer_([this] { check_idle(); }),
-      watchdog_timer_([this] { arm_watchdog(); }), stop_timer_([] {
+      table_timer_([this] { look_at_tables(); }), watchdog_timer_([this] { arm_watchdog(); }), stop_timer_([] {
           log::flush();
           std::_Exit(EXIT_SUCCESS);
       })
@@ -167,6 +168,17 @@ void Runtime::check_idle()
         idle_timer_.start(end);
 }
 
+// A process that cannot open its tables again must leave before the next client comes: the first answer after a change
+// is the successor's. It is no use of the process: the idle one still ends after max_idle.
+void Runtime::look_at_tables()
+{
+    if (!context_.is_confined())
+        return;
+    table::look_at_followed_files();
+    if (!context_.is_leaving())
+        table_timer_.start(net::Clock::now() + table_interval);
+}
+
 void Runtime::arm_watchdog()
 {
     auto timeout = hooks_.watchdog ? hooks_.watchdog() : context_.config->get(param::daemon_timeout);
@@ -185,6 +197,7 @@ void Runtime::begin_to_leave()
     set_state(Scoreboard::Busy);
     report();
     idle_timer_.cancel();
+    table_timer_.cancel();
     for (auto socket = sockets_.begin(); socket != sockets_.end();)
         (socket++)->cancel();  // its task ends and takes it out of the list
     for (UniqueFd& fd : read_ends_)

@@ -2,6 +2,7 @@
 // promises.
 #include "server/server.h"
 
+#include "config/service_config.h"
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/log.h"
@@ -38,8 +39,7 @@ Context::ConfigPtr load_config(const Context& context)
     if (config)
         return *config;
     options.overrides.clear();
-    options.bad_values = config::BadValues::Collect;
-    if (auto plain = config::load(options))
+    if (auto plain = config::load_what_can_be_read(options))
         set_up_log(**plain, {.program = context.process_name, .to_stderr = context.stand_alone});
     log::fatal("{}", config.error().text());
 }
@@ -134,7 +134,7 @@ void give_up_root(Context& context, const DaemonOptions& wanted)
         must(confine());
     }
     context.unprivileged = wanted.unprivileged;
-    if (wanted.chrooted || wanted.unprivileged)
+    if (context.is_confined())
         follow_tables_from_outside(context);
 }
 

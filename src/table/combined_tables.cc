@@ -36,8 +36,26 @@ Result<std::vector<std::string_view>> elements_of(const OpenRequest& request, st
     return *elements;
 }
 
+// How many tables the one that is being opened stands in.
+class Depth {
+public:
+    Depth() { ++depth; }
+    ~Depth() { --depth; }
+    Depth(const Depth&) = delete;
+    Depth& operator=(const Depth&) = delete;
+    [[nodiscard]] static bool is_too_deep() { return depth > deepest; }
+
+private:
+    static constexpr int deepest = 100;
+    static thread_local int depth;
+};
+thread_local int Depth::depth = 0;
+
 Result<Members> open_members(const OpenRequest& request)
 {
+    const Depth depth;
+    if (Depth::is_too_deep())
+        return fail(ErrorKind::Limit, "more than 100 tables within each other");
     constexpr std::string_view element = "type:name";
     TRY(std::vector<std::string_view> names, elements_of(request, element));
     Members members;

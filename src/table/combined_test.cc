@@ -53,6 +53,14 @@ TEST(Unionmap, JoinsWhatItsTablesSay)
     EXPECT_EQ(value_of("unionmap:{inline:{k=v},inline:{k=w}}", "K"), "v,w");
     EXPECT_EQ(value_of("unionmap:{inline:{k=v},inline:{z=w},static:{a, b}}", "k"), "v,a, b");
     EXPECT_EQ(value_of("unionmap:{inline:{k=},static:y}", "k"), "y");
+    const auto nested = [](int depth) {
+        std::string name = "static:a";
+        for (int i = 0; i < depth; ++i)
+            name = "unionmap:{" + name + "}";
+        return name;
+    };
+    EXPECT_EQ(value_of(nested(100), "k"), "a");
+    EXPECT_FALSE(open(nested(101)));
     EXPECT_EQ(value_of("unionmap:{inline:{k=v},inline:{k=w}}", "n"), "(not found)");
     EXPECT_TRUE(value_of("unionmap:{static:a,fail:x}", "k").starts_with("lookup error: table unionmap:"));
 }

@@ -2,7 +2,9 @@
 #include "table/followed_file.h"
 
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
+#include <unistd.h>
 #include <utility>
 
 namespace posthaste::table {
@@ -37,13 +39,16 @@ time_t coarse_seconds()
     return now.tv_sec;
 }
 
-// Between removing a file and making it anew (rm x.db; postmap x) a successor would find nothing.
+// Between removing a file and making it anew (rm x.db; postmap x) a successor would find nothing. A file in the place
+// of the old one cannot be told from none: with the second until the next look, this is how late it counts.
 bool is_gone_for_good(const timespec& removed)
 {
-    constexpr time_t patience = 3;
+    using std::chrono::nanoseconds;
+    using std::chrono::seconds;
+    constexpr std::chrono::milliseconds patience{1500};
     timespec now{};
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    return now.tv_sec - removed.tv_sec >= patience;
+    return seconds(now.tv_sec - removed.tv_sec) + nanoseconds(now.tv_nsec - removed.tv_nsec) >= patience;
 }
 
 bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
@@ -55,13 +60,24 @@ void confine(Confinement confinement, CannotReopen cannot_reopen)
     process() = {confinement, std::move(cannot_reopen)};
 }
 
+void look_at_followed_files()
+{
+    if (process().confinement == Confinement::None)
+        return;
+    for (ListedFile* file : ListedFile::all())
+        static_cast<FollowedFile*>(file)->look_for_successor();
+}
+
 Reopening::Reopening() { under_way = this; }
 Reopening::~Reopening() { under_way = nullptr; }
 
-void Reopening::could_not_open(std::string_view what, const Error& error)
+bool Reopening::could_not_open(std::string_view what, const Error& error)
 {
-    if (under_way != nullptr && under_way->out_of_reach_.empty() && is_out_of_reach(error))
+    if (under_way == nullptr || !is_out_of_reach(error))
+        return false;
+    if (under_way->out_of_reach_.empty())
         under_way->out_of_reach_ = what;
+    return true;
 }
 
 bool at_rest(const timespec& modified)
@@ -75,6 +91,13 @@ bool at_rest(const timespec& modified)
 FileVersion FileVersion::of(const struct stat& status)
 {
     return {.device = status.st_dev, .inode = status.st_ino, .size = status.st_size, .modified = status.st_mtim};
+}
+
+// Made with the first file, and so destroyed after the last.
+std::set<ListedFile*>& ListedFile::all()
+{
+    static std::set<ListedFile*> files;
+    return files;
 }
 
 FollowedFile::FollowedFile(std::string path, Follow follow)
@@ -97,6 +120,8 @@ void FollowedFile::hold()
         return;
     held_changed_ = status.st_ctim;
     owner_ = status.st_uid;
+    if (!S_ISREG(status.st_mode))
+        held_.reset();  // through a directory one reaches what lies outside of the jail
 }
 
 bool FollowedFile::held_file_changed(bool only_at_rest) const
@@ -124,25 +149,41 @@ void FollowedFile::ask_for_successor()
         process().cannot_reopen(path_);
 }
 
-bool FollowedFile::look(bool only_at_rest)
+std::optional<FileVersion> FollowedFile::other_version(bool only_at_rest)
 {
-    looked_ = coarse_seconds();
     if (path_.empty())
-        return false;
+        return std::nullopt;
     struct stat status{};
     const Confinement confinement = process().confinement;
     if (confinement == Confinement::Jail || stat(path_.c_str(), &status) != 0) {
         const bool out_of_reach = confinement == Confinement::Jail || errno == EACCES;
         if (confinement != Confinement::None && out_of_reach && held_file_changed(only_at_rest))
             ask_for_successor();
-        return false;
+        return std::nullopt;
     }
-    FileVersion current = FileVersion::of(status);
+    const FileVersion current = FileVersion::of(status);
     if (is_same(current) || (only_at_rest && !at_rest(status.st_mtim)))
+        return std::nullopt;
+    return current;
+}
+
+bool FollowedFile::look(bool only_at_rest)
+{
+    looked_ = coarse_seconds();
+    const auto other = other_version(only_at_rest);
+    if (!other)
         return false;
-    version_ = current;
+    version_ = *other;
     hold();
     return true;
+}
+
+// Remembers nothing: a version that can be opened is left to the next lookup. One that is being written to would keep
+// its lock from the successor, too.
+void FollowedFile::look_for_successor()
+{
+    if (other_version(true) && ::eaccess(path_.c_str(), R_OK) != 0)
+        could_not_open(Error::system(errno, path_));
 }
 
 void FollowedFile::could_not_open(const Error& error)

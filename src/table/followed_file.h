@@ -6,7 +6,12 @@
 // A process in its jail cannot see the path any more, and one that gave up root may not open it. Such a process tells
 // by a descriptor that it kept (O_PATH: nothing can be read or reached through it) that its file was rewritten,
 // replaced or removed, goes on with what it has, and asks to be replaced by a successor that reads the new file
-// (confine()).
+// (confine()). Once a second it looks without being asked for anything (look_at_followed_files()), so that the change
+// is seen before the next client comes, and not by his lookup.
+//
+// Who was there before goes on with the old version to his end, its "not found" included: for him the change came too
+// late, as it does in Postfix, which looks for changes between clients. An error instead would be one for every key
+// that a table does not have, and most tables do not have most keys: sessions under way could only fail.
 #pragma once
 
 #include "base/fd.h"
@@ -15,6 +20,7 @@
 #include <ctime>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -48,6 +54,11 @@ using CannotReopen = std::function<void(std::string_view path)>;
 // From now on, for the whole process; server::run() says so when it gives up root.
 void confine(Confinement confinement, CannotReopen cannot_reopen);
 
+// Looks at all files of this process and asks for a successor where one has changed and cannot be opened again. A file
+// that is being written to is left alone until the next look. Does nothing in a process that has given up nothing, and
+// takes no new version: lookups do that.
+void look_at_followed_files();
+
 // Lives as long as a reload in place: notices what is opened anew and is out of reach since root or the file system was
 // given up, where a successor could open it. One at a time.
 class Reopening {
@@ -57,8 +68,9 @@ public:
     Reopening(const Reopening&) = delete;
     Reopening& operator=(const Reopening&) = delete;
 
-    // Who opens tables and files says so, at any time: this failed for this reason.
-    static void could_not_open(std::string_view what, const Error& error);
+    // Who opens tables and files says so, at any time: this failed for this reason. True: a reload is under way and a
+    // successor tries again, who says what is wrong if anything is.
+    static bool could_not_open(std::string_view what, const Error& error);
     // The first that was out of reach; empty: nothing was.
     [[nodiscard]] const std::string& out_of_reach() const { return out_of_reach_; }
 
@@ -75,7 +87,22 @@ enum class Follow : std::uint8_t {
     Identity,  // another file in its place: who reads through the open one sees what is written to it
 };
 
-class FollowedFile {
+// Makes a file one of those that look_at_followed_files() goes through, wherever it is moved to. Like tables, all of
+// them belong to one thread.
+class ListedFile {
+protected:
+    ListedFile() { all().insert(this); }
+    ListedFile(ListedFile&& /*other*/) noexcept : ListedFile() {}
+    ListedFile& operator=(ListedFile&& /*other*/) noexcept { return *this; }
+    ~ListedFile() { all().erase(this); }
+
+    static std::set<ListedFile*>& all();
+
+private:
+    friend void look_at_followed_files();
+};
+
+class FollowedFile : private ListedFile {
 public:
     FollowedFile() = default;
     // Call before the file is read, so that a change while it is read is seen as one. An empty path never changes.
@@ -96,7 +123,12 @@ public:
     void could_not_open(const Error& error);
 
 private:
+    friend void look_at_followed_files();
+    // The version that the path leads to, unless it is the remembered one. Where the path is out of reach, asks for a
+    // successor instead, if the file is another one now.
+    std::optional<FileVersion> other_version(bool only_at_rest);
     bool look(bool only_at_rest);
+    void look_for_successor();
     void hold();
     [[nodiscard]] bool held_file_changed(bool only_at_rest) const;
     void ask_for_successor();

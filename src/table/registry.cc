@@ -127,10 +127,11 @@ private:
             table_ = std::move(*opened);
             return;
         }
-        Reopening::could_not_open(name(), opened.error());
+        const bool left_to_successor = Reopening::could_not_open(name(), opened.error());
         if (reason_ != opened.error().text()) {
             reason_ = opened.error().text();
-            warn(options_, fmt::format("{} is unavailable. {}", name(), reason_));
+            if (!left_to_successor)
+                warn(options_, fmt::format("{} is unavailable. {}", name(), reason_));
         }
     }
 

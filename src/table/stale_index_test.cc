@@ -194,6 +194,7 @@ class Confined : public StaleIndexTest {
 protected:
     void TearDown() override
     {
+        become(0);
         confine(Confinement::None, {});
         StaleIndexTest::TearDown();
     }
@@ -201,6 +202,9 @@ protected:
     {
         confine(confinement, [this](std::string_view path) { changed_.emplace_back(path); });
     }
+    // Where the test is run by root.
+    static void become(uid_t user) { ASSERT_TRUE(::getuid() != 0 || ::seteuid(user) == 0); }
+    static constexpr uid_t somebody = 65534;
     std::vector<std::string> changed_;
 };
 
@@ -233,6 +237,65 @@ TEST_F(Confined, InAJailARewrittenOrMovedFileAsksForASuccessor)
     (void)first.changed_now();
     (void)second.changed_now();
     EXPECT_EQ(changed_, (std::vector<std::string>{rewritten, moved}));
+}
+
+TEST_F(Confined, InAJailAReplacedFileIsSeenWithoutALookup)
+{
+    const std::string path = write("t", "a 1\n");
+    std::vector<FollowedFile> files;
+    files.emplace_back(write("u", "a 1\n"));
+    files.emplace_back(path);  // and moves the first
+    FollowedFile(write("v", "a 1\n")).changed_now();
+    enter(Confinement::Jail);
+    for (const char* name : {"t", "v"})
+        write(name, "a 2\n");
+    look_at_followed_files();
+    EXPECT_TRUE(changed_.empty()) << "somebody may be about to make it anew";
+    std::this_thread::sleep_for(std::chrono::milliseconds(1600));
+    look_at_followed_files();
+    look_at_followed_files();
+    EXPECT_EQ(changed_, std::vector<std::string>{path}) << "once, and not what nobody follows any more";
+}
+
+TEST_F(Confined, WithoutALookupAFileIsLeftAloneWhileItIsWrittenTo)
+{
+    const std::string path = write("t", "a 1\n");
+    const FollowedFile file(path);
+    const auto rewrite = [&] { MUST(write_fully(open_file(path, O_WRONLY | O_TRUNC).value().get(), "b 22\n")); };
+    rewrite();
+    look_at_followed_files();
+    enter(Confinement::Jail);
+    look_at_followed_files();
+    EXPECT_TRUE(changed_.empty());
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    look_at_followed_files();
+    EXPECT_EQ(changed_.size(), 1U);
+}
+
+TEST_F(Confined, WithoutALookupOnlyWhatMayNotBeReadAsksForASuccessor)
+{
+    const std::string path = write("t", "a 1\n");
+    std::filesystem::permissions(directory_, std::filesystem::perms(0755));
+    FollowedFile file(path);
+    enter(Confinement::Rights);
+    become(somebody);
+    look_at_followed_files();
+    EXPECT_TRUE(changed_.empty());
+    become(0);
+    write("t", "a 22\n");
+    set_age(path, 50);
+    std::filesystem::permissions(path, std::filesystem::perms(0644));
+    become(somebody);
+    look_at_followed_files();
+    EXPECT_TRUE(changed_.empty()) << "the next lookup takes it";
+    EXPECT_TRUE(file.changed_now()) << "and finds it changed";
+    become(0);
+    write("t", "a 333\n");
+    set_age(path, 40);
+    std::filesystem::permissions(path, std::filesystem::perms::none);
+    become(somebody);
+    look_at_followed_files();
+    EXPECT_EQ(changed_, std::vector<std::string>{path});
 }
 
 TEST_F(Confined, InAJailAFileOfThatNameIsAnotherFile)
@@ -277,10 +340,16 @@ TEST_F(Confined, AReloadThatOpensWhatIsOutOfReachIsToldSo)
         EXPECT_EQ(reload.out_of_reach(), "/secret");
     }
     enter(Confinement::Jail);
-    const Reopening reload;
-    EXPECT_EQ(reload.out_of_reach(), "") << "that was another reload";
-    (void)open_or_unavailable(none, {});
-    EXPECT_EQ(reload.out_of_reach(), none);
+    const OpenOptions options{.warn = [this](std::string_view text) { warnings_.emplace_back(text); }};
+    {
+        const Reopening reload;
+        EXPECT_EQ(reload.out_of_reach(), "") << "that was another reload";
+        (void)open_or_unavailable(none, options);
+        EXPECT_EQ(reload.out_of_reach(), none);
+        EXPECT_TRUE(warnings_.empty()) << "the successor says whether it is unavailable: " << warnings_[0];
+    }
+    (void)open_or_unavailable(none, options);
+    EXPECT_EQ(warnings_.size(), 1U) << "no reload is under way";
 }
 
 }  // namespace

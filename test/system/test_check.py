@@ -9,6 +9,8 @@ import threading
 
 import pytest
 
+from support import configuration
+
 
 def findings(instance):
     result = instance.run("postfix", "check", "--json", check=False)
@@ -233,7 +235,7 @@ def test_user_of_pipe_that_does_not_exist(make_instance):
     instance = make_instance(master="filter unix - n n - - pipe user=nosuchuser argv=/bin/true\n")
     entry = finding(instance, "user=nosuchuser")
     assert entry["service"] == "filter/unix" and "its mail waits" in entry["text"] and entry["severity"] == "warning"
-    user = pwd.getpwuid(os.getuid()).pw_name
+    user = configuration.local_user()
     instance = make_instance(master=f"filter unix - n n - - pipe user={user} argv=/bin/true\n")
     assert severe(instance) == []
 
@@ -276,6 +278,60 @@ def test_a_user_of_pipe_that_does_not_exist_stops_no_reload(make_instance):
     instance.wait_for_log(r"reload -- version")
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="accounts count as root only")
+def test_commands_never_have_the_rights_of_the_mail_system(make_instance):
+    """As pipe(8) of Postfix words it."""
+    owner, group = configuration.MAIL_OWNER, configuration.SETGID_GROUP
+    instance = make_instance(master="".join(f"p{number} unix - n n - - pipe user={user} argv=/bin/true\n" for number, user in
+                                            enumerate([owner, f"bin:{group}", "bin:root", "bin", f"bin:{owner}"])))
+    found = {entry["service"]: entry["text"] for entry in findings(instance) if "user=" in entry["text"]}
+    assert found["p0/unix"] == f"user={owner}: specifies mail system owner {owner}; its mail waits"
+    assert f"specifies mail system {group} group id" in found["p1/unix"]
+    assert "specifies privileged group id 0" in found["p2/unix"]
+    assert f"specifies mail system owner {owner} group id" in found["p4/unix"]
+    assert "p3/unix" not in found
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="accounts count as root only")
+@pytest.mark.parametrize("parameter, value, words", [
+    ("default_privs", configuration.MAIL_OWNER, "has the rights of mail system owner"),
+    ("default_privs", "root", "has the rights of root privileges"),
+    ("setgid_group", "root", "group root has privileged group ID"),
+    ("setgid_group", configuration.MAIL_OWNER, "have the same group ID"),
+    ("mail_owner", "root", "user root has privileged user ID")])
+def test_accounts_that_must_differ(make_instance, parameter, value, words):
+    instance = make_instance(**{parameter: value})
+    entry = finding(instance, words)
+    assert entry["severity"] == "fatal" and at_parameter(instance, entry, parameter)
+
+
+def test_a_file_of_a_list_that_cannot_be_read(make_instance):
+    instance = make_instance(relay_domains="here.test, !/nonexistent/list")
+    entry = finding(instance, "/nonexistent/list")
+    assert entry["severity"] == "error" and at_parameter(instance, entry, "relay_domains")
+
+
+def test_names_that_nobody_defines(make_instance):
+    entry = finding(make_instance(relayhost="$relayhosst"), "undefined parameter: relayhosst")
+    assert entry["severity"] == "warning" and entry["line"] > 0
+
+
+def test_compatibility_level_that_is_none(make_instance):
+    instance = make_instance(compatibility_level="3.x")
+    entry = finding(instance, 'malformed compatibility level syntax: "3.x"')
+    assert at_parameter(instance, entry, "compatibility_level")
+    assert len([each for each in findings(instance) if each["severity"] == "fatal"]) == 1
+
+
+def test_a_running_system_does_not_hide_a_port_that_does_not_exist(make_instance):
+    instance = make_instance().start()
+    instance.master = "submision inet n - n - - smtpd\n"
+    instance.write_configuration()
+    assert finding(instance, 'unknown port')["severity"] == "fatal"
+    assert instance.run("postfix", "reload", check=False).returncode == 1
+    instance.expect_problem("unknown port|nothing is reloaded")
+
+
 def test_each_broken_line_of_main_cf_is_a_finding(make_instance):
     instance = make_instance()
     lines = len((instance.config / "main.cf").read_text().splitlines())
@@ -302,9 +358,29 @@ def test_a_broken_line_that_all_go_by_is_said_once(make_instance):
     assert len(severe(instance)) == 1, severe(instance)
 
 
+def test_a_broken_main_cf_is_named_in_the_log_by_all_that_read_it(make_instance):
+    instance = make_instance().start()
+    instance.wait_for_log("daemon started")     # postlogd runs
+    with (instance.config / "main.cf").open("a") as main_cf:
+        main_cf.write("myorigin local.test\n")
+    instance.expect_problem("missing '='|throttling|exit status")
+    result = instance.run("postfix", "reload", check=False)
+    assert result.returncode == 1 and b"nothing is reloaded" in result.stderr
+    with socket.create_connection(("127.0.0.1", instance.smtp_port)):
+        instance.wait_for_log(r"smtpd\[\d+\]: fatal: .*main\.cf, line \d+: missing '='")
+    assert "postfix-script" in [line for line in instance.log().splitlines() if "nothing is reloaded" in line][0]
+    instance.write_configuration()      # it could not be stopped
+
+
 def test_a_broken_line_of_master_cf_hides_no_restriction(make_instance):
     instance = make_instance(smtpd_recipient_restrictions="permit_mynetworks, reject_nosuch", master="broken line\n")
     assert finding(instance, "reject_nosuch")["parameter"] == "smtpd_recipient_restrictions"
+
+
+def test_options_of_the_cleanup_line_are_those_of_all(make_instance):
+    instance = make_instance(master="cleanup unix n - n - 0 cleanup -o message_size_limit=big\n")
+    found = [entry for entry in findings(instance) if "message_size_limit" in entry["text"]]
+    assert (found[0]["severity"], found[0]["service"]) == ("fatal", "cleanup/unix")
 
 
 def test_an_error_of_another_kind_hides_no_restriction(make_instance):
@@ -382,6 +458,7 @@ def test_broken_lines_of_main_cf_are_all_named(make_instance):
     lines = (instance.config / "main.cf").read_text().splitlines()
     with (instance.config / "main.cf").open("a") as main_cf:
         main_cf.write("first\n= second\n")
+    instance.expect_problem("missing")
     text = instance.run("postfix", "check", check=False).stderr.decode()
     assert f"main.cf, line {len(lines) + 1}: missing '=' after attribute name: \"first\"" in text
     assert f"main.cf, line {len(lines) + 2}: missing attribute name: \"= second\"" in text

@@ -8,6 +8,7 @@ import pwd
 
 import pytest
 
+from support import configuration
 from support.configuration import local_user
 from support.local_lists import LocalLists
 from support.waiting import wait_until
@@ -124,6 +125,20 @@ def test_commands_of_root_run_as_default_privs(lists):
     local = lists("", {"root": "{command}\n"}, default_privs="nobody")
     local.deliver("root")
     assert local.ran_as() == ["ran as nobody:nogroup"]
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize("account", [configuration.MAIL_OWNER, configuration.SETGID_GROUP])
+def test_default_privs_are_never_those_of_the_mail_system(lists, account):
+    """postfix start and reload refuse it; this process reads main.cf after them."""
+    local = lists('alias: "{command}"\n', {"root": "{command}\n"})
+    local.instance.configure(default_privs=account)
+    for recipient in ("root", "alias"):
+        with local.instance.smtp() as client:
+            client.deliver("a@example.com", f"{recipient}@local.test", b"Subject: x\r\n\r\nx\r\n")
+        local.instance.wait_for_log(rf"to=<{recipient}@local\.test>.*status=deferred \(default_privs names an account with the "
+                                    "rights of mail system")
+    assert local.ran_as() == []
 
 
 @pytest.mark.needs_root

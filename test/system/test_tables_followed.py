@@ -92,6 +92,58 @@ def test_a_process_in_its_jail_is_replaced_when_its_table_changes(make_instance,
         assert set(instance.pids("smtpd")) - set(before), "a successor"
 
 
+# What a process that cannot open its file again may need until its successor has it, without any lookup.
+IDLE = 3
+
+
+@pytest.mark.skipif(not configuration.is_root(), reason="giving up root needs root")
+@pytest.mark.parametrize("jail, mode", [("y", 0o644), ("n", 0o600)])
+@pytest.mark.parametrize("kind", ["hash", "texthash"])
+def test_the_first_client_after_a_change_is_answered_from_the_new_table(make_instance, jail, mode, kind):
+    instance = make_instance()
+    instance.master = f"{instance.address}:{instance.smtp_port} inet n - {jail} - - smtpd\n"
+
+    def users_are(*users):
+        path = instance.table("users", "".join(f"{user} x\n" for user in users))
+        path.chmod(mode)
+        if kind in SUFFIX:
+            instance.run("postmap", f"{kind}:{path}")
+        return f"{kind}:{path}"
+
+    instance.configure(local_recipient_maps=users_are("one"))
+    instance.start()
+    assert reply_to(instance, "one").startswith("250 "), instance.log()
+    assert reply_to(instance, "two").startswith("550 "), instance.log()
+    before = instance.pids("smtpd")
+    users_are("two")
+    time.sleep(IDLE)
+    assert reply_to(instance, "two").startswith("250 "), instance.log()
+    assert not set(instance.pids("smtpd")) & set(before), "a successor"
+    assert re.search(r"smtpd\[\d+\]: table file \S+ has changed -- restarting", instance.log())
+    assert reply_to(instance, "one").startswith("550 "), instance.log()
+
+
+@pytest.mark.skipif(not configuration.is_root(), reason="a jail needs root")
+def test_the_first_message_after_a_change_goes_by_the_new_table_of_a_qmgr_in_its_jail(make_instance):
+    instance = make_instance(master="qmgr unix n - y 300 1 qmgr\n")
+
+    def send_by(text):
+        path = instance.table("transport", f"far.test discard:{text}\n")
+        instance.run("postmap", f"hash:{path}")
+        if instance.pids("qmgr"):
+            time.sleep(IDLE)
+        else:
+            instance.configure(transport_maps=f"hash:{path}")
+            instance.start()
+        instance.sendmail(f"{text}@far.test", stdin="Subject: x\n\nbody\n")
+        return instance.wait_for_log(rf"to=<{text}@far\.test>, .*status=sent \((\w+)\)")[1]
+
+    assert send_by("one") == "one"
+    qmgr = instance.pids("qmgr")
+    assert send_by("two") == "two"
+    assert not set(instance.pids("qmgr")) & set(qmgr), "a successor"
+
+
 def test_qmgr_and_trivial_rewrite_follow_a_hash_table(make_instance):
     instance = make_instance()
 
@@ -144,6 +196,34 @@ def test_a_reload_opens_tables_that_only_root_may_read(make_instance, jail):
     qmgr = instance.pids("qmgr")
     assert deliver_by("two") == "two"
     assert not set(instance.pids("qmgr")) & set(qmgr), "a process that could read it"
+    assert "is unavailable" not in instance.log(), "nothing to worry about: the successor has it"
+
+
+def test_a_list_file_that_appears_later_counts_without_a_reload(make_instance):
+    instance = make_instance()
+    domains = instance.directory / "domains"
+    instance.configure(virtual_mailbox_domains=str(domains), virtual_transport="discard:box")
+    instance.start()
+    instance.expect_problem("service|domains")
+    instance.sendmail("u@box.test", stdin="Subject: x\n\nbody\n")
+    instance.wait_for_log(r"to=<u@box\.test>, .*status=deferred")
+    domains.write_text("box.test\n")
+    domains.chmod(0o644)
+    time.sleep(5.5)     # the pause between two looks
+    instance.run("postqueue", "-f")
+    instance.wait_for_log(r"to=<u@box\.test>, .*status=sent \(box\)")
+
+
+def test_a_fifo_in_place_of_a_table_stops_nobody(make_instance):
+    instance = make_instance()
+    fifo = instance.directory / "fifo"
+    os.mkfifo(fifo, 0o644)
+    instance.configure(transport_maps=f"texthash:{fifo}", virtual_alias_domains=str(fifo))
+    instance.start()
+    instance.expect_problem("is a FIFO|nothing is reloaded")
+    instance.sendmail("u@far.test", stdin="Subject: x\n\nbody\n")
+    instance.wait_for_log(r"to=<u@far\.test>, .*status=deferred")
+    assert instance.run("postfix", "reload", check=False, timeout=60).returncode == 1
 
 
 def set_age(path, seconds):

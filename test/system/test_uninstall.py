@@ -98,6 +98,18 @@ def test_programs_of_somebody_else_in_the_same_places_stay(installation, make_in
     assert left(installation) == ["mailq", "postsuper", "sendmail"]
 
 
+def test_pages_that_lead_to_another_are_ours_if_that_is(installation, make_instance):
+    pages = installation / "man" / "man8"
+    pages.mkdir(parents=True)
+    for name, text in [("smtp.8", "a page of Posthaste"), ("lmtp.8", ".so man8/smtp.8\n"), ("x.8", "a page of Postfix"),
+                       ("y.8", ".so man8/x.8\n")]:
+        (pages / name).write_text(text)
+    with (installation / "manifest").open("a") as manifest:
+        manifest.write("".join(f"\n{pages}/{name}" for name in ("smtp.8", "lmtp.8", "x.8", "y.8")))
+    assert uninstall(installation, make_instance().environment()).returncode == 0
+    assert left(installation) == ["x.8", "y.8"]
+
+
 def test_without_an_installation_it_says_so(tmp_path):
     result = subprocess.run([sys.executable, ROOT / "tools" / "uninstall", tmp_path / "none"], capture_output=True,
                             text=True, check=False, env=os.environ, timeout=60)

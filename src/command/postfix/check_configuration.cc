@@ -60,12 +60,18 @@ void values(const Subject& subject, Findings& findings)
 
 void names(const Subject& subject, Findings& findings)
 {
-    for (const config::NameProblem& unread : config::NameCheck(subject.config, subject.master_cf.services).problems())
+    const config::NameCheck check(subject.config, subject.master_cf.services);
+    for (const config::NameProblem& unread : check.problems())
         findings.push_back(
             {.severity = unread.name_class == config::NameClass::Refused ? Severity::Fatal : Severity::Warning,
              .place = unread.setting.place,
              .parameter = unread.setting.name,
              .text = unread.text});
+    for (const config::UndefinedName& undefined : check.undefined_names())
+        findings.push_back({.severity = Severity::Warning,
+                            .place = undefined.place,
+                            .text = "undefined parameter: " + undefined.name,
+                            .remedy = "it counts as empty"});
 }
 
 void defaults(const Subject& subject, Findings& findings)
@@ -80,7 +86,8 @@ void defaults(const Subject& subject, Findings& findings)
         findings.push_back({.severity = Severity::Note, .text = legacy.text()});
 }
 
-// All programs that route mail have the options of rewrite_service_name's line.
+// All programs that route mail have the options of rewrite_service_name's line, and all that take mail in those of
+// cleanup_service_name's.
 void overrides(const Subject& subject, Findings& findings)
 {
     if (!subject.config.problems().empty())
@@ -88,8 +95,9 @@ void overrides(const Subject& subject, Findings& findings)
     for (const config::MasterService& service : subject.master_cf.services) {
         if (service.overrides.empty())
             continue;
-        const bool is_for_all = service.name == subject.config.get(param::rewrite_service_name) &&
-                                service.type == config::ServiceType::Unix;
+        const bool is_for_all = service.type == config::ServiceType::Unix &&
+                                (service.name == subject.config.get(param::rewrite_service_name) ||
+                                 service.name == subject.config.get(param::cleanup_service_name));
         if (auto loaded = load_with_options(subject, service); !loaded)
             findings.push_back({.severity = is_for_all ? Severity::Fatal : Severity::Error,
                                 .place = service.place,

@@ -224,6 +224,24 @@ void check_fallback_relays(const Subject& subject, const routing::PortNames& por
     }
 }
 
+// Files of a list that cannot be read; tables() looks at tables.
+void check_files(const Rules& rules, std::string_view parameter, const std::string& value, Findings& findings)
+{
+    auto words = table::split_outside_braces(value, table::list_separators);
+    if (!words)
+        return;
+    for (std::string_view word : *words) {
+        word.remove_prefix(std::min(word.find_first_not_of('!'), word.size()));
+        match::Options options;
+        options.tables.warn = [&](std::string_view problem) {
+            rules.report(Severity::Error, parameter, std::string(problem),
+                         "mail for all domains waits until it can be read", findings);
+        };
+        if (word.starts_with('/'))
+            static_cast<void>(match::List::parse(word, match::Kind::String, options));  // all of the list was parsed
+    }
+}
+
 constexpr const char* stops_routing = "no program that routes mail starts until it is corrected";
 
 void check_own_addresses(const Rules& rules, Findings& findings)
@@ -264,6 +282,7 @@ void address_classes(const Subject& subject, Findings& findings)
             continue;
         }
         list.list = std::move(*parsed);
+        check_files(rules, list.parameter, list.value, findings);
         add_domains(list.value, domains);
     }
     for (const std::string& domain : domains) {

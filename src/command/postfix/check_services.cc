@@ -49,25 +49,32 @@ void service_users(const Subject& subject, Findings& findings)
             const std::string group =
                 account.find(':') == std::string::npos ? "" : account.substr(account.find(':') + 1);
             auto found = server::find_user(user);
-            auto found_group = group.empty() ? Result<gid_t>(0) : server::find_group(group);
-            if (found && found_group)
-                continue;
+            auto found_group = group.empty() && found ? found->gid : server::find_group(group);
+            std::string text = !found ? found.error().text() : !found_group ? found_group.error().text() : "";
+            std::string remedy = "make the account, or name one that exists";
+            if (text.empty()) {
+                const std::string rights =
+                    server::rights_of_mail_system({user, found->uid, *found_group}, subject.config);
+                if (rights.empty())
+                    continue;
+                text = "specifies " + rights;
+                remedy = "name an account of its own";
+            }
             findings.push_back({.severity = Severity::Warning,
                                 .place = service.place,
                                 .service = key_of(service),
-                                .text = fmt::format("{}: {}; its mail waits", argument,
-                                                    found ? found_group.error().text() : found.error().text()),
-                                .remedy = "make the account, or name one that exists"});
+                                .text = fmt::format("{}: {}; its mail waits", argument, text),
+                                .remedy = remedy});
         }
     }
 }
 
 void ports(const Subject& subject, Findings& findings)
 {
-    if (subject.state == SystemState::Running)
-        return;
-    const json answer =
-        ask(subject, "master", {"check", subject.state == SystemState::Starting ? "starting" : "stopped"});
+    const std::string state = subject.state == SystemState::Running    ? "running"
+                              : subject.state == SystemState::Starting ? "starting"
+                                                                       : "stopped";
+    const json answer = ask(subject, "master", {"check", state});
     if (answer.is_object() && answer.contains("error"))
         findings.push_back({.severity = Severity::Fatal, .text = answer.value("error", "")});
     if (!answer.is_object() || !answer.contains("problems"))

@@ -49,7 +49,7 @@ void programs(const Subject& subject, Findings& findings);
 void set_gid_programs(const Subject& subject, Findings& findings);
 // user= of pipe and spawn.
 void service_users(const Subject& subject, Findings& findings);
-// Addresses and ports of inet services.
+// Addresses and ports of inet services: they exist and, unless the system runs, are free.
 void ports(const Subject& subject, Findings& findings);
 // Restriction names and other settings, as the SMTP server itself sees them.
 void smtp_servers(const Subject& subject, Findings& findings);

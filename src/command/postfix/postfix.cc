@@ -4,6 +4,7 @@
 #include "command/postfix/check.h"
 #include "command/postfix/control.h"
 #include "command/postfix/logrotate.h"
+#include "config/service_config.h"
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/log.h"
@@ -56,6 +57,16 @@ int dispatch(const Instance& instance, std::string_view command)
     log::fatal("unknown command \"{}\" (there are: {})", command, commands);
 }
 
+// main.cf cannot be used: said on the terminal, and in the log that it still names.
+[[noreturn]] void refuse(const Error& error, const std::string& config_directory, std::string_view command)
+{
+    config::LoadOptions options{.config_directory = config_directory, .process_name = "postfix"};
+    if (auto config = config::load_what_can_be_read(options))
+        static_cast<void>(make_instance(std::move(*config), 0));  // sets up the log
+    log::fatal("{}{}", error.text(),
+               command == "reload" ? "; nothing is reloaded, the processes that run keep their old settings" : "");
+}
+
 }  // namespace
 
 int run(int argc, char** argv)
@@ -79,7 +90,7 @@ int run(int argc, char** argv)
     if (!config && as_json)
         return refusal_as_json(config_directory, config.error());
     if (!config)
-        log::fatal("{}", config.error().text());
+        refuse(config.error(), config_directory, argv[::optind]);
     const Instance instance = make_instance(std::move(*config), verbosity);
     table::use_main_cf(instance.config, table::ProxyUser::Itself);
     ::setenv("MAIL_CONFIG", instance.config->directory().c_str(), 1);

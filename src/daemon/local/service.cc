@@ -335,10 +335,7 @@ Task<Result<mailbox::Account>> Service::never_root(mailbox::Account account)
 {
     if (account.uid != 0 || ::geteuid() != 0)
         co_return account;
-    CO_TRY(mailbox::Account unprivileged, co_await mailbox::find_account(config().get(param::default_privs)));
-    if (unprivileged.uid == 0)
-        co_return fail(ErrorKind::Denied, "default_privs names an account with root privileges");
-    co_return unprivileged;
+    co_return co_await unprivileged_account(config());
 }
 
 // What a command learns of its delivery; values that do not exist are not set.

@@ -11,6 +11,7 @@
 #include "param/cleanup.h"
 #include "param/local.h"
 #include "routing/owner_and_request.h"
+#include "server/identity.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -75,6 +76,15 @@ Expansion::Expansion(const config::Config& config, Tables& tables, routing::Rout
     : config_(config), tables_(tables), router_(router), delivered_to_(std::move(delivered_to)),
       duplicate_limit_(static_cast<std::size_t>(config.get(param::duplicate_filter_limit)))
 {
+}
+
+Task<Result<mailbox::Account>> unprivileged_account(const config::Config& config)
+{
+    CO_TRY(mailbox::Account account, co_await mailbox::find_account(config.get(param::default_privs)));
+    const std::string rights = server::rights_of_mail_system({account.name, account.uid, account.gid}, config);
+    if (!rights.empty())
+        co_return fail(ErrorKind::Denied, "default_privs names an account with the rights of " + rights);
+    co_return account;
 }
 
 Task<Result<std::vector<Target>>> Expansion::expand(std::string recipient)
@@ -144,7 +154,7 @@ Task<Result<mailbox::Account>> Expansion::alias_account(std::optional<uid_t> own
     }
     if (owner && *owner != 0)
         co_return co_await mailbox::find_account(*owner);
-    co_return co_await mailbox::find_account(config_.get(param::default_privs));
+    co_return co_await unprivileged_account(config_);
 }
 
 Expansion::Named Expansion::named(std::string address, const ScopePtr& around) const

@@ -73,6 +73,9 @@ struct Tables {
     table::Maps fallback_transport;  // fallback_transport_maps
 };
 
+// default_privs: for commands and files that are nobody's or root's. Denied: it has rights of the mail system.
+Task<Result<mailbox::Account>> unprivileged_account(const config::Config& config);
+
 // Expands one recipient; refers to the service's tables and configuration. Lives as long as the expansion.
 class Expansion {
 public:

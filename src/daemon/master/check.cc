@@ -31,11 +31,14 @@ std::string remedy(int error_number, const net::Endpoint& address)
     }
 }
 
-Result<json> look(std::chrono::milliseconds patience)
+Result<json> look(std::string_view state)
 {
     TRY(auto config, server::load_command_config("master", ""));
     TRY(auto specs, load_specs(*config));
     json problems = json::array();
+    if (state == "running")
+        return json{{"problems", std::move(problems)}};
+    const auto patience = state == "starting" ? start_patience : std::chrono::milliseconds(0);
     const auto give_up = std::chrono::steady_clock::now() + patience;
     std::vector<UniqueFd> open;  // together, as master has them: two lines may want the same port
     for (const ServiceSpec& spec : specs) {
@@ -58,10 +61,10 @@ Result<json> look(std::chrono::milliseconds patience)
 
 }  // namespace
 
-int check(std::chrono::milliseconds patience)
+int check(std::string_view state)
 {
     log::init({.program = "master", .to_stderr = false, .to_log = false});
-    Result<json> said = look(patience);
+    Result<json> said = look(state);
     if (!said)
         said = json{{"error", said.error().text()}};
     const std::string text = said->dump(-1, ' ', false, json::error_handler_t::replace) + "\n";

@@ -1,14 +1,14 @@
-// What postfix check asks of master before it starts: can every address of master.cf be listened on? The program that
-// opens the sockets in production answers. For a moment each of them is open.
+// What postfix check asks of master: can every address of master.cf be listened on? The program that opens the sockets
+// in production answers. Unless a mail system runs, each of them is open for a moment.
 #pragma once
 
-#include <chrono>
+#include <string_view>
 
 namespace posthaste::master {
 
-// master check stopped; or master check starting, which waits for addresses as a start does: prints {"problems":
-// [{"service", "text", "remedy"}]}; with "error" in place of it where master.cf cannot be used at all. Asked only while
-// no mail system runs. The exit status is 0 if there is an answer.
-int check(std::chrono::milliseconds patience);
+// master check stopped; or master check starting, which waits for addresses as a start does; or master check running,
+// which opens nothing, because the mail system has them. Prints {"problems": [{"service", "text", "remedy"}]}; with
+// "error" in place of it where master.cf cannot be used at all. The exit status is 0 if there is an answer.
+int check(std::string_view state);
 
 }  // namespace posthaste::master

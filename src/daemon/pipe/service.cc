@@ -45,8 +45,9 @@ Result<void> Service::before_jail()
     if (!attributes_.group.empty()) {
         TRY(account_.gid, server::find_group(attributes_.group));
     }
-    if (account_.uid == 0)
-        return fail(ErrorKind::Denied, "user= command-line attribute specifies root privileges");
+    const std::string rights = server::rights_of_mail_system({account_.name, account_.uid, account_.gid}, config());
+    if (!rights.empty())
+        return fail(ErrorKind::Denied, "user= command-line attribute specifies " + rights);
     return {};
 }
 
