@@ -560,7 +560,7 @@ def test_ldap_is_asked_again_after_lookups_in_which_the_server_stopped(servers, 
     """There are more such lookups at once than a table has threads, and none of them keeps one."""
     server = servers("ldap")
     instance = make_instance()
-    instance.configure(smtpd_error_sleep_time="0")
+    instance.configure(service_processes="1")
     with HoldingProxy(server.port) as proxy:
         host = f"ldap://{proxy.address}"
         login = {"bind": "yes", "bind_dn": "cn=first,ou=people,dc=test"} if where == "in the login" else {

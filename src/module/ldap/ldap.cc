@@ -239,6 +239,14 @@ int limit_sockets(LDAP* connection)
     return ldap_set_option(connection, LDAP_OPT_CONNECT_CB, &callbacks);
 }
 
+// LDAP_REBIND_PROC: a server that another refers to is asked without a login, which is as good as an anonymous one
+// (RFC 4511 4.2.1). The library would make that itself, and wait for its answer without a limit.
+int log_in_nowhere_else(LDAP* /*connection*/, const char* /*url*/, ber_tag_t /*request*/, ber_int_t /*message*/,
+                        void* /*parameter*/)
+{
+    return LDAP_SUCCESS;
+}
+
 int set_options(LDAP* connection, const LdapLogin& login, Moment deadline)
 {
     const auto least_factor = static_cast<ber_len_t>(login.sasl_minssf);
@@ -249,6 +257,7 @@ int set_options(LDAP* connection, const LdapLogin& login, Moment deadline)
         status |= ldap_set_option(connection, LDAP_OPT_X_SASL_SSF_MIN, &least_factor);
     status |= ldap_set_option(connection, LDAP_OPT_DEREF, &login.dereference);
     status |= ldap_set_option(connection, LDAP_OPT_REFERRALS, login.chase_referrals ? LDAP_OPT_ON : LDAP_OPT_OFF);
+    status |= ldap_set_rebind_proc(connection, log_in_nowhere_else, nullptr);
     status |= ldap_set_option(connection, LDAP_OPT_RESTART, LDAP_OPT_ON);
     if (!login.start_tls && !login.uri.starts_with("ldaps:"))
         return status;
