@@ -2,6 +2,7 @@
 #include "net/tasks.h"
 #include "table/key_template.h"
 #include "table/network_replies.h"
+#include "table/server_client.h"
 #include "table/source_settings.h"
 #include "table/table.h"
 
@@ -63,6 +64,19 @@ TEST(Redis, RepliesAreBulkStrings)
     EXPECT_EQ(said(redis_answer("$2\r\nab\r\n")), "ab");
     EXPECT_EQ(said(redis_answer("$-1\r\n")), "(not found)");
     EXPECT_EQ(said(redis_answer("-ERR no\r\n")), "error: unexpected reply: -ERR no");
+}
+
+TEST(ServerTables, AnErrorAlwaysHasAReason)
+{
+    const auto reason = [](std::string text) { return std::string(reason_of(Error(ErrorKind::Timeout, text))); };
+    EXPECT_EQ(reason("down"), "down");
+    EXPECT_EQ(reason("connect to host: Connection refused"), "Connection refused");
+    EXPECT_EQ(reason("SASL(-13): user not found: "), "user not found");
+    EXPECT_EQ(reason("SASL(-1): generic failure: 32775"), "generic failure: 32775");
+    EXPECT_EQ(reason("32: 775: "), "32: 775");
+    EXPECT_EQ(reason(": 32775"), ": 32775");
+    EXPECT_EQ(reason(": "), "timeout");
+    EXPECT_EQ(reason(""), "timeout");
 }
 
 TEST(ServerTables, AServerThatIsDownIsATemporaryError)

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <memory>
 #include <netdb.h>
@@ -201,8 +202,15 @@ Result<std::optional<std::size_t>> complete_line(std::string_view received, std:
 
 std::string_view reason_of(const Error& error)
 {
+    const auto says_something = [](std::string_view text) { return std::ranges::any_of(text, is_ascii_alpha); };
     std::string_view text = error.text();
-    const std::size_t colon = text.rfind(": ");
+    while (text.ends_with(' ') || text.ends_with(':'))
+        text.remove_suffix(1);
+    if (text.empty())
+        return name(error.kind());
+    std::size_t colon = text.rfind(": ");
+    while (colon != std::string_view::npos && !says_something(text.substr(colon + 2)))
+        colon = colon == 0 ? std::string_view::npos : text.rfind(": ", colon - 1);
     return colon == std::string_view::npos ? text : text.substr(colon + 2);
 }
 

@@ -80,7 +80,8 @@ private:
 // One line up to and including "\n", of at most `limit` bytes; Limit if it is longer. Nothing: not there yet.
 Result<std::optional<std::size_t>> complete_line(std::string_view received, std::size_t limit);
 
-// The reason of an error without "what: " before it.
+// The reason of an error without "what: " before it; never empty. A number alone is no reason: what it belongs to comes
+// with it.
 std::string_view reason_of(const Error& error);
 
 }  // namespace posthaste::table

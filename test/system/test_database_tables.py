@@ -2,6 +2,7 @@
 
 Most tests ask through postmap, which uses a table as the daemons do; those at the end ask through smtpd.
 """
+import concurrent.futures
 import contextlib
 import os
 import pty
@@ -416,29 +417,42 @@ def test_ldap_uses_version_3_for_sasl_with_a_warning(servers, asker):
 
 
 @contextlib.contextmanager
+def fake_directory(talk):
+    """Calls talk(client) for the one client that it accepts, and holds the connection."""
+    def serve():
+        with contextlib.suppress(OSError):                   # the listener is closed
+            client, _ = listener.accept()
+            clients.append(client)
+            talk(client)
+
+    clients = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+    for client in clients:
+        client.close()
+
+
+def _wrapped(tag, *parts):
+    content = b"".join(parts)
+    return bytes([tag, len(content)]) + content
+
+
+def _answer(client, *operations):
+    """Answers the client's next request, whose number stands behind 30 length 02 01 (RFC 4511 4.1.1)."""
+    number = client.recv(4096)[4]
+    client.sendall(b"".join(_wrapped(0x30, bytes([2, 1, number]), operation) for operation in operations))
+
+
 def halting_directory(heard):
     """Begins DIGEST-MD5 (RFC 2831), with two realms to choose from; hears the client's answer and is silent then."""
     challenge = b'realm="one",realm="two",nonce="n",qop="auth",charset=utf-8,algorithm=md5-sess'
 
-    def wrapped(tag, *parts):
-        content = b"".join(parts)
-        return bytes([tag, len(content)]) + content
+    def talk(client):
+        _answer(client, _wrapped(0x61, b"\x0a\x01\x0e\x04\x00\x04\x00", _wrapped(0x87, challenge)))
+        heard.append(client.recv(4096))
 
-    def talk(listener):
-        with contextlib.suppress(OSError):                   # the listener is closed
-            client, _ = listener.accept()
-            clients.append(client)
-            number = client.recv(4096)[4]                    # RFC 4511 4.1.1: 30 length 02 01 number
-            in_progress = wrapped(0x61, b"\x0a\x01\x0e\x04\x00\x04\x00", wrapped(0x87, challenge))
-            client.sendall(wrapped(0x30, bytes([2, 1, number]), in_progress))
-            heard.append(client.recv(4096))
-
-    clients = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=talk, args=(listener,), daemon=True).start()
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-    for client in clients:
-        client.close()
+    return fake_directory(talk)
 
 
 def _goes_on_to_the_next_host(server, asker, address, **settings):
@@ -460,6 +474,114 @@ def test_ldap_login_with_sasl_is_given_up_where_a_server_falls_silent(servers, a
     with halting_directory(heard) as address:
         _goes_on_to_the_next_host(servers("ldap"), asker, address, sasl_mechs="DIGEST-MD5", sasl_realm="two")
     assert b'username="first",realm="two"' in heard[0]
+
+
+# --- ldap: servers that stop in the middle, or answer nonsense
+
+_SUCCESS = b"\x0a\x01\x00\x04\x00\x04\x00"
+_DONE = _wrapped(0x65, _SUCCESS)
+
+
+def _entry(*attributes):
+    return _wrapped(0x64, _wrapped(4, b"cn=x"), _wrapped(0x30, *attributes))
+
+
+@pytest.mark.parametrize("operations", [
+    [_wrapped(0x64, b"\xff" * 20), _DONE],
+    [_wrapped(0x64, b"\x04\x04cn=x\x30\x50\x30"), _DONE],
+    [_entry(_wrapped(0x30, _wrapped(4, b"o"), b"\x31\x50\x04\x01a")), _DONE],
+    [_entry(_wrapped(0x30, _wrapped(4, b"o"), _wrapped(0x31, _wrapped(4, b"a"))), b"\x30\x50\x04"), _DONE],
+    [_wrapped(0x65)],
+    [_wrapped(0x61, _SUCCESS)],
+    [_wrapped(0x78, _SUCCESS)],
+], ids=["garbage", "attributes are cut off", "values are cut off", "second attribute is cut off", "no result code", "of a login",
+        "of an extended operation"])
+def test_ldap_answers_that_cannot_be_read_are_temporary_errors(servers, asker, operations):
+    with fake_directory(lambda client: _answer(client, *operations)) as address:
+        messages = asker.failure(asker.table("ldap", servers("ldap").settings(f"ldap://{address}", timeout="5")))
+    assert "warning: dict_ldap_lookup: Search error" in messages
+
+
+def test_ldap_entries_without_values_are_not_found(servers, asker):
+    operations = [_entry(), _entry(_wrapped(0x30, _wrapped(4, b"o"), _wrapped(0x31))), _DONE]
+    with fake_directory(lambda client: _answer(client, *operations)) as address:
+        assert asker.ask(asker.table("ldap", servers("ldap").settings(f"ldap://{address}")), "plain") is None
+
+
+class HoldingProxy:
+    """Between clients and a server. While `limit` is set, it passes so many octets of what the server says on a connection
+    and holds the rest, of which it passes one octet every `drip` seconds if that is set."""
+
+    def __init__(self, port):
+        self.limit = self.drip = None
+        self.passed = 0                                      # octets of the server's, on the latest connection
+        self._server_port = port
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=50)
+        self._closed = threading.Event()
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._closed.set()
+        self._listener.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):                   # the listener is closed
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._server_port))
+                threading.Thread(target=self._pass_requests, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._pass_answers, args=(client, server), daemon=True).start()
+
+    @staticmethod
+    def _pass_requests(client, server):
+        with contextlib.suppress(OSError), server:
+            while data := client.recv(65536):
+                server.sendall(data)
+            server.shutdown(socket.SHUT_RDWR)
+
+    def _pass_answers(self, client, server):
+        passed = 0
+        with contextlib.suppress(OSError), client:
+            while data := server.recv(65536):
+                now = len(data) if self.limit is None else max(0, min(self.limit - passed, len(data)))
+                self.passed = passed = passed + now
+                client.sendall(data[:now])
+                for octet in data[now:]:
+                    self._closed.wait(self.drip)
+                    client.sendall(bytes([octet]))
+
+
+@pytest.mark.parametrize("where, drip", [("in the login", None), ("in a packet of SASL", None), ("in a packet of SASL", 0.4)])
+def test_ldap_is_asked_again_after_lookups_in_which_the_server_stopped(servers, make_instance, where, drip):
+    """There are more such lookups at once than a table has threads, and none of them keeps one."""
+    server = servers("ldap")
+    instance = make_instance()
+    instance.configure(service_processes="1")
+    with HoldingProxy(server.port) as proxy:
+        host = f"ldap://{proxy.address}"
+        login = {"bind": "yes", "bind_dn": "cn=first,ou=people,dc=test"} if where == "in the login" else {
+            "sasl_mechs": "DIGEST-MD5", "sasl_minssf": "1"}
+        settings = _sasl(server, host, timeout="1", query_filter="(cn=%u)", **login)     # the first key is found
+        instance.configure(local_recipient_maps=_maps(instance, "ldap", settings))
+        instance.start()
+
+        def look_up(_=None):
+            begin = time.monotonic()
+            with instance.smtp() as client:
+                client.mail("a@example.com")
+                return client.rcpt("first@local.test")[0], time.monotonic() - begin
+
+        assert look_up()[0] == 250
+        proxy.limit, proxy.drip = 2 if where == "in the login" else proxy.passed - 20, drip
+        with concurrent.futures.ThreadPoolExecutor(10) as pool:
+            for code, seconds in pool.map(look_up, range(10)):
+                assert code == 451 and seconds < 5
+        proxy.limit = None
+        assert [look_up()[0] for _ in range(3)] == [250] * 3
 
 
 # --- Redis and memcached

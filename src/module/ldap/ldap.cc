@@ -2,14 +2,18 @@
 //
 // Requests are sent and their answers waited for until the deadline, and so is each step of a SASL login; connecting,
 // the beginning of TLS, and the question which SASL mechanisms the server has, keep to the library's own time limits,
-// which are set from it.
+// which are set from it. The library waits in poll(), but reads a message, or a packet of SASL or TLS, that has begun
+// to arrive without looking at the time: so its sockets do not block, or, where only the library has its hands on them
+// (referrals), only for so long.
 #include "table/module.h"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <ldap.h>
 #include <sasl/sasl.h>
 #include <string_view>
+#include <sys/socket.h>
 
 namespace posthaste::table {
 
@@ -22,7 +26,7 @@ struct FreeMessage {
     void operator()(LDAPMessage* message) const { ldap_msgfree(message); }
 };
 struct FreeMemory {
-    void operator()(char* memory) const { ldap_memfree(memory); }
+    void operator()(void* memory) const { ldap_memfree(memory); }
 };
 struct FreeValues {
     void operator()(berval** values) const { ldap_value_free_len(values); }
@@ -66,9 +70,19 @@ int last_code(LDAP* connection)
     return code == LDAP_SUCCESS ? LDAP_OTHER : code;
 }
 
+// A read that finds nothing returns to the library's poll(), which knows the time: a server that stops or drips inside
+// a message is given up. The library makes the socket block again when TLS begins.
+void let_reads_return(LDAP* connection)
+{
+    int socket = -1;
+    if (ldap_get_option(connection, LDAP_OPT_DESC, &socket) == LDAP_OPT_SUCCESS && socket >= 0)
+        fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
+}
+
 // The message that answers a request, and a code that says why there is none.
 std::pair<Message, int> message_to(LDAP* connection, int request, Moment deadline)
 {
+    let_reads_return(connection);
     timeval wait = until(deadline);
     LDAPMessage* raw = nullptr;
     const int type = ldap_result(connection, request, LDAP_MSG_ALL, &wait, &raw);
@@ -82,12 +96,23 @@ std::pair<Message, int> message_to(LDAP* connection, int request, Moment deadlin
     return {std::move(message), LDAP_SUCCESS};
 }
 
-// The answer to a request, and the code that it ends with.
-std::pair<Message, int> answer_to(LDAP* connection, int request, Moment deadline)
+// The last message of an answer says how it ends; those before it are entries and references.
+bool ends_with(LDAP* connection, LDAPMessage* message, ber_tag_t type)
+{
+    while (LDAPMessage* const next = ldap_next_message(connection, message))
+        message = next;
+    return static_cast<ber_tag_t>(ldap_msgtype(message)) == type;
+}
+
+// The answer to a request, and the code that it ends with. An answer that ends with a message of another `type` is
+// nonsense.
+std::pair<Message, int> answer_to(LDAP* connection, int request, ber_tag_t type, Moment deadline)
 {
     auto [message, got] = message_to(connection, request, deadline);
     if (got != LDAP_SUCCESS)
         return {Message(), got};
+    if (!ends_with(connection, message.get(), type))
+        return {Message(), LDAP_PROTOCOL_ERROR};
     int code = LDAP_OTHER;
     const int parsed = ldap_parse_result(connection, message.get(), &code, nullptr, nullptr, nullptr, nullptr, 0);
     return {std::move(message), parsed == LDAP_SUCCESS ? code : parsed};
@@ -109,13 +134,14 @@ public:
                                          attributes.data(), 0, nullptr, nullptr, &wait, query.size_limit, &request);
         if (sent != LDAP_SUCCESS)
             return fail(failure(sent));
-        const auto answer = answer_to(handle_.get(), request, deadline);
+        const auto answer = answer_to(handle_.get(), request, LDAP_RES_SEARCH_RESULT, deadline);
         if (answer.second != LDAP_SUCCESS)
             return fail(failure(answer.second));
         std::vector<LdapEntry> entries;
         for (LDAPMessage* entry = ldap_first_entry(handle_.get(), answer.first.get()); entry != nullptr;
-             entry = ldap_next_entry(handle_.get(), entry))
-            entries.push_back(entry_of(entry));
+             entry = ldap_next_entry(handle_.get(), entry)) {
+            TRY(entries.emplace_back(), entry_of(entry));
+        }
         return entries;
     }
 
@@ -149,21 +175,27 @@ private:
         return {kind_of(code), fmt::format("Search error {}: {}", code, ldap_err2string(code))};
     }
 
-    LdapEntry entry_of(LDAPMessage* message) const
+    // The library gives nothing both for what is not there and for what it cannot read: the code tells which.
+    Result<LdapEntry> entry_of(LDAPMessage* message) const
     {
+        int code = LDAP_SUCCESS;
+        ldap_set_option(handle_.get(), LDAP_OPT_RESULT_CODE, &code);
         LdapEntry entry;
         if (const Text dn(ldap_get_dn(handle_.get(), message)); dn)
             entry.dn = dn.get();
         BerElement* position = nullptr;
-        for (Text name(ldap_first_attribute(handle_.get(), message, &position)); name;
-             name.reset(ldap_next_attribute(handle_.get(), message, position))) {
+        Text name(ldap_first_attribute(handle_.get(), message, &position));
+        const std::unique_ptr<BerElement, FreeBer> end(position);
+        for (; name; name.reset(ldap_next_attribute(handle_.get(), message, position))) {
             const Values values(ldap_get_values_len(handle_.get(), message, name.get()));
             std::vector<std::string> texts;
             for (berval** value = values.get(); value != nullptr && *value != nullptr; ++value)
                 texts.emplace_back((*value)->bv_val, (*value)->bv_len);
             entry.attributes.emplace_back(name.get(), std::move(texts));
         }
-        const std::unique_ptr<BerElement, FreeBer> end(position);
+        ldap_get_option(handle_.get(), LDAP_OPT_RESULT_CODE, &code);
+        if (code != LDAP_SUCCESS)
+            return fail(failure(code));
         return entry;
     }
 
@@ -185,15 +217,47 @@ int set_time_limits(LDAP* connection, Moment deadline)
            ldap_set_option(connection, LDAP_OPT_TIMEOUT, &limit);
 }
 
+// LDAP_OPT_CONNECT_CB, for each connection that the library makes: a read or a write lasts no longer than its own time
+// limit where the socket may block.
+int limit_socket(LDAP* connection, Sockbuf* buffer, LDAPURLDesc* /*url*/, sockaddr* /*address*/, ldap_conncb* /*self*/)
+{
+    int socket = -1;
+    ber_sockbuf_ctrl(buffer, LBER_SB_OPT_GET_FD, &socket);
+    timeval* limit = nullptr;
+    ldap_get_option(connection, LDAP_OPT_NETWORK_TIMEOUT, static_cast<void*>(&limit));
+    const std::unique_ptr<timeval, FreeMemory> end(limit);
+    if (limit == nullptr)
+        return -1;
+    return setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof *limit) |
+           setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, limit, sizeof *limit);
+}
+
+int limit_sockets(LDAP* connection)
+{
+    static ldap_conncb callbacks{
+        .lc_add = limit_socket, .lc_del = [](LDAP*, Sockbuf*, ldap_conncb*) {}, .lc_arg = nullptr};
+    return ldap_set_option(connection, LDAP_OPT_CONNECT_CB, &callbacks);
+}
+
+// LDAP_REBIND_PROC: a server that another refers to is asked without a login, which is as good as an anonymous one
+// (RFC 4511 4.2.1). The library would make that itself, and wait for its answer without a limit.
+int log_in_nowhere_else(LDAP* /*connection*/, const char* /*url*/, ber_tag_t /*request*/, ber_int_t /*message*/,
+                        void* /*parameter*/)
+{
+    return LDAP_SUCCESS;
+}
+
 int set_options(LDAP* connection, const LdapLogin& login, Moment deadline)
 {
     const auto least_factor = static_cast<ber_len_t>(login.sasl_minssf);
     int status = ldap_set_option(connection, LDAP_OPT_PROTOCOL_VERSION, &login.version);
     status |= set_time_limits(connection, deadline);
+    status |= limit_sockets(connection);
     if (login.bind == LdapBind::Sasl)
         status |= ldap_set_option(connection, LDAP_OPT_X_SASL_SSF_MIN, &least_factor);
     status |= ldap_set_option(connection, LDAP_OPT_DEREF, &login.dereference);
     status |= ldap_set_option(connection, LDAP_OPT_REFERRALS, login.chase_referrals ? LDAP_OPT_ON : LDAP_OPT_OFF);
+    status |= ldap_set_rebind_proc(connection, log_in_nowhere_else, nullptr);
     status |= ldap_set_option(connection, LDAP_OPT_RESTART, LDAP_OPT_ON);
     if (!login.start_tls && !login.uri.starts_with("ldaps:"))
         return status;
@@ -223,7 +287,7 @@ int start_tls(LDAP* connection, Moment deadline)
     int request = 0;
     if (const int sent = ldap_start_tls(connection, nullptr, nullptr, &request); sent != LDAP_SUCCESS)
         return sent;
-    const auto answer = answer_to(connection, request, deadline);
+    const auto answer = answer_to(connection, request, LDAP_RES_EXTENDED, deadline);
     return answer.second == LDAP_SUCCESS ? ldap_install_tls(connection) : answer.second;
 }
 
@@ -233,7 +297,7 @@ int bind_simply(LDAP* connection, const LdapLogin& login, Moment deadline)
     int request = 0;
     const int sent =
         ldap_sasl_bind(connection, login.bind_dn.c_str(), LDAP_SASL_SIMPLE, &password, nullptr, nullptr, &request);
-    return sent == LDAP_SUCCESS ? answer_to(connection, request, deadline).second : sent;
+    return sent == LDAP_SUCCESS ? answer_to(connection, request, LDAP_RES_BIND, deadline).second : sent;
 }
 
 // What a mechanism wants to know; what it proposes itself, where the settings say nothing.
@@ -268,6 +332,9 @@ int bind_with_sasl(LDAP* connection, const LdapLogin& login, Moment deadline)
     // TLS has taken some of the time.
     if (const int set = set_time_limits(connection, deadline); set != LDAP_OPT_SUCCESS)
         return LDAP_LOCAL_ERROR;
+    if (const int connected = ldap_connect(connection); connected != LDAP_SUCCESS)
+        return connected;
+    let_reads_return(connection);
     const char* chosen = nullptr;
     Message answer;
     while (true) {
