@@ -508,6 +508,15 @@ def test_ldap_entries_without_values_are_not_found(servers, asker):
         assert asker.ask(asker.table("ldap", servers("ldap").settings(f"ldap://{address}")), "plain") is None
 
 
+def test_ldap_servers_that_others_refer_to_are_given_up_where_they_are_silent(servers, asker):
+    with hanging_server() as silent:
+        reference = _wrapped(0xa3, _wrapped(4, f"ldap://{silent}/dc=test".encode()))
+        referral = _wrapped(0x65, b"\x0a\x01\x0a\x04\x00\x04\x00", reference)
+        with fake_directory(lambda client: _answer(client, referral)) as address:
+            settings = servers("ldap").settings(f"ldap://{address}", timeout="1", chase_referrals="yes")
+            assert "Search error -5: Timed out" in asker.failure(asker.table("ldap", settings))
+
+
 class HoldingProxy:
     """Between clients and a server. While `limit` is set, it passes so many octets of what the server says on a connection
     and holds the rest, of which it passes one octet every `drip` seconds if that is set."""
