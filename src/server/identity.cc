@@ -54,24 +54,31 @@ Result<gid_t> find_group(const std::string& name)
     }
 }
 
-std::string rights_of_mail_system(const Identity& account, const config::Config& config)
+MailSystemRights MailSystemRights::of(const config::Config& config)
+{
+    MailSystemRights rights;
+    if (::geteuid() != 0)
+        return rights;
+    if (auto owner = find_user(config.get(param::mail_owner)))
+        rights.owner_ = std::move(*owner);
+    rights.group_name_ = config.get(param::setgid_group);
+    if (const auto group = find_group(rights.group_name_))
+        rights.group_ = *group;
+    return rights;
+}
+
+std::string MailSystemRights::held_by(const Identity& account) const
 {
     if (account.uid == 0)
         return "root privileges";
-    if (::geteuid() != 0)
-        return {};
-    const std::string& owner_name = config.get(param::mail_owner);
-    const std::string& group_name = config.get(param::setgid_group);
-    const auto owner = find_user(owner_name);
-    const auto group = find_group(group_name);
-    if (owner && account.uid == owner->uid)
-        return fmt::format("mail system owner {}", owner_name);
-    if (account.gid == 0)
+    if (owner_ && account.uid == owner_->uid)
+        return fmt::format("mail system owner {}", owner_->user);
+    if (account.gid == 0 && ::geteuid() == 0)
         return "privileged group id 0";
-    if (owner && account.gid == owner->gid)
-        return fmt::format("mail system owner {} group id {}", owner_name, account.gid);
-    if (group && account.gid == *group)
-        return fmt::format("mail system {} group id {}", group_name, account.gid);
+    if (owner_ && account.gid == owner_->gid)
+        return fmt::format("mail system owner {} group id {}", owner_->user, account.gid);
+    if (group_ && account.gid == *group_)
+        return fmt::format("mail system {} group id {}", group_name_, account.gid);
     return {};
 }
 

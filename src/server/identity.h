@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "config/config.h"
 
+#include <optional>
 #include <string>
 #include <sys/types.h>
 
@@ -20,10 +21,21 @@ struct Identity {
 Result<Identity> find_user(const std::string& name);
 Result<gid_t> find_group(const std::string& name);
 
-// Commands of users must not have the rights of the mail system, and so of its queue. Empty: this account has none of
-// them; otherwise whose it has, as pipe(8) says it: "root privileges", "mail system owner postfix". An ordinary user,
-// as whom everything runs, may be asked for as well.
-std::string rights_of_mail_system(const Identity& account, const config::Config& config);
+// Commands of users must not have the rights of the mail system, and so of its queue: those of root, of mail_owner and
+// of setgid_group. An ordinary user, as whom everything runs, shares all of his but root's.
+class MailSystemRights {
+public:
+    // Asks the user database, once: before clients are served.
+    static MailSystemRights of(const config::Config& config);
+    // Empty: the account has none of them; otherwise whose it has, as pipe(8) says it: "root privileges", "mail system
+    // owner postfix".
+    [[nodiscard]] std::string held_by(const Identity& account) const;
+
+private:
+    std::optional<Identity> owner_;
+    std::optional<gid_t> group_;
+    std::string group_name_;
+};
 
 // chroot(2) to directory and its working directory.
 Result<void> enter_jail(const std::string& directory);

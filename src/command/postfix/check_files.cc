@@ -151,41 +151,36 @@ void accounts(const Subject& subject, Findings& findings)
 {
     if (!subject.is_root)
         return;
-    const std::string& name = subject.config.get(param::mail_owner);
-    const auto owner = server::find_user(name);
-    if (!owner)
-        findings.push_back({.severity = Severity::Fatal,
-                            .place = place_of(subject.config, "mail_owner"),
-                            .parameter = "mail_owner",
-                            .text = owner.error().text(),
-                            .remedy = "make the account with: useradd --system --no-create-home " + name});
-    const std::string& group = subject.config.get(param::setgid_group);
-    const auto gid = server::find_group(group);
-    if (!gid)
-        findings.push_back({.severity = Severity::Fatal,
-                            .place = place_of(subject.config, "setgid_group"),
-                            .parameter = "setgid_group",
-                            .text = gid.error().text(),
-                            .remedy = "make the group with: groupadd --system " + group});
-    const auto add = [&](const char* parameter, std::string text) {
+    const auto add = [&](const char* parameter, std::string text, std::string remedy) {
         findings.push_back({.severity = Severity::Fatal,
                             .place = place_of(subject.config, parameter),
                             .parameter = parameter,
                             .text = std::move(text),
-                            .remedy = "name an account that nothing else uses"});
+                            .remedy = std::move(remedy)});
     };
+    const std::string& name = subject.config.get(param::mail_owner);
+    const auto owner = server::find_user(name);
+    if (!owner)
+        add("mail_owner", owner.error().text(), "make the account with: useradd --system --no-create-home " + name);
+    const std::string& group = subject.config.get(param::setgid_group);
+    const auto gid = server::find_group(group);
+    if (!gid)
+        add("setgid_group", gid.error().text(), "make the group with: groupadd --system " + group);
+    constexpr const char* another = "name an account that nothing else uses";
     if (owner && owner->uid == 0)
-        add("mail_owner", fmt::format("mail_owner: user {} has privileged user ID", name));
+        add("mail_owner", fmt::format("mail_owner: user {} has privileged user ID", name), another);
     if (gid && *gid == 0)
-        add("setgid_group", fmt::format("setgid_group: group {} has privileged group ID", group));
+        add("setgid_group", fmt::format("setgid_group: group {} has privileged group ID", group), another);
     if (owner && gid && owner->gid == *gid)
-        add("setgid_group", fmt::format("setgid_group: user {} of mail_owner and group {} have the same group ID: {}",
-                                        name, group, *gid));
+        add("setgid_group",
+            fmt::format("setgid_group: user {} of mail_owner and group {} have the same group ID: {}", name, group,
+                        *gid),
+            another);
     const std::string& unprivileged = subject.config.get(param::default_privs);
     if (const auto account = server::find_user(unprivileged)) {
-        const std::string rights = server::rights_of_mail_system(*account, subject.config);
+        const std::string rights = server::MailSystemRights::of(subject.config).held_by(*account);
         if (!rights.empty())
-            add("default_privs", fmt::format("default_privs: {} has the rights of {}", unprivileged, rights));
+            add("default_privs", fmt::format("default_privs: {} has the rights of {}", unprivileged, rights), another);
     }
 }
 

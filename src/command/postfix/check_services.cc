@@ -38,6 +38,7 @@ namespace checks {
 void service_users(const Subject& subject, Findings& findings)
 {
     constexpr std::string_view attribute = "user=";
+    const auto forbidden = server::MailSystemRights::of(subject.config);
     for (const config::MasterService& service : subject.master_cf.services) {
         if (service.command != "pipe" && service.command != "spawn")
             continue;
@@ -53,8 +54,7 @@ void service_users(const Subject& subject, Findings& findings)
             std::string text = !found ? found.error().text() : !found_group ? found_group.error().text() : "";
             std::string remedy = "make the account, or name one that exists";
             if (text.empty()) {
-                const std::string rights =
-                    server::rights_of_mail_system({user, found->uid, *found_group}, subject.config);
+                const std::string rights = forbidden.held_by({user, found->uid, *found_group});
                 if (rights.empty())
                     continue;
                 text = "specifies " + rights;

@@ -26,12 +26,10 @@ namespace {
 constexpr const char* usage = "usage: postfix [-c config_dir] [-Dv] command, or postfix check --json";
 constexpr const char* commands = "start, start-fg, stop, reload, status, check, flush, abort, logrotate";
 
-Instance make_instance(std::shared_ptr<const config::Config> config, int verbosity)
+void set_up_log(const config::Config& config, int verbosity)
 {
     server::set_up_log(
-        *config,
-        {.tag = config->get(param::syslog_name) + "/postfix-script", .to_stderr = true, .verbosity = verbosity});
-    return {.config = std::move(config), .verbosity = verbosity};
+        config, {.tag = config.get(param::syslog_name) + "/postfix-script", .to_stderr = true, .verbosity = verbosity});
 }
 
 int dispatch(const Instance& instance, std::string_view command)
@@ -62,7 +60,7 @@ int dispatch(const Instance& instance, std::string_view command)
 {
     config::LoadOptions options{.config_directory = config_directory, .process_name = "postfix"};
     if (auto config = config::load_what_can_be_read(options))
-        static_cast<void>(make_instance(std::move(*config), 0));  // sets up the log
+        set_up_log(**config, 0);
     log::fatal("{}{}", error.text(),
                command == "reload" ? "; nothing is reloaded, the processes that run keep their old settings" : "");
 }
@@ -91,7 +89,8 @@ int run(int argc, char** argv)
         return refusal_as_json(config_directory, config.error());
     if (!config)
         refuse(config.error(), config_directory, argv[::optind]);
-    const Instance instance = make_instance(std::move(*config), verbosity);
+    set_up_log(**config, verbosity);
+    const Instance instance{.config = std::move(*config), .verbosity = verbosity};
     table::use_main_cf(instance.config, table::ProxyUser::Itself);
     ::setenv("MAIL_CONFIG", instance.config->directory().c_str(), 1);
     return as_json ? check_as_json(instance) : dispatch(instance, argv[::optind]);

@@ -88,6 +88,7 @@ Result<void> Service::before_jail()
     mbox_.stale_lock = config().get(param::stale_lock_time);
     mbox_.size_limit = config().get(param::mailbox_size_limit);
     mbox_.require_owner = config().get(param::strict_mailbox_ownership);
+    forbidden_ = server::MailSystemRights::of(config());
     return {};
 }
 
@@ -102,7 +103,8 @@ Task<server::Outcomes> Service::deliver(server::JobPtr job)
 Task<server::RecipientOutcome> Service::deliver_to(server::JobPtr job, std::size_t recipient)
 {
     server::RecipientOutcome settled{.recipient = recipient};
-    Expansion expansion(config(), tables_, *router_, mailbox::delivered_to_addresses(job->message().content()));
+    Expansion expansion(config(), tables_, *router_, forbidden_,
+                        mailbox::delivered_to_addresses(job->message().content()));
     auto targets = co_await expansion.expand(job->recipients()[recipient].address);
     if (!targets) {
         settled.outcome = dsn::Outcome::deferred({4, 3, 0}, targets.error().text(), std::string(relay));
@@ -335,7 +337,7 @@ Task<Result<mailbox::Account>> Service::never_root(mailbox::Account account)
 {
     if (account.uid != 0 || ::geteuid() != 0)
         co_return account;
-    co_return co_await unprivileged_account(config());
+    co_return co_await unprivileged_account(config(), forbidden_);
 }
 
 // What a command learns of its delivery; values that do not exist are not set.

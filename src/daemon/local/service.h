@@ -60,6 +60,7 @@ private:
     std::unique_ptr<routing::Router> router_;
     std::unique_ptr<ipc::Client> cleanup_;
     mailbox::MboxOptions mbox_;
+    server::MailSystemRights forbidden_;  // for commands and files of root and of nobody
     mailbox::Turns turns_;
     SettledMembers settled_;
 };

@@ -11,7 +11,6 @@
 #include "param/cleanup.h"
 #include "param/local.h"
 #include "routing/owner_and_request.h"
-#include "server/identity.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -72,16 +71,17 @@ bool is_good_recipient(const std::string& address)
 }  // namespace
 
 Expansion::Expansion(const config::Config& config, Tables& tables, routing::Router& router,
-                     std::set<std::string> delivered_to)
-    : config_(config), tables_(tables), router_(router), delivered_to_(std::move(delivered_to)),
+                     const server::MailSystemRights& forbidden, std::set<std::string> delivered_to)
+    : config_(config), tables_(tables), forbidden_(forbidden), router_(router), delivered_to_(std::move(delivered_to)),
       duplicate_limit_(static_cast<std::size_t>(config.get(param::duplicate_filter_limit)))
 {
 }
 
-Task<Result<mailbox::Account>> unprivileged_account(const config::Config& config)
+Task<Result<mailbox::Account>> unprivileged_account(const config::Config& config,
+                                                    const server::MailSystemRights& forbidden)
 {
     CO_TRY(mailbox::Account account, co_await mailbox::find_account(config.get(param::default_privs)));
-    const std::string rights = server::rights_of_mail_system({account.name, account.uid, account.gid}, config);
+    const std::string rights = forbidden.held_by({account.name, account.uid, account.gid});
     if (!rights.empty())
         co_return fail(ErrorKind::Denied, "default_privs names an account with the rights of " + rights);
     co_return account;
@@ -154,7 +154,7 @@ Task<Result<mailbox::Account>> Expansion::alias_account(std::optional<uid_t> own
     }
     if (owner && *owner != 0)
         co_return co_await mailbox::find_account(*owner);
-    co_return co_await unprivileged_account(config_);
+    co_return co_await unprivileged_account(config_, forbidden_);
 }
 
 Expansion::Named Expansion::named(std::string address, const ScopePtr& around) const

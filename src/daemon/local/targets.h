@@ -20,6 +20,7 @@
 #include "mailbox/child.h"
 #include "net/task.h"
 #include "routing/router.h"
+#include "server/identity.h"
 #include "table/maps.h"
 
 #include <cstddef>
@@ -74,14 +75,15 @@ struct Tables {
 };
 
 // default_privs: for commands and files that are nobody's or root's. Denied: it has rights of the mail system.
-Task<Result<mailbox::Account>> unprivileged_account(const config::Config& config);
+Task<Result<mailbox::Account>> unprivileged_account(const config::Config& config,
+                                                    const server::MailSystemRights& forbidden);
 
 // Expands one recipient; refers to the service's tables and configuration. Lives as long as the expansion.
 class Expansion {
 public:
     // delivered_to: mailbox::delivered_to_addresses() of the message.
     Expansion(const config::Config& config, Tables& tables, routing::Router& router,
-              std::set<std::string> delivered_to);
+              const server::MailSystemRights& forbidden, std::set<std::string> delivered_to);
 
     // An error is temporary: a table did not answer, or there is more than the limits allow. Problems of single members
     // are targets.
@@ -135,6 +137,7 @@ private:
 
     const config::Config& config_;
     Tables& tables_;
+    const server::MailSystemRights& forbidden_;
     routing::Router& router_;
     std::set<std::string> delivered_to_;
     std::size_t duplicate_limit_;  // 0: none

@@ -45,7 +45,8 @@ Result<void> Service::before_jail()
     if (!attributes_.group.empty()) {
         TRY(account_.gid, server::find_group(attributes_.group));
     }
-    const std::string rights = server::rights_of_mail_system({account_.name, account_.uid, account_.gid}, config());
+    const std::string rights =
+        server::MailSystemRights::of(config()).held_by({account_.name, account_.uid, account_.gid});
     if (!rights.empty())
         return fail(ErrorKind::Denied, "user= command-line attribute specifies " + rights);
     return {};
