@@ -244,6 +244,8 @@ const MasterService* find_service(const std::vector<MasterService>& services, st
     return found == services.end() ? nullptr : &*found;
 }
 
+bool is_smtp_client(const MasterService& service) { return service.command == "smtp" || service.command == "lmtp"; }
+
 namespace {
 
 Result<MasterCf> whole(MasterCfLines lines)

@@ -45,6 +45,9 @@ struct MasterCf {
 // The line of this name and type; null: there is none.
 const MasterService* find_service(const std::vector<MasterService>& services, std::string_view name, ServiceType type);
 
+// smtp(8) or lmtp(8): its nexthops are hosts.
+bool is_smtp_client(const MasterService& service);
+
 // Every line of a file: those that are services, and what is wrong with each of the others.
 struct MasterCfLines {
     MasterCf good;

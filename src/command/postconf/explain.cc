@@ -219,7 +219,7 @@ Result<Explanation> explain(Question question)
         if (way.route) {
             if (const auto* transport = find_local_service(master_cf, way.route->transport)) {
                 way.program = fmt::format("{} ({})", transport->command, transport->place.text());
-                if (transport->command == "smtp" || transport->command == "lmtp")
+                if (config::is_smtp_client(*transport))
                     way.problem = problem_of(way.route->nexthop, ports);
             }
             way.limits = limits_of(*qmgr_config, *way.route);

@@ -5,7 +5,6 @@
 #include "address/fold.h"
 #include "base/text.h"
 #include "command/postfix/checks.h"
-#include "match/list.h"
 #include "param/basics.h"
 #include "param/cleanup.h"
 #include "param/rewrite.h"
@@ -26,13 +25,10 @@ namespace {
 
 constexpr std::size_t most_rows = 100'000;  // that are read of one table
 
-// What routing goes by: main.cf, with the -o options of the service that rewrite_service_name names there.
+// What a service goes by: main.cf, with the -o options of its line in master.cf, if it has one.
 class Rules {
 public:
-    explicit Rules(const Subject& subject)
-        : subject_(subject),
-          line_(config::find_service(subject.master_cf.services, subject.config.get(param::rewrite_service_name),
-                                     config::ServiceType::Unix))
+    Rules(const Subject& subject, const config::MasterService* line) : subject_(subject), line_(line)
     {
         if (line_ == nullptr || line_->overrides.empty())
             return;
@@ -51,14 +47,17 @@ public:
         return config().get(parameter);
     }
 
+    // Where the setting was written that counts.
+    [[nodiscard]] config::Place place(std::string_view parameter) const
+    {
+        return line_ != nullptr ? place_in(subject_, *line_, parameter) : place_of(subject_.config, parameter);
+    }
     // Adds what is wrong with a parameter.
     void report(Severity severity, std::string_view parameter, std::string text, std::string remedy,
                 Findings& findings) const
     {
-        const config::Place place =
-            line_ ? place_in(subject_, *line_, parameter) : place_of(subject_.config, parameter);
         findings.push_back({.severity = severity,
-                            .place = place,
+                            .place = place(parameter),
                             .parameter = std::string(parameter),
                             .text = std::move(text),
                             .remedy = std::move(remedy)});
@@ -70,6 +69,12 @@ private:
     std::shared_ptr<const config::Config> with_options_;
     bool are_known_ = true;
 };
+
+Rules rules_of_routing(const Subject& subject)
+{
+    return {subject, config::find_service(subject.master_cf.services, subject.config.get(param::rewrite_service_name),
+                                          config::ServiceType::Unix)};
+}
 
 struct DomainList {
     std::string_view parameter;
@@ -144,7 +149,7 @@ bool speaks_smtp(const Subject& subject, std::string_view transport)
 {
     return std::ranges::any_of(subject.master_cf.services, [&](const config::MasterService& service) {
         return service.name == transport && service.type != config::ServiceType::Inet &&
-               (service.command == "smtp" || service.command == "lmtp");
+               config::is_smtp_client(service);
     });
 }
 
@@ -204,41 +209,18 @@ void check_fallback_relays(const Subject& subject, const routing::PortNames& por
 {
     std::set<std::string> told;
     for (const config::MasterService& service : subject.master_cf.services) {
-        const bool is_lmtp = service.command == "lmtp";
-        if (!is_lmtp && service.command != "smtp")
+        if (!config::is_smtp_client(service))
             continue;
-        const auto config = load_with_options(subject, service);
-        if (!config)
-            continue;  // overrides() says so
-        const auto parameter = is_lmtp ? param::smtp_fallback_relay.lmtp() : param::smtp_fallback_relay;
+        const Rules rules(subject, &service);
+        if (!rules.are_known())
+            continue;
+        const bool is_lmtp = service.command == "lmtp";
+        const std::string& value = rules.get(is_lmtp ? param::smtp_fallback_relay.lmtp() : param::smtp_fallback_relay);
         const std::string_view name = is_lmtp ? "lmtp_fallback_relay" : "smtp_fallback_relay";
-        const std::string& value = (*config)->get(parameter);
         const std::string problem = routing::nexthop_problem(value, ports);
-        const config::Place place = place_in(subject, service, name);
-        if (!problem.empty() && told.insert(place.text()).second)
-            findings.push_back({.severity = Severity::Warning,
-                                .place = place,
-                                .parameter = std::string(name),
-                                .text = fmt::format("{}: {}: {}; mail for it waits", name, value, problem),
-                                .remedy = correct_nexthop});
-    }
-}
-
-// Files of a list that cannot be read; tables() looks at tables.
-void check_files(const Rules& rules, std::string_view parameter, const std::string& value, Findings& findings)
-{
-    auto words = table::split_outside_braces(value, table::list_separators);
-    if (!words)
-        return;
-    for (std::string_view word : *words) {
-        word.remove_prefix(std::min(word.find_first_not_of('!'), word.size()));
-        match::Options options;
-        options.tables.warn = [&](std::string_view problem) {
-            rules.report(Severity::Error, parameter, std::string(problem),
-                         "mail for all domains waits until it can be read", findings);
-        };
-        if (word.starts_with('/'))
-            static_cast<void>(match::List::parse(word, match::Kind::String, options));  // all of the list was parsed
+        if (!problem.empty() && told.insert(rules.place(name).text()).second)
+            rules.report(Severity::Warning, name, fmt::format("{}: {}: {}; mail for it waits", name, value, problem),
+                         correct_nexthop, findings);
     }
 }
 
@@ -259,7 +241,7 @@ void address_classes(const Subject& subject, Findings& findings)
 {
     if (!subject.config.problems().empty())
         return;
-    const Rules rules(subject);
+    const Rules rules = rules_of_routing(subject);
     if (!rules.are_known())
         return;
     check_own_addresses(rules, findings);
@@ -282,7 +264,13 @@ void address_classes(const Subject& subject, Findings& findings)
             continue;
         }
         list.list = std::move(*parsed);
-        check_files(rules, list.parameter, list.value, findings);
+        look_at_patterns(
+            list.value, is_relay ? match::Kind::Domain : match::Kind::String,
+            [&](std::string_view problem) {
+                rules.report(Severity::Error, list.parameter, std::string(problem),
+                             "mail for all domains waits until it can be read", findings);
+            },
+            [](const Error&) {});  // all of the list was parsed
         add_domains(list.value, domains);
     }
     for (const std::string& domain : domains) {
@@ -307,7 +295,7 @@ void transports(const Subject& subject, Findings& findings)
         for (const auto& [name, value] : service.overrides)
             if (name == "rewrite_service_name")
                 check_rewrite_service(subject, value, service.place, findings);
-    const Rules rules(subject);
+    const Rules rules = rules_of_routing(subject);
     if (!rules.are_known())
         return;
     const RouteParameter routes[] = {{"local_transport", rules.get(param::local_transport)},

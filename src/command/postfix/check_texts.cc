@@ -3,7 +3,6 @@
 #include "command/postfix/checks.h"
 #include "config/environment.h"
 #include "intake/notification_text.h"
-#include "match/list.h"
 #include "param/basics.h"
 #include "param/bounce.h"
 #include "param/local.h"
@@ -45,31 +44,43 @@ private:
 };
 
 // Patterns that are no network, such as one with host bits, and files that cannot be read: who is compared with them
-// is put off. What its tables are worth, tables() says.
+// is put off.
 void look_at_host_list(const config::Config& config, std::string_view parameter, TextCheck& check)
 {
     const auto value = config.value_of(parameter);
-    const std::string text = value && *value ? **value : "";
-    auto words = table::split_outside_braces(text, table::list_separators);
+    look_at_patterns(
+        value && *value ? **value : "", match::Kind::Host,
+        [&](std::string_view problem) {
+            check.add(parameter, Severity::Error, std::string(problem),
+                      "until it is corrected, clients are answered 451");
+        },
+        [&](const Error& error) {
+            check.add(parameter, Severity::Error, error.text(), "smtpd does not start until it is corrected");
+        });
+}
+
+}  // namespace
+
+void look_at_patterns(std::string_view text, match::Kind kind, const std::function<void(std::string_view)>& problem,
+                      const std::function<void(const Error&)>& error)
+{
+    const auto words = table::split_outside_braces(text, table::list_separators);
     if (!words) {
-        check.look(parameter, words, Severity::Error, "smtpd does not start until it is corrected");
+        error(words.error());
         return;
     }
     for (std::string_view word : *words) {
         const std::string_view pattern = word.substr(std::min(word.find_first_not_of('!'), word.size()));
-        if (table::is_type(pattern.substr(0, pattern.find(':'))))
+        const bool may_be_table = !pattern.starts_with('/') && pattern.contains(':');
+        const bool is_address = kind == match::Kind::Host && !table::is_type(pattern.substr(0, pattern.find(':')));
+        if (may_be_table && !is_address)
             continue;
         match::Options options;
-        options.tables.warn = [&](std::string_view problem) {
-            check.add(parameter, Severity::Error, std::string(problem),
-                      "until it is corrected, clients are answered 451");
-        };
-        check.look(parameter, match::List::parse(word, match::Kind::Host, options), Severity::Error,
-                   "smtpd does not start until it is corrected");
+        options.tables.warn = problem;
+        if (auto parsed = match::List::parse(word, kind, options); !parsed)
+            error(parsed.error());
     }
 }
-
-}  // namespace
 
 namespace checks {
 

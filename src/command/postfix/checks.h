@@ -5,7 +5,9 @@
 #include "command/postfix/finding.h"
 #include "config/config.h"
 #include "config/master_cf.h"
+#include "match/list.h"
 
+#include <functional>
 #include <string_view>
 
 namespace posthaste::postfix {
@@ -75,6 +77,11 @@ config::Place place_in(const Subject& subject, const config::MasterService& serv
 // main.cf with the -o options of a service. Invalid: one of them has a bad value.
 Result<std::shared_ptr<const config::Config>> load_with_options(const Subject& subject,
                                                                 const config::MasterService& service);
+
+// Looks at the patterns of a list one by one, but for its tables, which tables() looks at. `problem` is told what keeps
+// others waiting: a file that cannot be read, a network that is none; `error`, what keeps the list from being parsed.
+void look_at_patterns(std::string_view text, match::Kind kind, const std::function<void(std::string_view)>& problem,
+                      const std::function<void(const Error&)>& error);
 
 // The parameter that a text "parameter: what is wrong" is about; empty: none.
 std::string parameter_in_front(std::string_view text);
