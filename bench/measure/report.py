@@ -81,7 +81,6 @@ class Results:
         self.values = {}                             # name: {label: [figures]}
         self.units = {}
         self.processor_time = collections.defaultdict(dict)      # name: {label: [microseconds a message]}
-        self.remarks = {}
 
     def note(self, name, unit, label, value, microseconds=None):
         self.units[name] = unit
@@ -91,9 +90,6 @@ class Results:
             self.processor_time[name].setdefault(label, []).append(microseconds)
             cpu = f", {digits(microseconds)} us cpu each"
         print(f"  {name}, {label}: {digits(value)} {unit}{cpu}", flush=True)
-
-    def remark(self, name, text):
-        self.remarks[name] = text
 
     def medians(self, name):
         return {label: statistics.median(figures) for label, figures in self.values[name].items()}
@@ -120,7 +116,7 @@ class Results:
         left = {0, 1, 9, 10}                        # text; the others are figures
         lines = ["  ".join(cell.ljust(width) if column in left else cell.rjust(width)
                            for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows]
-        return "\n".join(lines + [f"{name.ljust(widths[0])}  {text}" for name, text in self.remarks.items()])
+        return "\n".join(lines)
 
     def markdown(self, wanted=lambda name: True):
         """The rows that are wanted, as a table for a page."""
@@ -130,11 +126,10 @@ class Results:
             *figures, their_time, our_time, goal, verdict = self.row(name)
             time = " / ".join(filter(None, (their_time, our_time)))
             lines.append(f"| {' | '.join(figures)} | {time} | {': '.join(filter(None, (goal, verdict)))} |")
-        lines += [f"| {name} | {text} |" for name, text in self.remarks.items() if wanted(name)]
         return "\n".join(lines) + "\n"
 
     def write(self, directory, facts):
         everything = facts | {"load average": os.getloadavg(), "units": self.units, "values": self.values,
-                              "microseconds": self.processor_time, "planned": self.remarks}
+                              "microseconds": self.processor_time}
         (directory / "result.json").write_text(json.dumps(everything, indent=1) + "\n")
         (directory / "result.md").write_text(self.markdown())

@@ -72,6 +72,13 @@ void smtpd_access(const AccessEvent& event)
     write_info(text);
 }
 
+void smtpd_abort(std::string_view client, std::string_view stage, std::string_view text)
+{
+    Buffer line;
+    append(line, "NOQUEUE: abort: {} from {}: {}", stage, client, text);
+    write_info(line);
+}
+
 void smtpd_session_end(SessionEnd how, std::string_view queue_id, std::string_view stage,
                        std::optional<std::uint64_t> data_bytes, std::string_view client)
 {
@@ -117,7 +124,8 @@ void smtpd_name_mismatch(std::string_view name, std::string_view address, std::s
 void smtpd_limit_exceeded(RateLimit limit, int count, std::string_view client, std::string_view service)
 {
     static constexpr std::string_view words[] = {"Connection concurrency", "Connection rate",
-                                                 "Message delivery request rate", "Recipient address rate"};
+                                                 "Message delivery request rate", "Recipient address rate",
+                                                 "New TLS session rate"};
     warning("{} limit exceeded: {} from {} for service {}", words[static_cast<std::size_t>(limit)], count, client,
             service);
 }

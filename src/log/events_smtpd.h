@@ -34,6 +34,9 @@ struct AccessEvent {
 // "QID: reject: RCPT from NAME[ADDR]: TEXT; from=<S> to=<R> proto=P helo=<H>"
 void smtpd_access(const AccessEvent& event);
 
+// "NOQUEUE: abort: TLS from NAME[ADDR]: TEXT"
+void smtpd_abort(std::string_view client, std::string_view stage, std::string_view text);
+
 enum class SessionEnd : std::uint8_t { LostConnection, Timeout, TooManyErrors, BareNewline };
 // "lost connection after STAGE from NAME[ADDR]", "timeout after ...", "too many errors after ...",
 // "bare <LF> received after ..."; from 3.10 on with the queue id before it. data_bytes: for DATA, "(14 bytes)".
@@ -54,7 +57,7 @@ void smtpd_size_limit(std::string_view queue_id);
 // "warning: hostname H does not resolve to address A[: REASON]"
 void smtpd_name_mismatch(std::string_view name, std::string_view address, std::string_view reason);
 
-enum class RateLimit : std::uint8_t { ConnectionConcurrency, ConnectionRate, MessageRate, RecipientRate };
+enum class RateLimit : std::uint8_t { ConnectionConcurrency, ConnectionRate, MessageRate, RecipientRate, NewTlsRate };
 // "warning: Connection concurrency limit exceeded: 3 from NAME[ADDR] for service smtp"
 void smtpd_limit_exceeded(RateLimit limit, int count, std::string_view client, std::string_view service);
 

@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t read_size = 65536;
 constexpr std::size_t worth_reading_into = 16384;
 
+using Wait = StreamLayer::Wait;
+
 bool would_wait(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 ssize_t send_now(int fd, std::string_view first, std::string_view second)
@@ -30,6 +32,11 @@ ssize_t send_now(int fd, std::string_view first, std::string_view second)
     message.msg_iov = parts;
     message.msg_iovlen = 2;
     return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+Watch::Direction direction_of(Wait wait)
+{
+    return wait == Wait::Write ? Watch::Direction::Write : Watch::Direction::Read;
 }
 
 // One byte and room for one descriptor with it, for sendmsg() and recvmsg(). Points into itself: stays where it is.
@@ -53,22 +60,45 @@ struct DescriptorMessage {
 
 Stream::Stream(UniqueFd fd) : fd_(std::move(fd)), watch_(std::make_unique<Watch>(fd_.get())) {}
 
-Result<std::size_t> Stream::read_now(std::span<char> buffer, bool& would_block)
+Result<Stream::Moved> Stream::read_socket(std::span<char> buffer)
 {
-    would_block = false;
     for (;;) {
         ssize_t n = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
         if (n >= 0) {
-            drained_ = n > 0 && static_cast<std::size_t>(n) < buffer.size();
-            return static_cast<std::size_t>(n);
+            drained_ = n > 0 && static_cast<std::size_t>(n) < buffer.size() ? Wait::Read : Wait::None;
+            return Moved{.bytes = static_cast<std::size_t>(n), .wait = Wait::None};
         }
         if (would_wait(errno)) {
-            drained_ = true;
-            would_block = true;
-            return 0;
+            drained_ = Wait::Read;
+            return Moved{.bytes = 0, .wait = Wait::Read};
         }
         if (errno != EINTR)
             return fail_errno("read");
+    }
+}
+
+Result<Stream::Moved> Stream::read_now(std::span<char> buffer)
+{
+    if (!layer_)
+        return read_socket(buffer);
+    TRY(Moved moved, layer_->read(buffer));
+    drained_ = moved.wait;
+    return moved;
+}
+
+// A part of the two pieces, or what to wait for.
+Result<Stream::Moved> Stream::write_now(std::string_view first, std::string_view second)
+{
+    if (layer_)
+        return layer_->write(first.empty() ? second : first);
+    for (;;) {
+        const ssize_t n = send_now(fd_.get(), first, second);
+        if (n >= 0)
+            return Moved{.bytes = static_cast<std::size_t>(n), .wait = Wait::None};
+        if (would_wait(errno))
+            return Moved{.bytes = 0, .wait = Wait::Write};
+        if (errno != EINTR)
+            return fail_errno("write");
     }
 }
 
@@ -89,32 +119,31 @@ Result<bool> Stream::fill_now()
     make_room();
     std::span<char> room = std::span(buffer_).subspan(end_);
     const bool direct = room.size() >= worth_reading_into;
-    bool would_block = false;
-    TRY(std::size_t got, read_now(direct ? room : std::span(*scratch), would_block));
-    if (would_block)
+    TRY(Moved got, read_now(direct ? room : std::span(*scratch)));
+    if (got.wait != Wait::None)
         return false;
-    if (got == 0)
+    if (got.bytes == 0)
         return fail(ErrorKind::Closed, "end of stream");
     if (!direct) {
         buffer_.resize(end_);
-        buffer_.insert(buffer_.end(), scratch->data(), scratch->data() + got);
+        buffer_.insert(buffer_.end(), scratch->data(), scratch->data() + got.bytes);
     }
-    end_ += got;
+    end_ += got.bytes;
     return true;
 }
 
 Task<Result<void>> Stream::fill(Deadline deadline)
 {
     for (;;) {
-        if (drained_) {
+        if (drained_ != Wait::None) {
             if (!fd_)
                 co_return fail(ErrorKind::Cancelled, "connection closed");
             if (begin_ == end_) {
                 begin_ = end_ = 0;
                 std::vector<char>().swap(buffer_);
             }
-            CO_TRY(co_await watch_->wait(Watch::Direction::Read, deadline));
-            drained_ = false;
+            CO_TRY(co_await watch_->wait(direction_of(drained_), deadline));
+            drained_ = Wait::None;
         }
         CO_TRY(bool got, fill_now());
         if (got)
@@ -132,18 +161,14 @@ Task<Result<void>> Stream::write_all(std::string_view first, std::string_view se
     while (!first.empty() || !second.empty()) {
         if (!fd_)
             co_return fail(ErrorKind::Cancelled, "connection closed");
-        ssize_t n = send_now(fd_.get(), first, second);
-        if (n < 0 && would_wait(errno)) {
-            CO_TRY(co_await watch_->wait(Watch::Direction::Write, deadline));
+        CO_TRY(Moved sent, write_now(first, second));
+        if (sent.wait != Wait::None) {
+            CO_TRY(co_await watch_->wait(direction_of(sent.wait), deadline));
             continue;
         }
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            co_return fail_errno("write");
-        std::size_t from_first = std::min(first.size(), static_cast<std::size_t>(n));
+        const std::size_t from_first = std::min(first.size(), sent.bytes);
         first.remove_prefix(from_first);
-        second.remove_prefix(static_cast<std::size_t>(n) - from_first);
+        second.remove_prefix(sent.bytes - from_first);
     }
     co_return Result<void>{};
 }
@@ -153,15 +178,28 @@ Task<Result<std::size_t>> Stream::write_some(std::string_view bytes, Deadline de
     for (;;) {
         if (!fd_)
             co_return fail(ErrorKind::Cancelled, "connection closed");
-        const ssize_t n = send_now(fd_.get(), bytes, {});
-        if (n >= 0)
-            co_return static_cast<std::size_t>(n);
-        if (errno == EINTR)
-            continue;
-        if (!would_wait(errno))
-            co_return fail_errno("write");
-        CO_TRY(co_await watch_->wait(Watch::Direction::Write, deadline));
+        CO_TRY(Moved sent, write_now(bytes, std::string_view()));
+        if (sent.wait == Wait::None)
+            co_return sent.bytes;
+        CO_TRY(co_await watch_->wait(direction_of(sent.wait), deadline));
     }
+}
+
+void Stream::write_now(std::string_view bytes)
+{
+    while (fd_ && !bytes.empty()) {
+        auto sent = write_now(bytes, std::string_view());
+        if (!sent || sent->wait != Wait::None)
+            return;
+        bytes.remove_prefix(sent->bytes);
+    }
+}
+
+void Stream::put_on(std::unique_ptr<StreamLayer> layer)
+{
+    consume(end_ - begin_);
+    drained_ = Wait::None;
+    layer_ = std::move(layer);
 }
 
 Task<Result<UniqueFd>> Stream::receive_fd(Deadline deadline)
@@ -169,7 +207,7 @@ Task<Result<UniqueFd>> Stream::receive_fd(Deadline deadline)
     for (;;) {
         DescriptorMessage message;
         ssize_t n = ::recvmsg(fd_.get(), &message.header, MSG_CMSG_CLOEXEC);
-        drained_ = false;
+        drained_ = Wait::None;
         if (n < 0 && would_wait(errno)) {
             CO_TRY(co_await watch_->wait(Watch::Direction::Read, deadline));
             continue;
@@ -187,15 +225,22 @@ Task<Result<UniqueFd>> Stream::receive_fd(Deadline deadline)
     }
 }
 
-Task<Result<void>> Stream::wait_readable(Deadline deadline)
+Task<Result<void>> Stream::wait_for(StreamLayer::Wait wait, Deadline deadline)
 {
     if (!fd_)
         co_return fail(ErrorKind::Cancelled, "connection closed");
-    co_return co_await watch_->wait(Watch::Direction::Read, deadline);
+    co_return co_await watch_->wait(direction_of(wait), deadline);
+}
+
+void Stream::end_layer()
+{
+    if (layer_)
+        layer_->end();
 }
 
 void Stream::shutdown_write()
 {
+    end_layer();
     if (fd_)
         ::shutdown(fd_.get(), SHUT_WR);
 }
@@ -205,6 +250,7 @@ void Stream::close()
     if (watch_)
         watch_->cancel();
     watch_.reset();
+    layer_.reset();
     fd_.reset();
 }
 

@@ -3,11 +3,14 @@
 // An operation first tries the system call and waits when the kernel says so; after a read that found less than it
 // asked for, the next one waits first. At most one task reads and
 // one task writes at a time. close() makes waiting operations end with Cancelled.
+//
+// A StreamLayer that a stream was given stands between it and the socket: TLS (tls/connection.h).
 #pragma once
 
 #include "base/fd.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
+#include "net/stream_layer.h"
 #include "net/task.h"
 
 #include <cstddef>
@@ -43,28 +46,42 @@ public:
     // Appends what is in the socket right now without waiting: false if there was nothing.
     Result<bool> fill_now();
 
+    // From here on bytes go through the layer. What was read before and not consumed is thrown away: it was not said
+    // inside of TLS, and must not be taken for it (RFC 3207 4.2).
+    void put_on(std::unique_ptr<StreamLayer> layer);
+    // Sends what goes without waiting; the rest is lost. For a last word to somebody who waits for nothing.
+    void write_now(std::string_view bytes);
+
     // A descriptor that was passed with one byte of payload (SCM_RIGHTS), UNIX sockets only.
     Task<Result<UniqueFd>> receive_fd(Deadline deadline);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] bool is_open() const { return static_cast<bool>(fd_); }
+    // The peer is told that nothing more comes, with the layer's own words first.
     void shutdown_write();
+    // Only the layer's words: the connection is closed next.
+    void end_layer();
     // Wakes waiting operations with Cancelled and closes.
     void close();
     UniqueFd release();
-    // Waits until the peer closes or sends something.
-    Task<Result<void>> wait_readable(Deadline deadline);
+    // Waits until the socket is ready, for Read: until the peer closes or sends something.
+    Task<Result<void>> wait_for(StreamLayer::Wait wait, Deadline deadline);
 
 private:
-    Result<std::size_t> read_now(std::span<char> buffer, bool& would_block);
+    using Moved = StreamLayer::Moved;
+    Result<Moved> read_now(std::span<char> buffer);
+    Result<Moved> read_socket(std::span<char> buffer);
+    Result<Moved> write_now(std::string_view first, std::string_view second);
     void make_room();
 
     UniqueFd fd_;
     std::unique_ptr<Watch> watch_;  // destroyed before fd_
+    std::unique_ptr<StreamLayer> layer_;
     std::vector<char> buffer_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
-    bool drained_ = false;  // the last read got less than it asked for: wait before the next one
+    // The last read got less than it asked for, or nothing: what to wait for before the next one.
+    StreamLayer::Wait drained_ = StreamLayer::Wait::None;
 };
 
 // Connects without blocking. bind_to may be empty (no family) or a local address.

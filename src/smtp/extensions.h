@@ -60,10 +60,10 @@ private:
     std::uint32_t bits_ = 0;
 };
 
-// What smtpd offers today (no TLS, no SASL, no BDAT).
-inline constexpr ExtensionSet implemented{
-    Extension::Pipelining,          Extension::Size,         Extension::Vrfy, Extension::Etrn,
-    Extension::EnhancedStatusCodes, Extension::EightBitMime, Extension::Dsn,  Extension::Smtputf8};
+// What smtpd can offer today (no SASL, no BDAT).
+inline constexpr ExtensionSet implemented{Extension::Pipelining,   Extension::Size,     Extension::Vrfy,
+                                          Extension::Etrn,         Extension::Starttls, Extension::EnhancedStatusCodes,
+                                          Extension::EightBitMime, Extension::Dsn,      Extension::Smtputf8};
 
 // Keywords separated by commas and white space; those that do not exist go to `unknown`.
 ExtensionSet parse_discard_keywords(std::string_view text, std::vector<std::string>& unknown);

@@ -2,33 +2,17 @@
 #include "tls/certificate.h"
 
 #include "base/fd.h"
+#include "tls/openssl.h"
 
 #include <ctime>
-#include <memory>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 
 namespace posthaste::tls {
 
 namespace {
 
 constexpr std::size_t largest_file = std::size_t{1} << 20;
-
-using Bio = std::unique_ptr<BIO, decltype([](BIO* bio) { BIO_free(bio); })>;
-using Certificate = std::unique_ptr<X509, decltype([](X509* certificate) { X509_free(certificate); })>;
-using Key = std::unique_ptr<EVP_PKEY, decltype([](EVP_PKEY* key) { EVP_PKEY_free(key); })>;
-
-int no_password(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return -1; }
-
-Result<Bio> open_text(const std::string& text)
-{
-    Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-    if (!bio)
-        return fail(ErrorKind::Limit, "out of memory");
-    return bio;
-}
 
 }  // namespace
 

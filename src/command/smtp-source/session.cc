@@ -43,7 +43,7 @@ Task<Result<net::Stream>> connect_to(net::Endpoint server, int window)
     if (::connect(fd.get(), server.data(), server.size()) != 0 && errno != EINPROGRESS)
         co_return fail_errno("connect to " + server.text());
     net::Stream stream(std::move(fd));
-    CO_TRY(co_await stream.wait_readable(deadline()));
+    CO_TRY(co_await stream.wait_for(net::StreamLayer::Wait::Read, deadline()));
     int error = 0;
     socklen_t size = sizeof error;
     if (::getsockopt(stream.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)

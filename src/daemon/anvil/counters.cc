@@ -48,6 +48,8 @@ Reply Counters::record(const Request& request, Time now, std::time_t wall_clock)
         ++entry.connections;
         count_maximum_.note(entry.connections, key, wall_clock);
     }
+    if (request.event == Event::NewTlsSoFar)
+        return {entry.connections, entry.rates[static_cast<std::size_t>(Event::NewTls)]};
     auto kind = static_cast<std::size_t>(request.event) % entry.rates.size();
     ++entry.rates[kind];
     rate_maxima_[kind].note(entry.rates[kind], key, wall_clock);
@@ -69,7 +71,8 @@ void Counters::expire(Time now)
 
 std::vector<std::string> Counters::take_statistics()
 {
-    static constexpr std::array<std::string_view, 4> words{"connection", "", "message", "recipient"};
+    static constexpr std::array<std::string_view, counted_events> words{"connection", "", "message", "recipient",
+                                                                        "newtls"};
     std::vector<std::string> lines;
     for (std::size_t kind = 0; kind < words.size(); ++kind) {
         Maximum& maximum = rate_maxima_[kind];

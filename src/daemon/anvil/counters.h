@@ -39,7 +39,7 @@ public:
 private:
     struct Entry {
         int connections = 0;
-        std::array<int, 4> rates{};  // by Event
+        std::array<int, counted_events> rates{};  // by Event
         Time window_begin;
     };
     struct Maximum {
@@ -51,7 +51,7 @@ private:
 
     std::chrono::seconds rate_unit_;
     std::unordered_map<std::string, Entry> entries_;
-    std::array<Maximum, 4> rate_maxima_;
+    std::array<Maximum, counted_events> rate_maxima_;
     Maximum count_maximum_;
     std::size_t cache_maximum_ = 0;
     std::time_t cache_maximum_at_ = 0;

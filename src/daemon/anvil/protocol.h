@@ -7,6 +7,7 @@
 #include "ipc/connection.h"
 #include "ipc/message.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -14,7 +15,15 @@ namespace posthaste::anvil {
 
 inline constexpr ipc::Protocol protocol{"posthaste_anvil", 1};
 
-enum class Event : std::uint8_t { Connect = 0, Disconnect = 1, Message = 2, Recipient = 3 };
+enum class Event : std::uint8_t {
+    Connect = 0,
+    Disconnect = 1,
+    Message = 2,
+    Recipient = 3,
+    NewTls = 4,
+    NewTlsSoFar = 5
+};
+inline constexpr std::size_t counted_events = 5;  // NewTlsSoFar asks for the rate of NewTls, and counts nothing
 
 struct Request {
     Event event = Event::Connect;

@@ -6,6 +6,7 @@
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/smtpd.h"
+#include "param/smtpd_tls.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -62,7 +63,9 @@ bool Session::limits_apply() const
     return config_->get(param::smtpd_client_connection_count_limit) > 0 ||
            config_->get(param::smtpd_client_connection_rate_limit) > 0 ||
            config_->get(param::smtpd_client_message_rate_limit) > 0 ||
-           config_->get(param::smtpd_client_recipient_rate_limit) > 0;
+           config_->get(param::smtpd_client_recipient_rate_limit) > 0 ||
+           (shared_->tls->level() != TlsLevel::None &&
+            config_->get(param::smtpd_client_new_tls_session_rate_limit) > 0);
 }
 
 Task<std::optional<anvil::Reply>> Session::report(anvil::Event event)

@@ -9,6 +9,7 @@
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/smtpd.h"
+#include "param/smtpd_tls.h"
 #include "smtp/data_decoder.h"
 
 #include <ctime>
@@ -156,14 +157,35 @@ Task<Session::Reply> Session::finish_message()
     co_return Reply{250, "2.0.0 Ok: queued as " + queue_id};
 }
 
+// postconf(5) smtpd_tls_received_header: lines of the Received: header, each with its beginning.
+std::string Session::tls_comment() const
+{
+    if (!tls_ || !config_->get(param::smtpd_tls_received_header))
+        return {};
+    std::string text = fmt::format("\r\n\t(using {} with cipher {} ({}/{} bits)", tls_->protocol, tls_->cipher,
+                                   tls_->bits, tls_->algorithm_bits);
+    for (const std::string* details : {&tls_->server_details, &tls_->client_details}) {
+        if (!details->empty())
+            text += "\r\n\t " + *details;
+    }
+    text += ")\r\n\t";
+    if (tls_->peer)
+        return text + fmt::format("(Client CN \"{}\", Issuer \"{}\" ({}))", tls_->peer->common_name,
+                                  tls_->peer->issuer_common_name, tls_->peer->trusted ? "verified OK" : "not verified");
+    return text + (tls_->asked_for_certificate ? "(Client did not present a certificate)"
+                                               : "(No client certificate requested)");
+}
+
 // RFC 5321 4.4, in Postfix's words; "for" only where there is one recipient, so that nobody learns of another.
 std::string Session::received_header() const
 {
-    std::string_view protocol = esmtp_ ? (transaction_->parameters.smtputf8 ? "UTF8SMTP" : "ESMTP") : "SMTP";
+    std::string protocol = esmtp_ ? (transaction_->parameters.smtputf8 ? "UTF8SMTP" : "ESMTP") : "SMTP";
+    if (tls_ && esmtp_)
+        protocol += 'S';  // RFC 3848 has no such word for HELO
     const std::string& greeting = helo_.empty() ? client_.name : helo_;
-    std::string text = fmt::format("Received: from {} ({} [{}])\r\n\tby {} ({}) with {} id {}", greeting, client_.name,
-                                   client_.for_headers, config_->get(param::myhostname), config_->get(param::mail_name),
-                                   protocol, transaction_->message->queue_id());
+    std::string text = fmt::format("Received: from {} ({} [{}]){}\r\n\tby {} ({}) with {} id {}", greeting,
+                                   client_.name, client_.for_headers, tls_comment(), config_->get(param::myhostname),
+                                   config_->get(param::mail_name), protocol, transaction_->message->queue_id());
     std::string date = intake::mail_date(std::time(nullptr));
     if (!transaction_->only_recipient.empty())
         return text + fmt::format("\r\n\tfor <{}>; {}\r\n", transaction_->only_recipient, date);

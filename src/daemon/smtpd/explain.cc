@@ -13,7 +13,9 @@
 #include "smtp/path.h"
 #include "table/registry.h"
 #include "table/settings.h"
+#include "tls/certificate.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -72,11 +74,22 @@ void add_problems(std::string_view parameter, const RestrictionList& list, json&
     }
 }
 
+// A certificate or key that postfix check itself finds (check_certificates.cc): not to be said twice.
+bool is_of_a_pair(const Tls& tls)
+{
+    return std::ranges::any_of(tls.settings().pairs, [](const tls::KeyFiles& pair) {
+        return !tls::check_certificate(pair.certificate, pair.key);
+    });
+}
+
 json check(const Shared& shared)
 {
     json problems = json::array();
     for (const Named& named : lists_of(shared))
         add_problems(named.parameter, *named.list, problems);
+    if (!shared.tls->problem().empty() && !is_of_a_pair(*shared.tls))
+        problems.push_back(
+            {{"parameter", "smtpd_tls_security_level"}, {"text", "TLS is not available: " + shared.tls->problem()}});
     return {{"problems", std::move(problems)}};
 }
 
@@ -106,7 +119,6 @@ Result<json> answer(std::string_view question, server::DaemonOptions options)
     TRY(context.config, config::load({.overrides = context.overrides,
                                       .process_name = context.process_name,
                                       .service_name = context.service_name}));
-    TRY(check_settings(*context.config));
     server::set_name_conversion(*context.config);
     table::use_main_cf(context.config, table::ProxyUser::Itself);
     TRY(std::unique_ptr<Shared> shared, Shared::open(context));

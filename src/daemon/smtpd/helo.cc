@@ -2,6 +2,7 @@
 #include "address/fold.h"
 #include "address/local_part.h"
 #include "daemon/smtpd/session.h"
+#include "daemon/smtpd/tls.h"
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/cleanup.h"
@@ -14,6 +15,8 @@ smtp::ExtensionSet Session::offered_extensions() const
     smtp::ExtensionSet discarded = shared_->discarded_extensions;
     if (config_->get(param::disable_vrfy_command))
         discarded.add(smtp::Extension::Vrfy);
+    if (tls_ || shared_->tls->level() == TlsLevel::None)
+        discarded.add(smtp::Extension::Starttls);
     if (!config_->get(param::smtputf8_enable))
         discarded.add(smtp::Extension::Smtputf8);
     return smtp::implemented.without(discarded);

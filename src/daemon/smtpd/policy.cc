@@ -10,6 +10,7 @@
 #include "net/loop.h"
 #include "param/basics.h"
 #include "param/smtpd.h"
+#include "param/smtpd_tls.h"
 #include "routing/owner_and_request.h"
 #include "smtp/path.h"
 
@@ -134,13 +135,22 @@ bool is_authorized_destination(const Session& session)
     return target->route.address_class != routing::AddressClass::Default;
 }
 
+// How tables name the certificate of a client.
+std::vector<table::AddressKey> fingerprint_keys(const tls::PeerCertificate& peer)
+{
+    return {{.text = peer.fingerprint, .extension = {}, .whole = true},
+            {.text = peer.key_fingerprint, .extension = {}, .whole = true}};
+}
+
 // What a restriction that permits by itself looks at; nothing for those that ask a table or other restrictions.
 std::optional<ListKind> permitted_subject(Rule rule, ListKind kind)
 {
     switch (rule) {
     case Rule::Permit: return kind;
     case Rule::PermitMynetworks:
-    case Rule::PermitInetInterfaces: return ListKind::Client;
+    case Rule::PermitInetInterfaces:
+    case Rule::PermitTlsClientcerts:
+    case Rule::PermitTlsAllClientcerts: return ListKind::Client;
     case Rule::PermitAuthDestination: return ListKind::Recipient;
     default: return std::nullopt;
     }
@@ -175,6 +185,8 @@ private:
     Task<table::AddressAnswer> find(const Restriction* restriction, std::string_view subject);
     Task<Verdict> act(AccessAction action, Named name);
     Task<Verdict> check_listed(Rule rule);
+    [[nodiscard]] bool asks_for_certificates(const Restriction& restriction) const;
+    Task<Verdict> permit_known_certificate(const Restriction* restriction);
     void effect(AccessAction::Kind kind, const std::string& text, const Named& name);
     [[nodiscard]] const config::Config& config() const { return session_.config(); }
 
@@ -243,7 +255,9 @@ Task<Verdict> Evaluation::judge(const Restriction* restriction)
     case Rule::CheckHeloAccess:
     case Rule::CheckSenderAccess:
     case Rule::CheckRecipientAccess:
-    case Rule::CheckEtrnAccess: co_return co_await check_access(restriction);
+    case Rule::CheckEtrnAccess:
+    case Rule::CheckCcertAccess: co_return co_await check_access(restriction);
+    case Rule::PermitTlsClientcerts: co_return co_await permit_known_certificate(restriction);
     case Rule::List: co_return co_await run(restriction->list.get());
     default: co_return decide(*restriction);
     }
@@ -261,6 +275,15 @@ Verdict Evaluation::decide(const Restriction& restriction)
         return permit_if(*session_.in_mynetworks());
     case Rule::PermitInetInterfaces: return permit_if(std::ranges::find(own, session_.client().address) != own.end());
     case Rule::PermitAuthDestination: return permit_if(is_authorized_destination(session_));
+    case Rule::PermitTlsAllClientcerts:
+        return permit_if(asks_for_certificates(restriction) && session_.tls() && session_.tls()->peer &&
+                         session_.tls()->peer->trusted);
+    case Rule::RejectPlaintextSession:
+        if (session_.tls())
+            return {};
+        return reject({config().get(param::plaintext_reject_code),
+                       fmt::format("{} Session encryption is required",
+                                   smtp::with_class_of(config().get(param::plaintext_reject_code), "4.7.1"))});
     case Rule::Reject: return generic(param::reject_code, "5.7.1", "Access denied");
     case Rule::Defer: return generic(param::defer_code, "4.3.2", "Try again later");
     case Rule::DeferIfPermit:
@@ -282,6 +305,28 @@ Verdict Evaluation::decide(const Restriction& restriction)
         return reject({451, "4.3.5 Server configuration error"});
     default: return {};
     }
+}
+
+// A restriction about certificates of clients that are never asked for one: they are logged, and let nobody in.
+bool Evaluation::asks_for_certificates(const Restriction& restriction) const
+{
+    if (config().get(param::smtpd_tls_ask_ccert) || config().get(param::smtpd_tls_req_ccert))
+        return true;
+    log::warning("{} is requested, but \"smtpd_tls_ask_ccert = no\"", restriction.name);
+    return false;
+}
+
+// postconf(5) permit_tls_clientcerts: the fingerprint of the certificate or of its key is in relay_clientcerts.
+Task<Verdict> Evaluation::permit_known_certificate(const Restriction* restriction)
+{
+    if (!asks_for_certificates(*restriction) || !session_.tls() || !session_.tls()->peer)
+        co_return Verdict{};
+    auto found = co_await session_.shared().relay_clientcerts.find_first(fingerprint_keys(*session_.tls()->peer));
+    if (!found) {
+        log::warning("relay_clientcerts: {}", found.error().text());
+        co_return reject(table_failure(session_.client().for_log));
+    }
+    co_return permit_if(found->has_value());
 }
 
 // A rejection of what this list is about, with the code that a parameter says.
@@ -360,6 +405,12 @@ Task<Verdict> Evaluation::check_access(const Restriction* restriction)
             co_return Verdict{};
         subject = session_.transaction()->sender;
         break;
+    case Rule::CheckCcertAccess:
+        names = ListKind::Client;
+        if (!session_.tls() || !session_.tls()->peer)
+            co_return Verdict{};
+        subject = session_.tls()->peer->common_name;
+        break;
     case Rule::CheckEtrnAccess:
         names = ListKind::Etrn;
         subject = session_.etrn_site();
@@ -372,7 +423,8 @@ Task<Verdict> Evaluation::check_access(const Restriction* restriction)
             co_return Verdict{};
         subject = session_.target()->address;
     }
-    Named name = named(session_, names);
+    Named name =
+        restriction->rule == Rule::CheckCcertAccess ? Named{subject, "Client certificate"} : named(session_, names);
     auto answer = co_await find(restriction, subject);
     if (!answer) {
         log::warning("{} lookup error for \"{}\": {}", restriction->argument, subject, answer.error().text());
@@ -405,6 +457,7 @@ Task<table::AddressAnswer> Evaluation::find(const Restriction* restriction, std:
             co_return by_name;
         co_return co_await maps.find_first(network_keys(session_.client().address));
     }
+    case Rule::CheckCcertAccess: co_return co_await maps.find_first(fingerprint_keys(*session_.tls()->peer));
     case Rule::CheckHeloAccess:
     case Rule::CheckEtrnAccess: co_return co_await maps.find_first(table::domain_keys(subject, parents));
     default: break;

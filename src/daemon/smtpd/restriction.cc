@@ -34,8 +34,9 @@ constexpr std::array known{
     Known{"permit_inet_interfaces", Rule::PermitInetInterfaces},
     Known{"permit_mynetworks", Rule::PermitMynetworks},
     Known{"permit_sasl_authenticated", Rule::PermitNobody},
-    Known{"permit_tls_clientcerts", Rule::PermitNobody},
-    Known{"permit_tls_all_clientcerts", Rule::PermitNobody},
+    Known{"permit_tls_clientcerts", Rule::PermitTlsClientcerts},
+    Known{"permit_tls_all_clientcerts", Rule::PermitTlsAllClientcerts},
+    Known{"reject_plaintext_session", Rule::RejectPlaintextSession},
     Known{"permit_auth_destination", Rule::PermitAuthDestination},
     Known{"reject_unauth_destination", Rule::RejectUnauthDestination},
     Known{"defer_unauth_destination", Rule::DeferUnauthDestination},
@@ -55,14 +56,13 @@ constexpr std::array known{
     Known{"check_sender_access", Rule::CheckSenderAccess, Takes::Table},
     Known{"check_recipient_access", Rule::CheckRecipientAccess, Takes::Table},
     Known{"check_etrn_access", Rule::CheckEtrnAccess, Takes::Table},
+    Known{"check_ccert_access", Rule::CheckCcertAccess, Takes::Table},
 };
 
 // What Postfix has and we do not have yet: refused with these words instead of "unknown".
-constexpr std::array<std::string_view, 43> planned{
+constexpr std::array<std::string_view, 41> planned{
     "check_policy_service",
-    "reject_plaintext_session",
     "check_reverse_client_hostname_access",
-    "check_ccert_access",
     "check_sasl_access",
     "check_client_a_access",
     "check_client_mx_access",

@@ -29,7 +29,10 @@ enum class Rule : std::uint8_t {
     Sleep,
     PermitInetInterfaces,
     PermitMynetworks,
-    PermitNobody,  // permit_sasl_authenticated, permit_tls_...: nobody is authenticated here
+    PermitNobody,  // permit_sasl_authenticated: nobody is authenticated here
+    PermitTlsClientcerts,
+    PermitTlsAllClientcerts,
+    RejectPlaintextSession,
     PermitAuthDestination,
     RejectUnauthDestination,
     DeferUnauthDestination,
@@ -46,6 +49,7 @@ enum class Rule : std::uint8_t {
     CheckSenderAccess,
     CheckRecipientAccess,
     CheckEtrnAccess,
+    CheckCcertAccess,
     List,    // a class of smtpd_restriction_classes
     Broken,  // 451 4.3.5; `argument` is the line for the log
 };

@@ -1,25 +1,13 @@
 // smtpd — see service.h.
 #include "daemon/smtpd/service.h"
 
-#include "server/refuse.h"
-
 #include "daemon/smtpd/session.h"
 #include "server/queue_options.h"
 
 namespace posthaste::smtpd {
 
-// There is no TLS yet: a server that must not talk in the clear does not talk.
-Result<void> check_settings(const config::Config& config)
-{
-    TRY(server::refuse_setting(config, "smtpd_tls_security_level", {"encrypt"}));
-    TRY(server::refuse_setting(config, "smtpd_enforce_tls", {"yes"}));
-    TRY(server::refuse_setting(config, "smtpd_tls_wrappermode", {"yes"}));
-    return {};
-}
-
 Result<void> Service::before_jail()
 {
-    TRY(check_settings(*context_->config));
     TRY(shared_, Shared::open(*context_));
     return {};
 }

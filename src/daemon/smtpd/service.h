@@ -12,9 +12,6 @@
 
 namespace posthaste::smtpd {
 
-// Invalid: a setting that must not be ignored and is not built yet.
-Result<void> check_settings(const config::Config& config);
-
 // Life time: that of the process. Loop's thread only.
 class Service {
 public:

@@ -3,6 +3,7 @@
 
 #include "address/fold.h"
 #include "daemon/smtpd/footer.h"
+#include "daemon/smtpd/tls.h"
 #include "log/address_form.h"
 #include "log/events_smtpd.h"
 #include "log/log.h"
@@ -87,7 +88,10 @@ Task<void> Session::run()
     co_await identify_client();
     if (!shared_->context->stand_alone)  // the user's own program is no client
         log::smtpd_connect(client_.for_log);
-    if (co_await admit())
+    bool admitted = co_await admit();
+    if (admitted && shared_->tls->wrapped())
+        co_await begin_wrapped();
+    if (admitted && !over_)
         co_await greet();
     while (!over_) {
         auto limit = static_cast<std::size_t>(config_->get(param::line_length_limit));
@@ -165,7 +169,7 @@ void Session::interrupt()
     smtp::append_reply(
         text, {421, fmt::format("4.3.2 {} Error: the mail system is shutting down", config_->get(param::myhostname))});
     // The client waits for nothing at this moment; whether it hears the reason is its luck.
-    static_cast<void>(::send(stream_.fd(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+    stream_.write_now(text);
     over_ = true;
     stream_.shutdown_write();
     ::shutdown(stream_.fd(), SHUT_RD);
@@ -198,7 +202,8 @@ bool Session::check_pipelining(smtp::Verb verb)
     improper_pipelining_ = true;
     if (first)
         log::smtpd_improper_pipelining(queue_id(), stage_, client_.for_log, smtp::escape_for_log(rest, 100));
-    if (!config_->get(param::smtpd_forbid_unauth_pipelining))
+    // What was sent behind STARTTLS in the clear is thrown away with the handshake (starttls.cc).
+    if (!config_->get(param::smtpd_forbid_unauth_pipelining) || verb == smtp::Verb::Starttls)
         return true;
     end_with({554, "5.5.0 Error: SMTP protocol synchronization"});
     return false;
@@ -220,6 +225,10 @@ Task<void> Session::execute(std::string line)
 {
     line.erase(std::min(line.find('\0'), line.size()));
     transcript_.received(line);
+    if (farewell_) {
+        end_with(std::move(*farewell_));
+        co_return;
+    }
     if (config_->get(param::smtputf8_enable) && !address::is_ascii(line) && !address::is_valid_utf8(line)) {
         ++errors_;
         co_await send({500, "5.5.2 Error: bad UTF-8 syntax"});
@@ -240,7 +249,9 @@ Task<void> Session::execute(std::string line)
         command.verb = smtp::Verb::Noop;
     Count& count = counts_[static_cast<std::size_t>(command.verb)];
     ++count.total;
-    stage_ = stage_of(command.verb);
+    const bool too_early = needs_tls(command.verb);
+    if (!too_early)
+        stage_ = stage_of(command.verb);
     if (!check_pipelining(command.verb)) {
         ++count.failed;
         co_return;
@@ -248,6 +259,8 @@ Task<void> Session::execute(std::string line)
     Reply reply;
     if (refused_ && command.verb != smtp::Verb::Quit)
         reply = {503, "5.7.0 Error: access denied for " + client_.for_log};
+    else if (too_early)
+        reply = {530, "5.7.0 Must issue a STARTTLS command first"};
     else if (command.verb == smtp::Verb::Unknown)
         reply = co_await unknown_command(std::string(command.word), line);
     else
@@ -299,7 +312,7 @@ Task<Session::Reply> Session::dispatch(smtp::Command command)
     case Verb::Auth: co_return Reply{503, "5.5.1 Error: authentication not enabled"};
     case Verb::Xclient:
     case Verb::Xforward: co_return Reply{550, "5.7.0 Error: insufficient authorization"};
-    case Verb::Starttls:
+    case Verb::Starttls: co_return co_await starttls(std::string(command.arguments));
     case Verb::Bdat: co_return Reply{502, "5.5.1 Error: command not implemented"};
     case Verb::Unknown: break;
     }
@@ -368,6 +381,7 @@ Task<void> Session::finish()
         constexpr auto patience = std::chrono::seconds(10);
         static_cast<void>(co_await stream_.write_all(out_, net::Deadline::after(patience)));
     }
+    co_await end_tls();
     reset_transaction();
     if (!shared_->context->stand_alone)
         log::smtpd_disconnect(client_.for_log, command_counts());

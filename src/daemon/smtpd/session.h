@@ -20,6 +20,7 @@
 #include "smtp/command.h"
 #include "smtp/line_reader.h"
 #include "smtp/reply.h"
+#include "tls/facts.h"
 
 #include <array>
 #include <chrono>
@@ -31,6 +32,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+
+namespace posthaste::tls {
+class ServerContext;
+}
 
 namespace posthaste::smtpd {
 
@@ -65,6 +70,8 @@ public:
     // The client matches mynetworks. An error is temporary.
     [[nodiscard]] const Result<bool>& in_mynetworks() const { return in_mynetworks_; }
     [[nodiscard]] bool improper_pipelining() const { return improper_pipelining_; }
+    // Of the TLS connection; null without TLS.
+    [[nodiscard]] const tls::Facts* tls() const { return tls_.get(); }
     // "NOQUEUE: reject: RCPT from ...": what was decided about the current command.
     void log_access(std::string_view action, std::string_view text) const;
     [[nodiscard]] std::string_view stage() const { return stage_; }
@@ -106,6 +113,14 @@ private:
     [[nodiscard]] bool limits_apply() const;
     Task<intake::RewriteContext> rewrite_context();
 
+    // --- starttls.cc
+    [[nodiscard]] bool needs_tls(smtp::Verb verb) const;
+    Task<void> begin_wrapped();
+    Task<void> start_tls(std::shared_ptr<const tls::ServerContext> context);
+    Task<bool> renews_tls_too_fast();
+    void check_certificate();
+    Task<void> end_tls();
+
     // --- one file a verb
     Task<Reply> helo(smtp::Verb verb, std::string name);
     Task<Reply> mail(std::string arguments);
@@ -113,6 +128,7 @@ private:
     Task<Reply> data(std::string arguments);
     Task<Reply> vrfy(std::string arguments);
     Task<Reply> etrn(std::string arguments);
+    Task<Reply> starttls(std::string arguments);
     Reply help() const;
     Reply noop() const;
     Reply quit();
@@ -141,6 +157,7 @@ private:
     void apply_effects();
     Task<Reply> finish_message();
     void reset_transaction();
+    [[nodiscard]] std::string tls_comment() const;
     [[nodiscard]] std::string received_header() const;
 
     Shared* shared_;
@@ -153,14 +170,16 @@ private:
     intake::RewriteContext rewrite_context_ = intake::RewriteContext::Remote;
     std::string helo_;
     smtp::ExtensionSet offered_;
+    std::unique_ptr<tls::Facts> tls_;
     std::string out_;  // replies that are not written yet
     SessionTranscript transcript_;
     std::unique_ptr<Transaction> transaction_;
     const Target* target_ = nullptr;
     std::string_view etrn_site_;
     std::string_view stage_ = "CONNECT";
-    std::optional<Reply> refused_;  // by client restrictions at connect time: the session is only there to QUIT
-    PendingVerdicts pending_;       // of client and HELO restrictions
+    std::optional<Reply> refused_;   // by client restrictions at connect time: the session is only there to QUIT
+    std::optional<Reply> farewell_;  // the answer to the next command, whatever it is: this client may not stay
+    PendingVerdicts pending_;        // of client and HELO restrictions
     std::optional<std::uint64_t> data_bytes_;        // of the content that is being received
     std::optional<net::Deadline> request_deadline_;  // smtpd_per_request_deadline: of the command under way
 

@@ -15,6 +15,7 @@
 #include "param/services.h"
 #include "param/smtpd.h"
 #include "param/smtpd_dnsbl.h"
+#include "param/tls_trust.h"
 #include "table/text_source.h"
 
 namespace posthaste::smtpd {
@@ -41,6 +42,7 @@ Result<std::unique_ptr<Shared>> Shared::open(server::Context& context)
     TRY(shared->parse_restrictions());
     TRY(shared->parse_words());
     shared->set_transcripts();
+    TRY(shared->tls, context.stand_alone ? Tls::none() : Tls::open(config));
     return shared;
 }
 
@@ -134,6 +136,7 @@ Result<void> Shared::parse_words()
         log::warning("smtpd_discard_ehlo_keywords: unknown EHLO keyword \"{}\"", word);
     TRY(command_filter, table::Maps::open(config->get(param::smtpd_command_filter)));
     TRY(reject_footer_maps, table::Maps::open(config->get(param::smtpd_reject_footer_maps)));
+    TRY(relay_clientcerts, table::Maps::open(config->get(param::relay_clientcerts)));
     TRY(discarded_extension_maps, table::Maps::open(config->get(param::smtpd_discard_ehlo_keyword_address_maps)));
     overrides = intake::receive_overrides(*config);
     const std::string& mode = config->get(param::smtpd_forbid_bare_newline);

@@ -9,6 +9,7 @@
 #include "daemon/smtpd/incoming.h"
 #include "daemon/smtpd/rates.h"
 #include "daemon/smtpd/restriction.h"
+#include "daemon/smtpd/tls.h"
 #include "daemon/smtpd/transcript.h"
 #include "dns/resolver.h"
 #include "intake/pipeline.h"
@@ -69,6 +70,7 @@ struct Shared {
     table::Maps discarded_extension_maps;  // by client address
     table::Maps command_filter;
     table::Maps reject_footer_maps;
+    table::Maps relay_clientcerts;
     match::List logged_permits;  // smtpd_log_access_permit_actions
     smtp::BareNewline bare_newline = smtp::BareNewline::Normalize;
     std::vector<RewriteClients> local_rewrite_clients;
@@ -77,6 +79,8 @@ struct Shared {
     TranscriptOptions transcripts;
     std::unordered_set<Session*> sessions;  // those that run now
     table::ParentDomains access_parents = table::ParentDomains::Dotted;
+
+    std::unique_ptr<Tls> tls;
 
     // A new message: into the queue, or to postdrop in stand-alone mode.
     intake::Accepted<std::unique_ptr<Incoming>> begin(const intake::Source& source);
