@@ -88,7 +88,14 @@ SCENARIOS = {
     "twice": (MAY, [*IN, START, HELLO, START, QUIT, READ]),
     "after-mail": (MAY, [HELLO, FROM, START, TLS, TO, "DATA", HELLO, QUIT, READ]),
     "after-rcpt": (MAY, [HELLO, FROM, TO, START, TLS, "DATA", HELLO, QUIT, READ]),
-    "commands-behind-starttls": (MAY, [HELLO, b"STARTTLS\r\nNOOP\r\nEHLO x\r\n", READ, TLS, HELLO, QUIT, READ]),
+    "commands-behind-starttls": (MAY | {"smtpd_forbid_unauth_pipelining": False}, [HELLO, b"STARTTLS\r\nNOOP\r\nEHLO x\r\n", READ, TLS, HELLO, QUIT, READ]),
+    "commands-behind-starttls-forbidden": (MAY | {"smtpd_forbid_unauth_pipelining": True}, [
+        HELLO, b"STARTTLS\r\nNOOP\r\nEHLO x\r\n", READ, TLS, HELLO, QUIT]),
+    "commands-behind-starttls-inside": (MAY | {"smtpd_forbid_unauth_pipelining": False}, [
+        *IN, HELLO, b"STARTTLS\r\nNOOP\r\n", READ, READ, QUIT]),
+    "commands-pipelined-inside": (MAY, [
+        *IN, HELLO, b"MAIL FROM:<a@example.com>\r\nRCPT TO:<bin@local.test>\r\nRSET\r\nMAIL FROM:<b@example.com>\r\n",
+        READ, READ, READ, READ, QUIT]),
     "before-helo": (MAY, [START, TLS, FROM, QUIT, READ]),
     "after-helo": (MAY | {"smtpd_tls_received_header": True}, ["HELO client.test", START, TLS, "HELO client.test", *MESSAGE]),
     "helo-is-forgotten": (MAY | {"smtpd_helo_required": True}, [*IN, FROM, HELLO, FROM, QUIT, READ]),
@@ -192,7 +199,8 @@ SCENARIOS = {
     "session-again": (MAY | {"smtpd_tls_loglevel": 2}, [*IN, HELLO, QUIT, CONNECT, *IN[:2], tls(again=True), HELLO, QUIT, READ]),
     "session-again-tls12": (MAY, [HELLO, START, TLS12, HELLO, QUIT, CONNECT, HELLO, START, tls(version="TLSv1.2", again=True),
                                   HELLO, QUIT, READ]),
-    "rate": (MAY | RATE, [*IN, HELLO, QUIT, CONNECT, *IN, READ, READ]),
+    "rate": (MAY | RATE, [*IN, HELLO, QUIT, CONNECT, *IN, READ]),
+    "rate-over-before": (MAY | RATE, [*IN, HELLO, QUIT, CONNECT, *IN, READ, CONNECT, HELLO, START, FROM, QUIT, READ]),
     "rate-wrapper": (WRAPPER | RATE, [TLS, HELLO, QUIT, CONNECT, TLS, READ]),
     "rate-not-for-sessions-again": (MAY | RATE, [*IN, HELLO, QUIT, CONNECT, HELLO, START, tls(again=True), HELLO, QUIT]),
 }
@@ -221,6 +229,8 @@ class _Holder:
                 lines.append("<closed, not by TLS>")
             except ssl.SSLError as error:
                 lines.append(f"<{error.reason}>")
+            except TimeoutError:
+                lines.append("<nothing>")
             except (Disconnected, OSError):
                 lines.append("<closed>")
             if lines[-1].startswith("<"):
