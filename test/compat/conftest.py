@@ -4,4 +4,4 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from support.fixtures import dns_server, make_instance  # noqa: E402,F401  (pytest finds fixtures by name)
+from support.fixtures import dns_server, make_instance, make_shared_instance  # noqa: E402,F401  (pytest finds fixtures by name)

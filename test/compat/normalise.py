@@ -21,12 +21,27 @@ _RULES = [
     (r"\bafter DATA \(\d+ bytes\)", "after DATA (N bytes)"),
     (r"\b(pid|process id|process) \d+", r"\1 PID"),
 ]
+# TLS: places in OpenSSL's source, keys of tickets, fingerprints, the names of services on ports of their own.
+_TLS_RULES = [
+    (r"(error:[0-9A-F]{8}:[^:]*:[^:]*:[^:]*):\.\./[^:]*:\d+:", r"\1:SOURCE:"),
+    (r"\b(key expiration: )\d+", r"\1TIME"),
+    (r"\b(?:[0-9A-F]{2}:){15,}[0-9A-F]{2}\b", "FINGERPRINT"),
+    (r"(&s=127\.0\.0\.1):\d+", r"\1:PORT"),
+]
 # The sentences of a bounce are each system's own.
 _EXPLANATION = re.compile(r"(This is the mail system at host \S+\n\n).*?(\n +The mail system\n)", re.S)
 _COMPILED = [(re.compile(pattern, re.M), replacement) for pattern, replacement in _RULES]
+_TLS_COMPILED = [(re.compile(pattern, re.M), replacement) for pattern, replacement in _TLS_RULES]
 
 
 def normalise(text):
     for pattern, replacement in _COMPILED:
         text = pattern.sub(replacement, text)
     return _EXPLANATION.sub(r"\1EXPLANATION\2", text)
+
+
+def normalise_tls(text):
+    """The same for what TLS says."""
+    for pattern, replacement in _TLS_COMPILED:
+        text = pattern.sub(replacement, text)
+    return normalise(text)
