@@ -289,14 +289,14 @@ class RecordClient:
 class TlsServices:
     """An instance with an smtpd on a port of its own for each of `settings` ({name: {parameter: value}}), which logs as
     postfix/NAME/smtpd. In values PKI stands for the directory of the certificates, and FINGERPRINT(name algorithm
-    certificate) or FINGERPRINT(name algorithm key) for that."""
+    certificate) or FINGERPRINT(name algorithm key) for that. `jail`: the field chroot of master.cf."""
 
-    def __init__(self, make_instance, settings, **parameters):
+    def __init__(self, make_instance, settings, jail="n", **parameters):
         self.instance = make_instance(**parameters)
         self.pki = Pki(self.instance.directory / "pki")
         self.settings = settings
         self.ports = {name: free_port() for name in settings}
-        self.instance.master += services_text("inet n - n - - smtpd", {
+        self.instance.master += services_text(f"inet n - {jail} - - smtpd", {
             f"127.0.0.1:{self.ports[name]}": {"syslog_name": f"postfix/{name}"} |
             {parameter: self.filled_in(value) for parameter, value in own.items()} for name, own in settings.items()})
         self.instance.write_configuration()

@@ -110,20 +110,24 @@ def replace(path, text, mode):
     new.rename(path)
 
 
-@pytest.fixture(params=[
-    pytest.param(0o600, id="key of root", marks=pytest.mark.skipif(not configuration.is_root(), reason="needs root")),
-    pytest.param(0o644, id="key of everybody")])
+ROOT_ONLY = pytest.mark.skipif(not configuration.is_root(), reason="needs root")
+
+
+@pytest.fixture(params=[pytest.param((0o600, "n"), id="key of root", marks=ROOT_ONLY),
+                        pytest.param((0o600, "y"), id="key of root, in a jail", marks=ROOT_ONLY),
+                        pytest.param((0o644, "n"), id="key of everybody")])
 def renewed(request, make_instance):
     """Services with "current" as certificate, and a function that puts another in its place."""
+    mode, jail = request.param
     services = TlsServices(make_instance, {
         "files": MAY | {"smtpd_tls_cert_file": "PKI/current.crt", "smtpd_tls_key_file": "PKI/current.key"},
-        "chain": MAY | {"smtpd_tls_chain_files": "PKI/current.chain"}})
+        "chain": MAY | {"smtpd_tls_chain_files": "PKI/current.chain"}}, jail=jail)
     pki = services.pki
 
     def put(name):
-        replace(pki.key("current"), pki.key(name).read_text(), request.param)
+        replace(pki.key("current"), pki.key(name).read_text(), mode)
         replace(pki.crt("current"), pki.crt(name).read_text(), 0o644)
-        replace(pki.chain("current"), pki.chain(name).read_text(), request.param)
+        replace(pki.chain("current"), pki.chain(name).read_text(), mode)
 
     put("ecdsa")
     services.start()

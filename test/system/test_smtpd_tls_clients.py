@@ -70,10 +70,10 @@ def services(make_shared_instance):
     ("other-authority", "client", "Untrusted"), ("default-authorities", "client", "Trusted"),
     ("depth-0", "client-deep", "Trusted"), ("depth-0", "client-deepest", "Untrusted"), ("depth-1", "client-deepest", "Trusted")])
 def test_log_says_how_far_a_client_is_trusted(services, name, certificate, word, version):
-    before = len(services.log(name))
+    before = sum("TLS connection established" in line for line in services.log(name))
     with services.client(name, version=version, certificate=certificate) as client:
         assert client.mail("a@example.com").code == 250, "asking refuses nobody"
-    line = next(line for line in services.log(name)[before:] if "TLS connection established" in line)
+    line = services.wait_for_log(name, "^.* TLS connection established from .*", count=before + 1)[0]
     assert line.startswith(f"{word} TLS connection established from localhost[127.0.0.1]: {version} with cipher ")
 
 
