@@ -25,6 +25,11 @@ void tls_accept_failed(std::string_view who, const Error& error)
     }
 }
 
+void tls_verification_failed(std::string_view who, bool problem_of_chain, std::string_view problem)
+{
+    info("{}certificate verification failed for {}: {}", problem_of_chain ? "" : "client ", who, problem);
+}
+
 void tls_library_problem(std::string_view lines)
 {
     for (std::string_view line : split(lines, "\n"))

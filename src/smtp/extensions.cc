@@ -52,6 +52,16 @@ ExtensionSet parse_discard_keywords(std::string_view text, std::vector<std::stri
     return set;
 }
 
+std::string keyword_names(ExtensionSet set)
+{
+    std::string names;
+    for (const Known& k : known) {
+        if (set.has(k.extension) && k.extension != Extension::SilentDiscard)
+            (names += ' ') += to_upper(k.keyword);
+    }
+    return names;
+}
+
 std::string ehlo_text(std::string_view myhostname, ExtensionSet offered, std::uint64_t message_size_limit)
 {
     std::string text(myhostname);

@@ -68,6 +68,9 @@ inline constexpr ExtensionSet implemented{Extension::Pipelining,   Extension::Si
 // Keywords separated by commas and white space; those that do not exist go to `unknown`.
 ExtensionSet parse_discard_keywords(std::string_view text, std::vector<std::string>& unknown);
 
+// Their names as the EHLO reply or smtpd_discard_ehlo_keywords has them, each with a blank before it.
+std::string keyword_names(ExtensionSet set);
+
 // The text of the EHLO reply (lines separated by '\n'). message_size_limit 0: SIZE without a number.
 std::string ehlo_text(std::string_view myhostname, ExtensionSet offered, std::uint64_t message_size_limit);
 

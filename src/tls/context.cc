@@ -8,6 +8,7 @@
 #include "tls/options.h"
 #include "tls/protocols.h"
 
+#include <cstdint>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string_view>
@@ -23,8 +24,8 @@ constexpr std::string_view separators = ", \t\r\n";
 // What is wrong with a file, and what OpenSSL says of it.
 std::unexpected<Error> bad_file(const std::string& path, std::string_view what)
 {
-    return fail(ErrorKind::Invalid,
-                path + ": " + std::string(what) + " (" + take_error("OpenSSL gives no reason") + ")");
+    const std::string reason = take_error("");
+    return fail(ErrorKind::Invalid, path + ": " + std::string(what) + (reason.empty() ? "" : " (" + reason + ")"));
 }
 
 // After the last piece that could be read: whether that was because there is no other.
@@ -63,7 +64,9 @@ Result<void> use_key(SSL_CTX* context, const KeyFiles& files)
     const Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
     if (!key)
         return bad_file(files.key, "no private key in PEM form, or one with a password");
-    if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1)
+    const bool belongs = X509_check_private_key(SSL_CTX_get0_certificate(context), key.get()) == 1;
+    take_errors();
+    if (!belongs || SSL_CTX_use_PrivateKey(context, key.get()) != 1)
         return bad_file(files.key, "this key does not belong to the certificate in " + files.certificate);
     return {};
 }
@@ -206,10 +209,12 @@ void use_dh_parameters(SSL_CTX* context, const std::string& path, std::vector<st
         warnings.push_back(parameters.error().text() + " -- using compiled-in defaults");
         return;
     }
-    if (SSL_CTX_set0_tmp_dh_pkey(context, parameters->get()) == 1)
-        static_cast<void>(parameters->release());  // the context has it now
-    else
+    if (SSL_CTX_set0_tmp_dh_pkey(context, parameters->get()) != 1) {
         warnings.push_back(path + ": these DH parameters cannot be used -- using compiled-in defaults");
+        return;
+    }
+    static_cast<void>(parameters->release());  // the context has it now
+    SSL_CTX_set_dh_auto(context, 0);           // it would win
 }
 
 // Groups that this OpenSSL does not know are left out: a default list names some that others lack.
@@ -228,9 +233,27 @@ void use_groups(SSL_CTX* context, std::string_view names, std::vector<std::strin
         SSL_CTX_set1_groups_list(context, usable.c_str());
 }
 
+// The first problem that was found with the client's chain. OpenSSL goes on to the next one, and tells the last.
+int first_problem_index()
+{
+    static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+
 // The client's chain is judged, and what comes of it told by facts(); whether a client may go on is not for the
 // handshake to decide.
-int go_on(int /*ok*/, X509_STORE_CTX* /*store*/) { return 1; }
+int go_on(int ok, X509_STORE_CTX* store)
+{
+    auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    auto first = static_cast<int>(reinterpret_cast<std::intptr_t>(SSL_get_ex_data(ssl, first_problem_index())));
+    if (ok == 0 && first == X509_V_OK) {
+        first = X509_STORE_CTX_get_error(store);
+        SSL_set_ex_data(ssl, first_problem_index(), reinterpret_cast<void*>(static_cast<std::intptr_t>(first)));
+    }
+    if (first != X509_V_OK)
+        X509_STORE_CTX_set_error(store, first);
+    return 1;
+}
 
 Result<void> use_authorities(SSL_CTX* context, const ServerSettings& settings)
 {
@@ -286,7 +309,8 @@ void use_session_settings(SSL_CTX* context, const ServerSettings& settings)
 {
     constexpr std::string_view name = "posthaste smtpd";
     SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(name.data()), name.size());
-    const bool resumes = settings.session_timeout.count() > 0;
+    const bool resumes =
+        settings.session_timeout.count() > 0 && (SSL_CTX_get_options(context) & SSL_OP_NO_TICKET) == 0;
     SSL_CTX_set_session_cache_mode(context, settings.session_ids || resumes
                                                 ? SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL
                                                 : SSL_SESS_CACHE_OFF);

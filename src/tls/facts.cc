@@ -95,6 +95,14 @@ std::string entry(const X509_NAME* name, int kind)
     return value;
 }
 
+// "/C=XX/CN=Name", without what could break a line.
+std::string one_line(const X509_NAME* name)
+{
+    char text[256] = "";
+    X509_NAME_oneline(name, text, sizeof text);
+    return text;  // other bytes than printable ones are escaped by OpenSSL
+}
+
 std::string hex(const unsigned char* bytes, unsigned size)
 {
     std::string text;
@@ -122,8 +130,22 @@ PeerCertificate describe(SSL* ssl, const X509* certificate, const EVP_MD* digest
     OPENSSL_free(key);
     const long verdict = SSL_get_verify_result(ssl);
     peer.trusted = verdict == X509_V_OK;
-    if (!peer.trusted)
+    if (peer.trusted)
+        return peer;
+    peer.problem_of_chain = true;
+    switch (verdict) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: peer.problem = "untrusted issuer " + one_line(issuer); break;
+    case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+        peer.problem = fmt::format("certificate chain longer than limit({})", SSL_get_verify_depth(ssl));
+        break;
+    default:
+        peer.problem_of_chain = false;
         peer.problem = X509_verify_cert_error_string(verdict);
+    }
     return peer;
 }
 

@@ -14,7 +14,8 @@ struct PeerCertificate {
     std::string fingerprint;         // of the whole certificate, "AB:CD:..." in the digest that was asked for
     std::string key_fingerprint;     // of its public key (SubjectPublicKeyInfo), the same
     bool trusted = false;            // a chain leads to an authority that we trust, and all of it is valid now
-    std::string problem;             // why it is not
+    std::string problem;             // why it is not: "untrusted issuer /CN=Other CA"
+    bool problem_of_chain = false;   // no chain was found; else something is wrong with a certificate of it
 };
 
 struct Facts {

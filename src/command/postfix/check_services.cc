@@ -123,7 +123,7 @@ void smtp_servers(const Subject& subject, Findings& findings)
                                 .parameter = parameter,
                                 .service = key_of(service),
                                 .text = problem.value("text", ""),
-                                .remedy = "until it is corrected, clients are answered 451"});
+                                .remedy = problem.value("until_then", "until it is corrected, clients are answered 451")});
         }
     }
 }

@@ -70,16 +70,26 @@ Task<Session::Reply> Session::helo(smtp::Verb verb, std::string name)
         if (listed.value_or(false) && !shared_->discarded_extensions.has(smtp::Extension::Verp))
             offered_.add(smtp::Extension::Verp);
     }
-    if (!shared_->discarded_extension_maps.empty()) {
-        auto found = co_await shared_->discarded_extension_maps.find(client_.address);
-        std::vector<std::string> unknown;
-        if (found && *found)
-            offered_ = offered_.without(smtp::parse_discard_keywords(**found, unknown));
-        else if (!found)
-            log::warning("smtpd_discard_ehlo_keyword_address_maps: {}", found.error().text());
-    }
+    const smtp::ExtensionSet discarded = shared_->discarded_extensions.with(co_await discarded_for_client());
+    offered_ = offered_.without(discarded);
+    if (!discarded.empty() && !discarded.has(smtp::Extension::SilentDiscard))
+        log::info("discarding EHLO keywords:{}", smtp::keyword_names(discarded));
     auto limit = config_->get(param::message_size_limit);
     co_return Reply{250, smtp::ehlo_text(config_->get(param::myhostname), offered_, static_cast<std::uint64_t>(limit))};
+}
+
+// postconf(5) smtpd_discard_ehlo_keyword_address_maps.
+Task<smtp::ExtensionSet> Session::discarded_for_client()
+{
+    if (shared_->discarded_extension_maps.empty())
+        co_return smtp::ExtensionSet();
+    auto found = co_await shared_->discarded_extension_maps.find(client_.address);
+    if (!found)
+        log::warning("smtpd_discard_ehlo_keyword_address_maps: {}", found.error().text());
+    if (!found || !*found)
+        co_return smtp::ExtensionSet();
+    std::vector<std::string> unknown;
+    co_return smtp::parse_discard_keywords(**found, unknown);
 }
 
 }  // namespace posthaste::smtpd

@@ -247,7 +247,8 @@ Task<void> Session::execute(std::string line)
                                                [&](const auto& w) { return equal_ignoring_case(w, command.word); });
     if (treated_as_noop)
         command.verb = smtp::Verb::Noop;
-    Count& count = counts_[static_cast<std::size_t>(command.verb)];
+    Count uncounted;
+    Count& count = treated_as_noop ? uncounted : counts_[static_cast<std::size_t>(command.verb)];
     ++count.total;
     const bool too_early = needs_tls(command.verb);
     if (!too_early)

@@ -118,6 +118,7 @@ private:
     Task<void> begin_wrapped();
     Task<void> start_tls(std::shared_ptr<const tls::ServerContext> context);
     Task<bool> renews_tls_too_fast();
+    void log_handshake(const tls::Facts& facts) const;
     void check_certificate();
     Task<void> end_tls();
 
@@ -138,6 +139,7 @@ private:
 
     // --- parts of verbs
     [[nodiscard]] smtp::ExtensionSet offered_extensions() const;
+    Task<smtp::ExtensionSet> discarded_for_client();
     [[nodiscard]] bool declares_utf8(std::span<const std::string_view> parameters) const;
     [[nodiscard]] std::optional<Reply> check_utf8(std::string_view address, bool declared,
                                                   const std::function<Reply()>& bad_syntax) const;

@@ -94,10 +94,10 @@ Task<void> Session::start_tls(std::shared_ptr<const tls::ServerContext> context)
     }
     auto facts = co_await tls::accept(&stream_, std::move(context),
                                       net::Deadline::after(config_->get(param::smtpd_starttls_timeout)));
-    if (!facts)
+    if (facts)
+        log_handshake(*facts);
+    else
         log::tls_accept_failed(client_.for_log, facts.error());
-    else if (shared_->tls->logs_summary())
-        log::tls_accepted(client_.for_log, tls::trust(*facts), tls::summary(*facts));
     const bool resumed = facts && facts->resumed;  // costs hardly anything
     const bool too_fast = !resumed && co_await is_too_fast(anvil::Event::NewTls,
                                                            config_->get(param::smtpd_client_new_tls_session_rate_limit),
@@ -118,14 +118,25 @@ Task<void> Session::start_tls(std::shared_ptr<const tls::ServerContext> context)
         check_certificate();
 }
 
+void Session::log_handshake(const tls::Facts& facts) const
+{
+    const Tls& tls = *shared_->tls;
+    if (facts.peer && tls.logs_negotiation())
+        log::info("{}: subject_CN={}, issuer={}, fingerprint={}, pkey_fingerprint={}", client_.for_log,
+                  facts.peer->common_name, facts.peer->issuer_common_name, facts.peer->fingerprint,
+                  facts.peer->key_fingerprint);
+    if (facts.peer && !facts.peer->trusted && tls.needs_certificate())
+        log::tls_verification_failed(client_.for_log, facts.peer->problem_of_chain, facts.peer->problem);
+    if (tls.logs_summary())
+        log::tls_accepted(client_.for_log, tls::trust(facts), tls::summary(facts));
+}
+
 // postconf(5) smtpd_tls_req_ccert.
 void Session::check_certificate()
 {
     if (!shared_->tls->needs_certificate() || (tls_->peer && tls_->peer->trusted))
         return;
     std::string_view what = tls_->peer ? "Client certificate not trusted" : "No client certificate presented";
-    if (tls_->peer)
-        log::info("certificate verification failed for {}: {}", client_.for_log, tls_->peer->problem);
     log::smtpd_abort(client_.for_log, "TLS", what);
     farewell_ = Reply{421, fmt::format("4.7.1 {} Error: {}", config_->get(param::myhostname), what)};
 }

@@ -145,7 +145,7 @@ Result<std::unique_ptr<Tls>> Tls::open(const config::Config& config)
     }
     if (!opened) {
         tls->problem_ = opened.error().text();
-        log::warning("{}: disabling TLS support", tls->problem_);
+        log::warning("{}. TLS won't be enabled", tls->problem_);
     }
     return tls;
 }
@@ -153,7 +153,7 @@ Result<std::unique_ptr<Tls>> Tls::open(const config::Config& config)
 Result<void> Tls::open_context()
 {
     if (settings_.chain_files.empty() && settings_.pairs.empty() && !settings_.anonymous)
-        return fail(ErrorKind::NotFound, "No server certs available. TLS won't be enabled");
+        return fail(ErrorKind::NotFound, "No server certs available");
     if (settings_.anonymous && settings_.ask_certificate)
         return fail(ErrorKind::Invalid, "Need a server cert to request client certs");
     std::vector<std::string> warnings;
