@@ -88,7 +88,8 @@ SCENARIOS = {
     "twice": (MAY, [*IN, START, HELLO, START, QUIT, READ]),
     "after-mail": (MAY, [HELLO, FROM, START, TLS, TO, "DATA", HELLO, QUIT, READ]),
     "after-rcpt": (MAY, [HELLO, FROM, TO, START, TLS, "DATA", HELLO, QUIT, READ]),
-    "commands-behind-starttls": (MAY | {"smtpd_forbid_unauth_pipelining": False}, [HELLO, b"STARTTLS\r\nNOOP\r\nEHLO x\r\n", READ, TLS, HELLO, QUIT, READ]),
+    "commands-behind-starttls": (MAY | {"smtpd_forbid_unauth_pipelining": False}, [
+        HELLO, b"STARTTLS\r\nNOOP\r\nEHLO x\r\n", READ, TLS, HELLO, QUIT, READ]),
     "commands-behind-starttls-forbidden": (MAY | {"smtpd_forbid_unauth_pipelining": True}, [
         HELLO, b"STARTTLS\r\nNOOP\r\nEHLO x\r\n", READ, TLS, HELLO, QUIT]),
     "commands-behind-starttls-inside": (MAY | {"smtpd_forbid_unauth_pipelining": False}, [
@@ -187,16 +188,17 @@ SCENARIOS = {
     "plaintext-rejected-code": (MAY | {"smtpd_sender_restrictions": "reject_plaintext_session", "plaintext_reject_code": 550},
                                 [HELLO, FROM, TO, QUIT]),
 
-    "grade-unknown": (MAY | {"smtpd_tls_ciphers": "bogus"}, [HELLO, START, READ]),
-    "exclusion-with-a-sign": (MAY | {"smtpd_tls_exclude_ciphers": "!AES256"}, [HELLO, START, READ]),
-    "cipher-list-without-ciphers": (MAY | {"tls_medium_cipherlist": "NOSUCH"}, [HELLO, START, READ]),
+    "grade-unknown": (MAY | {"smtpd_tls_ciphers": "bogus"}, [HELLO, START, QUIT, READ]),
+    "exclusion-with-a-sign": (MAY | {"smtpd_tls_exclude_ciphers": "!AES256"}, [HELLO, START, QUIT, READ]),
+    "cipher-list-without-ciphers": (MAY | {"tls_medium_cipherlist": "NOSUCH"}, [HELLO, START, QUIT, READ]),
     "option-unknown": (MAY | {"tls_ssl_options": "NOSUCH"}, [*IN, QUIT, READ]),
     "workaround-unknown": (MAY | {"tls_disable_workarounds": "NOSUCH"}, [*IN, QUIT, READ]),
     "curve-unknown": (MAY | {"tls_eecdh_auto_curves": "nosuch X25519"}, [*IN, QUIT, READ]),
     "dh-file-missing": (MAY | {"smtpd_tls_dh1024_param_file": "PKI/none.pem"}, [*IN, QUIT, READ]),
     "dh-file-auto": (MAY | {"smtpd_tls_dh1024_param_file": "auto"}, [*IN, QUIT, READ]),
     "ticket-cipher-unknown": (MAY | {"tls_session_ticket_cipher": "nosuch"}, [*IN, QUIT, READ]),
-    "session-again": (MAY | {"smtpd_tls_loglevel": 2}, [*IN, HELLO, QUIT, CONNECT, *IN[:2], tls(again=True), HELLO, QUIT, READ]),
+    "session-again": (MAY | {"smtpd_tls_loglevel": 2}, [
+        *IN, HELLO, QUIT, CONNECT, HELLO, START, tls(again=True), HELLO, QUIT, READ]),
     "session-again-tls12": (MAY, [HELLO, START, TLS12, HELLO, QUIT, CONNECT, HELLO, START, tls(version="TLSv1.2", again=True),
                                   HELLO, QUIT, READ]),
     "rate": (MAY | RATE, [*IN, HELLO, QUIT, CONNECT, *IN, READ]),

@@ -68,7 +68,8 @@ def services(make_shared_instance):
     ("trust", "client-selfsigned", "Untrusted"), ("trust", "client-expired", "Untrusted"), ("trust", None, "Anonymous"),
     ("directory", "client", "Trusted"), ("directory", "client-unknown", "Untrusted"),
     ("other-authority", "client", "Untrusted"), ("default-authorities", "client", "Trusted"),
-    ("depth-0", "client-deep", "Trusted"), ("depth-0", "client-deepest", "Untrusted"), ("depth-1", "client-deepest", "Trusted")])
+    ("depth-0", "client-deep", "Trusted"), ("depth-0", "client-deepest", "Untrusted"),
+    ("depth-1", "client-deepest", "Trusted")])
 def test_log_says_how_far_a_client_is_trusted(services, name, certificate, word, version):
     before = sum("TLS connection established" in line for line in services.log(name))
     with services.client(name, version=version, certificate=certificate) as client:

@@ -56,7 +56,8 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def services(make_shared_instance):
     services = TlsServices(make_shared_instance, SETTINGS)
-    openssl("genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe4096", "-out", services.pki.path("dh4096.pem"))
+    openssl("genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe4096",
+            "-out", services.pki.path("dh4096.pem"))
     return services.start()
 
 
@@ -97,7 +98,8 @@ def test_client_of_an_old_protocol_is_told_by_an_alert(services):
     with pytest.raises(ssl.SSLError) as error:
         services.client(f"protocols-{number}", version="TLSv1")
     assert "PROTOCOL_VERSION" in str(error.value)
-    services.wait_for_log(f"protocols-{number}", "^warning: TLS library problem: error:0A000102:SSL routines::unsupported protocol")
+    services.wait_for_log(f"protocols-{number}",
+                          "^warning: TLS library problem: error:0A000102:SSL routines::unsupported protocol")
 
 
 # --- ciphers
@@ -128,8 +130,8 @@ def test_client_without_a_cipher_in_common_is_told_by_an_alert(services):
 
 def s_client(services, name, *options):
     """What openssl s_client says of a session that it begins and ends."""
-    return subprocess.run(["openssl", "s_client", "-starttls", "smtp", "-connect", f"127.0.0.1:{services.ports[name]}", *options],
-                          input=b"QUIT\r\n", capture_output=True, timeout=30, check=False).stdout.decode()
+    command = ["openssl", "s_client", "-starttls", "smtp", "-connect", f"127.0.0.1:{services.ports[name]}", *options]
+    return subprocess.run(command, input=b"QUIT\r\n", capture_output=True, timeout=30, check=False).stdout.decode()
 
 
 def test_curves_are_those_of_the_list(services):
@@ -150,8 +152,7 @@ def test_parameters_for_dhe_are_read_from_the_file(services):
     assert "Server Temp Key: DH, 4096 bits" in s_client(services, "dh-file", *dhe)
     assert re.search(r"Server Temp Key: DH, (2048|3072) bits", s_client(services, "plain", *dhe))
     assert re.search(r"Server Temp Key: DH, (2048|3072) bits", s_client(services, "dh-file-missing", *dhe))
-    services.wait_for_log("dh-file-missing", 'warning: error opening DH parameter file "/.*/none.pem": No such file or directory '
-                          "-- using compiled-in defaults")
+    services.wait_for_log("dh-file-missing", "^warning: .*/none.pem.*: No such file or directory -- using compiled-in defaults")
 
 
 # --- options
