@@ -200,7 +200,8 @@ TEST(Reply, WireFormAndSoftening)
 TEST(Extensions, OrderAndSuppression)
 {
     EXPECT_EQ(ehlo_text("mx.example.com", implemented, 10240000),
-              "mx.example.com\nPIPELINING\nSIZE 10240000\nVRFY\nETRN\nSTARTTLS\nENHANCEDSTATUSCODES\n8BITMIME\nDSN\nSMTPUTF8");
+              "mx.example.com\nPIPELINING\nSIZE "
+              "10240000\nVRFY\nETRN\nSTARTTLS\nENHANCEDSTATUSCODES\n8BITMIME\nDSN\nSMTPUTF8");
     std::vector<std::string> unknown;
     ExtensionSet discard = parse_discard_keywords("Pipelining, dsn foo", unknown);
     EXPECT_EQ(unknown, std::vector<std::string>{"foo"});

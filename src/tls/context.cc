@@ -309,8 +309,7 @@ void use_session_settings(SSL_CTX* context, const ServerSettings& settings)
 {
     constexpr std::string_view name = "posthaste smtpd";
     SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(name.data()), name.size());
-    const bool resumes =
-        settings.session_timeout.count() > 0 && (SSL_CTX_get_options(context) & SSL_OP_NO_TICKET) == 0;
+    const bool resumes = settings.session_timeout.count() > 0 && (SSL_CTX_get_options(context) & SSL_OP_NO_TICKET) == 0;
     SSL_CTX_set_session_cache_mode(context, settings.session_ids || resumes
                                                 ? SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL
                                                 : SSL_SESS_CACHE_OFF);

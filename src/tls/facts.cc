@@ -142,9 +142,7 @@ PeerCertificate describe(SSL* ssl, const X509* certificate, const EVP_MD* digest
     case X509_V_ERR_CERT_CHAIN_TOO_LONG:
         peer.problem = fmt::format("certificate chain longer than limit({})", SSL_get_verify_depth(ssl));
         break;
-    default:
-        peer.problem_of_chain = false;
-        peer.problem = X509_verify_cert_error_string(verdict);
+    default: peer.problem_of_chain = false; peer.problem = X509_verify_cert_error_string(verdict);
     }
     return peer;
 }

@@ -17,8 +17,6 @@ REFUSED = "disconnect from localhost[127.0.0.1] ehlo=1 starttls=0/1 quit=1 comma
 # What smtpd cannot use is told, before the first client, in one line that names the file or parameter and the reason;
 # Postfix takes up to four. The line is what fits this.
 ONE_WARNING = {
-    "no-certificate": "No server certs available",
-    "no-certificate-encrypt": "No server certs available",
     "certificate-missing": r"DIR/pki/none\.crt: No such file or directory",
     "key-missing": r"DIR/pki/none\.key: No such file or directory",
     "key-of-another": r"DIR/pki/client-rsa\.key.* DIR/pki/rsa\.crt",
@@ -33,7 +31,6 @@ ONE_WARNING = {
     "digest-unknown": '"nosuch"',
     "protocols-unknown": '"bogus"',
     "anonymous-client-certificate": "Need a server cert to request client certs",
-    "wrapper-no-certificate": "No server certs available",
     # These it finds out when a client comes, and drops the connection.
     "grade-unknown": '"bogus"',
     "exclusion-with-a-sign": "AES256",
@@ -41,7 +38,6 @@ ONE_WARNING = {
     # TLS goes on without them. Postfix looks at the curves twice.
     "dh-file-missing": r"DIR/pki/none\.pem: No such file or directory",
     "curve-unknown": '"nosuch"',
-    "chain-and-certificate": "Both smtpd_tls_chain_files and one or more of .* will be ignored",
 }
 
 # (scenario, "log", "received" or what is sent): what it is with us.
@@ -59,12 +55,17 @@ DIFFERENCES = {
 ONLY_THEIRS = [
     # A key of tickets belongs to a process and has no date.
     r"localhost\[127\.0\.0\.1\]: (Issuing|Decrypting) session ticket, key expiration: TIME",
+    r"localhost\[127\.0\.0\.1\]: Reusing old session \(RFC 5077 session ticket\)",
+    # Of a client's chain we log the certificate itself.
+    r"localhost\[127\.0\.0\.1\]: depth=\d verify=\d subject=/CN=.*",
+    r"(subject|issuer)=/CN=.*",
 ]
 ONLY_OURS = [
     # Who writes behind STARTTLS is told in the log, as behind any other command that must be the last.
     r"improper command pipelining after STARTTLS from localhost\[127\.0\.0\.1\]: .*",
 ]
-COUNTED = {"noop-command": "quit=1 commands=3", "encrypt-noop-command": "quit=1 commands=1"}
+# A session of TLS 1.3 that is taken up again has no signature of the server; Postfix names that of its certificate.
+NOT_SIGNED = re.compile(r"(?<= key-exchange X25519) server-signature RSA-PSS \(2048 bits\)$")
 
 
 @pytest.fixture(scope="module")
@@ -105,14 +106,12 @@ def _places(record):
 def test_tls_dialogue_is_that_of_postfix(scenario, services):
     theirs, ours = _places(RECORDED[scenario]), _places(tls_scenarios.hold(services, scenario))
     theirs["log"], ours["log"] = _without(theirs["log"], ONLY_THEIRS), _without(ours["log"], ONLY_OURS)
+    theirs["log"] = [NOT_SIGNED.sub("", line) for line in theirs["log"]]
     if scenario in ONE_WARNING:
         assert theirs["log"] != ours["log"], "no difference any more"
         assert re.fullmatch(f"warning: .*{ONE_WARNING[scenario]}.*", ours["log"][0]), ours["log"]
         theirs["log"] = _without_first_warnings(theirs["log"])
         ours["log"] = ours["log"][1:]
-    if scenario in COUNTED:
-        assert COUNTED[scenario] in theirs["log"][-1], "no difference any more"
-        theirs["log"], ours["log"] = theirs["log"][:-1], ours["log"][:-1]
     for place in [*theirs, *(place for place in ours if place not in theirs)]:
         expected = theirs.get(place)
         if (scenario, place) in DIFFERENCES:

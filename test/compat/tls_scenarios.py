@@ -196,7 +196,6 @@ SCENARIOS = {
     "curve-unknown": (MAY | {"tls_eecdh_auto_curves": "nosuch X25519"}, [*IN, QUIT, READ]),
     "dh-file-missing": (MAY | {"smtpd_tls_dh1024_param_file": "PKI/none.pem"}, [*IN, QUIT, READ]),
     "dh-file-auto": (MAY | {"smtpd_tls_dh1024_param_file": "auto"}, [*IN, QUIT, READ]),
-    "ticket-cipher-unknown": (MAY | {"tls_session_ticket_cipher": "nosuch"}, [*IN, QUIT, READ]),
     "session-again": (MAY | {"smtpd_tls_loglevel": 2}, [
         *IN, HELLO, QUIT, CONNECT, HELLO, START, tls(again=True), HELLO, QUIT, READ]),
     "session-again-tls12": (MAY, [HELLO, START, TLS12, HELLO, QUIT, CONNECT, HELLO, START, tls(version="TLSv1.2", again=True),

@@ -46,8 +46,6 @@ SETTINGS = {
     "dh-file-missing": MAY | {"smtpd_tls_dh1024_param_file": "PKI/none.pem"},
     "no-tickets": MAY | WITHOUT_TICKETS,
     "no-session-ids": MAY | WITHOUT_TICKETS | {"smtpd_tls_always_issue_session_ids": False},
-    "no-ticket-cipher": MAY | {"tls_session_ticket_cipher": ""},
-    "ticket-cipher": MAY | {"tls_session_ticket_cipher": "aes-128-cbc"},
     "one-client": MAY | {"max_use": 1},
     "no-workaround": MAY | {"tls_disable_workarounds": "DONT_INSERT_EMPTY_FRAGMENTS"},
 }
@@ -202,8 +200,7 @@ def taken_up(services, name, version):
 
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
 @pytest.mark.parametrize("name, wanted", [
-    ("plain", True), ("encrypt", True), ("ticket-cipher", True), ("one-client", True), ("no-tickets", False),
-    ("no-ticket-cipher", False)])
+    ("plain", True), ("encrypt", True), ("one-client", True), ("no-tickets", False)])
 def test_session_is_taken_up_again(services, name, wanted, version):
     ticket, again = taken_up(services, name, version)
     assert again == wanted

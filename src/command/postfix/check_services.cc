@@ -118,12 +118,13 @@ void smtp_servers(const Subject& subject, Findings& findings)
             continue;
         for (const json& problem : answer.at("problems")) {
             const std::string parameter = problem.value("parameter", "");
-            findings.push_back({.severity = Severity::Warning,
-                                .place = place_in(subject, service, parameter),
-                                .parameter = parameter,
-                                .service = key_of(service),
-                                .text = problem.value("text", ""),
-                                .remedy = problem.value("until_then", "until it is corrected, clients are answered 451")});
+            findings.push_back(
+                {.severity = Severity::Warning,
+                 .place = place_in(subject, service, parameter),
+                 .parameter = parameter,
+                 .service = key_of(service),
+                 .text = problem.value("text", ""),
+                 .remedy = problem.value("until_then", "until it is corrected, clients are answered 451")});
         }
     }
 }

@@ -88,8 +88,8 @@ json check(const Shared& shared)
     for (const Named& named : lists_of(shared))
         add_problems(named.parameter, *named.list, problems);
     if (!shared.tls->problem().empty() && !is_of_a_pair(*shared.tls))
-        problems.push_back(
-            {{"parameter", "smtpd_tls_security_level"}, {"text", "TLS is not available: " + shared.tls->problem()},
+        problems.push_back({{"parameter", "smtpd_tls_security_level"},
+                            {"text", "TLS is not available: " + shared.tls->problem()},
                             {"until_then", "until it is corrected, clients that ask for it are answered 454"}});
     return {{"problems", std::move(problems)}};
 }

@@ -58,8 +58,8 @@ Result<tls::ServerSettings> settings_of(const config::Config& config, TlsLevel l
         settings.chain_files.empty() && settings.pairs.empty() && config.get(param::smtpd_tls_cert_file) == "none";
     if (!settings.chain_files.empty() && !settings.pairs.empty())
         log::warning(
-            "Both smtpd_tls_chain_files and one or more of the legacy smtpd_tls_cert_file, "
-            "smtpd_tls_eccert_file or smtpd_tls_dcert_file are non-empty; the legacy parameters will be ignored");
+            "Both smtpd_tls_chain_files and one or more of the legacy  smtpd_tls_cert_file, "
+            "smtpd_tls_eccert_file or smtpd_tls_dcert_file are non-empty; the legacy  parameters will be ignored");
     settings.ca_file = config.get(param::smtpd_tls_CAfile);
     settings.ca_path = config.get(param::smtpd_tls_CApath);
     settings.append_default_ca = config.get(param::tls_append_default_CA);
