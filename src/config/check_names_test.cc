@@ -84,7 +84,8 @@ TEST(CheckNames, DefaultsOfAnOlderLevelAreNamed)
     EXPECT_EQ(names("compatibility_level = 3.12\n"), "");
     EXPECT_EQ(names("compatibility_level = 1\nmynetworks_style = host\nrespectful_logging = yes\n"
                     "smtpd_relay_before_recipient_restrictions = yes\nmydestination = a\n"),
-              "using backwards-compatible default setting relay_domains=a\n");
+              "using backwards-compatible default setting relay_domains=a\n"
+              "using backwards-compatible default setting smtpd_tls_fingerprint_digest=md5\n");
 }
 
 TEST(CheckNames, EveryServiceThatDeliversHasItsFamilies)

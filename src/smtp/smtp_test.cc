@@ -206,7 +206,7 @@ TEST(Extensions, OrderAndSuppression)
     ExtensionSet discard = parse_discard_keywords("Pipelining, dsn foo", unknown);
     EXPECT_EQ(unknown, std::vector<std::string>{"foo"});
     EXPECT_EQ(ehlo_text("h", implemented.without(discard), 0),
-              "h\nSIZE\nVRFY\nETRN\nENHANCEDSTATUSCODES\n8BITMIME\nSMTPUTF8");
+              "h\nSIZE\nVRFY\nETRN\nSTARTTLS\nENHANCEDSTATUSCODES\n8BITMIME\nSMTPUTF8");
 }
 
 TEST(DataDecoder, PlainMessageInAnyPieces)
