@@ -185,7 +185,7 @@ Task<Result<std::size_t>> Stream::write_some(std::string_view bytes, Deadline de
     }
 }
 
-void Stream::write_now(std::string_view bytes)
+void Stream::write_without_waiting(std::string_view bytes)
 {
     while (fd_ && !bytes.empty()) {
         auto sent = write_now(bytes, std::string_view());

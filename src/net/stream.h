@@ -47,10 +47,11 @@ public:
     Result<bool> fill_now();
 
     // From here on bytes go through the layer. What was read before and not consumed is thrown away: it was not said
-    // inside of TLS, and must not be taken for it (RFC 3207 4.2).
+    // inside of TLS, and must not be taken for it (RFC 3207 4.2). Reading and writing are for one task then: either may
+    // wait for what the other waits for. Such a stream is not released.
     void put_on(std::unique_ptr<StreamLayer> layer);
     // Sends what goes without waiting; the rest is lost. For a last word to somebody who waits for nothing.
-    void write_now(std::string_view bytes);
+    void write_without_waiting(std::string_view bytes);
 
     // A descriptor that was passed with one byte of payload (SCM_RIGHTS), UNIX sockets only.
     Task<Result<UniqueFd>> receive_fd(Deadline deadline);

@@ -111,7 +111,7 @@ void follow_tables_from_outside(Context& context)
     table::confine(context.chrooted ? table::Confinement::Jail : table::Confinement::Rights,
                    [&context](std::string_view path) {
                        if (!context.is_leaving())
-                           log::info("table file {} has changed -- restarting", path);
+                           log::info("table file {} has changed -- restarting", path);  // certificates and keys, too
                        context.leave();
                    });
 }

@@ -1,9 +1,12 @@
 // followed_file.cc — see followed_file.h.
 #include "table/followed_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <fcntl.h>
+#include <filesystem>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -122,10 +125,40 @@ void FollowedFile::hold()
     owner_ = status.st_uid;
     if (!S_ISREG(status.st_mode))
         held_.reset();  // through a directory one reaches what lies outside of the jail
+    hold_links();
+}
+
+// A link that is replaced by one to another file (as certbot does) changes nothing of the old file. A descriptor of a
+// link itself leads nowhere.
+void FollowedFile::hold_links()
+{
+    constexpr int most = 10;
+    held_links_.clear();
+    std::filesystem::path path = path_;
+    for (int links = 0; links < most; ++links) {
+        std::error_code error;
+        const std::filesystem::path target = std::filesystem::read_symlink(path, error);
+        UniqueFd link(error ? -1 : ::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        struct stat status{};
+        if (!link || fstat(link.get(), &status) != 0 || !S_ISLNK(status.st_mode))
+            return;
+        held_links_.push_back(std::move(link));
+        path = path.parent_path() / target;  // an absolute target is the whole path
+    }
+}
+
+bool FollowedFile::held_link_changed() const
+{
+    return std::ranges::any_of(held_links_, [](const UniqueFd& link) {
+        struct stat status{};
+        return fstat(link.get(), &status) == 0 && status.st_nlink == 0 && is_gone_for_good(status.st_ctim);
+    });
 }
 
 bool FollowedFile::held_file_changed(bool only_at_rest) const
 {
+    if (held_link_changed())
+        return true;
     struct stat status{};
     if (!held_ || fstat(held_.get(), &status) != 0)
         return false;

@@ -24,6 +24,7 @@
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
+#include <vector>
 
 namespace posthaste::table {
 
@@ -130,6 +131,8 @@ private:
     bool look(bool only_at_rest);
     void look_for_successor();
     void hold();
+    void hold_links();
+    [[nodiscard]] bool held_link_changed() const;
     [[nodiscard]] bool held_file_changed(bool only_at_rest) const;
     void ask_for_successor();
 
@@ -139,6 +142,8 @@ private:
     Follow follow_ = Follow::Content;
     FileVersion version_;
     UniqueFd held_;
+    std::vector<UniqueFd>
+        held_links_;  // symbolic links that the path leads through, each in the place of the last part
     std::optional<uid_t> owner_;
     timespec held_changed_{};  // its ctime: renamed, linked, unlinked or written
     bool asked_ = false;

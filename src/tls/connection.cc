@@ -18,24 +18,37 @@ public:
     {
     }
 
+    // OpenSSL returns after each record that has no data for us (SSL_MODE_AUTO_RETRY is off): changes of keys without
+    // end would keep the loop from all other clients.
     Result<Moved> read(std::span<char> into) override
     {
-        begin();
-        std::size_t count = 0;
-        return moved(SSL_read_ex(ssl_.get(), into.data(), into.size(), &count), count, "read");
+        constexpr int most_without_data = 32;
+        for (int records = 0; records < most_without_data; ++records) {
+            begin();
+            std::size_t count = 0;
+            const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &count);
+            const bool blocked = errno == EAGAIN || errno == EWOULDBLOCK;
+            TRY(Moved step, moved(result, count, "read"));
+            if (step.wait != Wait::Read || blocked)
+                return step;
+        }
+        failed_ = true;
+        return fail(ErrorKind::Invalid, "too many TLS records without data");
     }
 
     Result<Moved> write(std::string_view bytes) override
     {
         begin();
         std::size_t count = 0;
-        return moved(SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count), count, "write");
+        TRY(Moved step, moved(SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count), count, "write"));
+        unfinished_write_ = step.wait != Wait::None;
+        return step;
     }
 
     void end() override
     {
         take_errors();
-        if (!failed_)
+        if (!failed_ && !unfinished_write_)
             SSL_shutdown(ssl_.get());  // sends, and does not wait for the peer's
         take_errors();
     }
@@ -79,7 +92,8 @@ private:
 
     std::shared_ptr<const ServerContext> context_;
     SslHandle ssl_;
-    bool failed_ = false;  // then nothing may be sent any more, SSL_shutdown(3)
+    bool unfinished_write_ = false;  // a record went out in part
+    bool failed_ = false;            // then nothing may be sent any more, SSL_shutdown(3)
 };
 
 }  // namespace

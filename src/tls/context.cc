@@ -8,6 +8,7 @@
 #include "tls/options.h"
 #include "tls/protocols.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -19,7 +20,26 @@ namespace posthaste::tls {
 namespace {
 
 constexpr std::size_t largest_file = std::size_t{1} << 20;
+constexpr int deepest_chain = 100;
 constexpr std::string_view separators = ", \t\r\n";
+
+// What may hold a private key, wiped when it is no longer needed.
+struct Secret {
+    std::string text;
+
+    static Result<Secret> read(const std::string& path)
+    {
+        TRY(std::string text, read_file(path, largest_file));
+        return Secret{std::move(text)};
+    }
+    explicit Secret(std::string_view bytes) : text(bytes) {}
+    explicit Secret(std::string&& bytes) : text(std::move(bytes)) {}
+    Secret(Secret&&) = default;
+    Secret(const Secret&) = delete;
+    Secret& operator=(const Secret&) = delete;
+    Secret& operator=(Secret&&) = delete;
+    ~Secret() { OPENSSL_cleanse(text.data(), text.size()); }
+};
 
 // What is wrong with a file, and what OpenSSL says of it.
 std::unexpected<Error> bad_file(const std::string& path, std::string_view what)
@@ -59,8 +79,8 @@ Result<void> use_certificate_chain(SSL_CTX* context, const std::string& path)
 
 Result<void> use_key(SSL_CTX* context, const KeyFiles& files)
 {
-    TRY(std::string text, read_file(files.key, largest_file));
-    TRY(Bio bio, open_text(text));
+    TRY(Secret secret, Secret::read(files.key));
+    TRY(Bio bio, open_text(secret.text));
     const Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
     if (!key)
         return bad_file(files.key, "no private key in PEM form, or one with a password");
@@ -79,8 +99,8 @@ public:
 
     Result<void> read(const std::string& path)
     {
-        TRY(std::string text, read_file(path, largest_file));
-        TRY(Bio bio, open_text(text));
+        TRY(Secret secret, Secret::read(path));
+        TRY(Bio bio, open_text(secret.text));
         char* name = nullptr;
         char* header = nullptr;
         unsigned char* data = nullptr;
@@ -88,11 +108,11 @@ public:
         bool found = false;
         while (PEM_read_bio(bio.get(), &name, &header, &data, &size) == 1) {
             const std::string kind(name);
-            const std::string bytes(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size));
+            const Secret bytes(std::string_view(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size)));
             OPENSSL_free(name);
             OPENSSL_free(header);
             OPENSSL_clear_free(data, static_cast<std::size_t>(size));
-            TRY(take(path, kind, bytes));
+            TRY(take(path, kind, bytes.text));
             found = true;
         }
         TRY(expect_end(path));
@@ -181,6 +201,8 @@ Result<void> use_protocols(SSL_CTX* context, const ServerSettings& settings)
     Protocols protocols = *parsed;
     if (settings.anonymous && (protocols.highest == 0 || protocols.highest > TLS1_2_VERSION))
         protocols.highest = TLS1_2_VERSION;  // TLS 1.3 has no anonymous ciphers
+    if (!leaves_some(protocols))
+        return fail(ErrorKind::Invalid, "the TLS protocols \"" + settings.protocols + "\" leave none");
     if (SSL_CTX_set_min_proto_version(context, protocols.lowest) != 1 ||
         SSL_CTX_set_max_proto_version(context, protocols.highest) != 1)
         return fail(ErrorKind::Invalid, "protocol versions \"" + settings.protocols + "\" cannot be used");
@@ -217,20 +239,36 @@ void use_dh_parameters(SSL_CTX* context, const std::string& path, std::vector<st
     SSL_CTX_set_dh_auto(context, 0);           // it would win
 }
 
-// Groups that this OpenSSL does not know are left out: a default list names some that others lack.
-void use_groups(SSL_CTX* context, std::string_view names, std::vector<std::string>& warnings)
+// Groups that this OpenSSL knows: a default list names some that others lack. A context of their own is asked, because
+// asking sets them.
+std::string known_groups(SSL_CTX* scratch, std::string_view names, std::string_view kind,
+                         std::vector<std::string>& warnings)
 {
-    std::string usable;
+    std::string known;
     for (std::string_view name : split(names, ", \t\r\n:")) {
         const std::string one(name);
-        if (SSL_CTX_set1_groups_list(context, one.c_str()) == 1)
-            usable += (usable.empty() ? "" : ":") + one;
+        if (SSL_CTX_set1_groups_list(scratch, one.c_str()) == 1)
+            known += (known.empty() ? "" : ":") + one;
         else
-            warnings.push_back("ignoring unknown ECDHE curve or FFDHE group \"" + one + "\"");
+            warnings.push_back("ignoring unknown " + std::string(kind) + " \"" + one + "\"");
         take_errors();
     }
-    if (!usable.empty())
-        SSL_CTX_set1_groups_list(context, usable.c_str());
+    return known;
+}
+
+// Without a curve the choice is OpenSSL's: finite fields alone would leave out most clients.
+void use_groups(SSL_CTX* context, const ServerSettings& settings, std::vector<std::string>& warnings)
+{
+    const ContextHandle scratch(SSL_CTX_new(TLS_server_method()));
+    if (!scratch)
+        return;
+    std::string groups = known_groups(scratch.get(), settings.curves, "ECDHE curve", warnings);
+    const std::string fields = known_groups(scratch.get(), settings.finite_fields, "FFDHE group", warnings);
+    if (groups.empty())
+        return;
+    if (!fields.empty())
+        groups += ':' + fields;
+    SSL_CTX_set1_groups_list(context, groups.c_str());
 }
 
 // The first problem that was found with the client's chain. OpenSSL goes on to the next one, and tells the last.
@@ -255,20 +293,46 @@ int go_on(int ok, X509_STORE_CTX* store)
     return 1;
 }
 
+// Certificates and revocation lists of authorities; clients that are asked for a certificate are told their names.
+Result<void> use_authority_file(SSL_CTX* context, const std::string& path)
+{
+    constexpr std::size_t largest_bundle = std::size_t{8} << 20;
+    TRY(std::string text, read_file(path, largest_bundle));
+    TRY(Bio bio, open_text(text));
+    const auto free_all = [](STACK_OF(X509_INFO) * all) { sk_X509_INFO_pop_free(all, X509_INFO_free); };
+    const std::unique_ptr<STACK_OF(X509_INFO), decltype(free_all)> all(
+        PEM_X509_INFO_read_bio(bio.get(), nullptr, no_password, nullptr));
+    X509_STORE* store = SSL_CTX_get_cert_store(context);
+    int found = 0;
+    for (int i = 0; all && i < sk_X509_INFO_num(all.get()); ++i) {
+        const X509_INFO* info = sk_X509_INFO_value(all.get(), i);
+        if (info->x509) {
+            X509_STORE_add_cert(store, info->x509);
+            SSL_CTX_add_client_CA(context, info->x509);
+            ++found;
+        }
+        if (info->crl)
+            X509_STORE_add_crl(store, info->crl);
+    }
+    if (found == 0)
+        return bad_file(path, "no certificates of authorities");
+    take_errors();
+    return {};
+}
+
 Result<void> use_authorities(SSL_CTX* context, const ServerSettings& settings)
 {
-    const char* file = settings.ca_file.empty() ? nullptr : settings.ca_file.c_str();
-    const char* path = settings.ca_path.empty() ? nullptr : settings.ca_path.c_str();
-    if ((file || path) && SSL_CTX_load_verify_locations(context, file, path) != 1)
-        return bad_file(file ? settings.ca_file : settings.ca_path, "no certificates of authorities");
+    if (!settings.ca_file.empty())
+        TRY(use_authority_file(context, settings.ca_file));
+    if (!settings.ca_path.empty() && SSL_CTX_load_verify_locations(context, nullptr, settings.ca_path.c_str()) != 1)
+        return bad_file(settings.ca_path, "no directory of certificates of authorities");
     if (settings.append_default_ca && SSL_CTX_set_default_verify_paths(context) != 1)
         return fail(ErrorKind::Invalid, "tls_append_default_CA: " + take_error("no default authorities"));
     if (!settings.ask_certificate)
         return {};
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, go_on);
-    SSL_CTX_set_verify_depth(context, settings.verify_depth + 1);  // as Postfix counts: seen
-    if (file)
-        SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(file));
+    SSL_CTX_set_verify_depth(context, std::min(settings.verify_depth, deepest_chain) + 1);  // as Postfix counts: seen
+    X509_VERIFY_PARAM_set_auth_level(SSL_CTX_get0_param(context), 1);  // no chain of MD5 or 512 bits is trusted
     return {};
 }
 
@@ -290,6 +354,7 @@ void use_options(SSL_CTX* context, const ServerSettings& settings, std::vector<s
     // Idle connections are many: their buffers of 16 KiB are freed. A write may go on with the rest from another place.
     SSL_CTX_set_mode(context,
                      SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);  // see Layer::read
     SSL_CTX_set_read_ahead(context, 1);
 }
 
@@ -344,7 +409,7 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::open(const ServerSet
         return fail(ErrorKind::Invalid, "the TLS ciphers \"" + settings.ciphers + "\" leave none");
     TRY(use_keys(context, settings));
     use_dh_parameters(context, settings.dh_parameters, warnings);
-    use_groups(context, settings.groups, warnings);
+    use_groups(context, settings, warnings);
     TRY(use_authorities(context, settings));
     use_options(context, settings, warnings);
     use_session_settings(context, settings);

@@ -29,7 +29,8 @@ struct ServerSettings {
     std::string protocols;                    // smtpd_tls_protocols, or smtpd_tls_mandatory_protocols
     std::string ciphers;                      // as ciphers(1) has them (tls/ciphers.h)
     std::string dh_parameters;                // smtpd_tls_dh1024_param_file
-    std::string groups;                       // tls_eecdh_auto_curves and tls_ffdhe_auto_groups
+    std::string curves;                       // tls_eecdh_auto_curves
+    std::string finite_fields;                // tls_ffdhe_auto_groups
     bool own_preference = false;              // tls_preempt_cipherlist
     std::string options;                      // tls_ssl_options
     std::string workarounds_off;              // tls_disable_workarounds

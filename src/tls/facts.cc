@@ -76,7 +76,21 @@ std::string client_details_of(SSL* ssl)
     return "client-signature " + signature_text(X509_get0_pubkey(peer), algorithm) + digest_text("client", digest);
 }
 
-// The last entry of a kind in a name, without what could break a line of a log or a header.
+// Anybody can make a certificate with any name. What may stand in a log line, a reply and the comment of a header
+// (RFC 5322 3.2.2), at most 64 characters of it (RFC 5280 A.1, ub-common-name): printable ASCII without what ends or
+// nests any of them; the rest is '?'.
+std::string harmless(std::string_view text)
+{
+    constexpr std::size_t longest = 64;
+    std::string result;
+    for (const char c : text.substr(0, longest)) {
+        const bool printable = c >= ' ' && c <= '~';
+        result += printable && std::string_view("()<>\"\\").find(c) == std::string_view::npos ? c : '?';
+    }
+    return result;
+}
+
+// The last entry of a kind in a name.
 std::string entry(const X509_NAME* name, int kind)
 {
     int last = -1;
@@ -88,10 +102,8 @@ std::string entry(const X509_NAME* name, int kind)
     const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
     if (size < 0)
         return {};
-    std::string value(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
+    std::string value = harmless({reinterpret_cast<const char*>(text), static_cast<std::size_t>(size)});
     OPENSSL_free(text);
-    for (char& c : value)
-        c = static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '"' || c == '\\' ? '?' : c;
     return value;
 }
 

@@ -77,10 +77,18 @@ Result<Protocols> parse_protocols(std::string_view text)
     }
     if (names_some)
         protocols.disabled |= all & ~included;
-    if (protocols.disabled == all ||
-        (protocols.lowest != 0 && protocols.highest != 0 && protocols.lowest > protocols.highest))
+    if (!leaves_some(protocols))
         return fail(ErrorKind::Invalid, "\"" + std::string(text) + "\" leaves no protocol version");
     return protocols;
+}
+
+bool leaves_some(const Protocols& protocols)
+{
+    return std::ranges::any_of(versions, [&](const Version& version) {
+        return version.number >= TLS1_VERSION && (protocols.disabled & version.off) == 0 &&
+               (protocols.lowest == 0 || version.number >= protocols.lowest) &&
+               (protocols.highest == 0 || version.number <= protocols.highest);
+    });
 }
 
 }  // namespace posthaste::tls

@@ -19,5 +19,7 @@ struct Protocols {
 // Words with ! are left out; if words without it are there, only those are used. Empty: all. SSLv2 is known, and never
 // used. Invalid: the text names the word.
 Result<Protocols> parse_protocols(std::string_view text);
+// Whether a version of TLS is left.
+bool leaves_some(const Protocols& protocols);
 
 }  // namespace posthaste::tls

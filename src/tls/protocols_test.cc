@@ -42,9 +42,9 @@ TEST(Protocols, nothing_and_the_version_that_is_gone_mean_all)
 
 TEST(Protocols, what_is_unknown_or_leaves_nothing_is_an_error)
 {
-    for (std::string_view text :
-         {"bogus", "!bogus", ">=bogus", "TLSv1.2, bogus", "0x0303", "0304", "!0304", "TLSv1_2", "TLSv1.4", ">=TLSv1.4",
-          "<TLSv1.3", ">=", ">=TLSv1.3, <=TLSv1.1", "!SSLv3,!TLSv1,!TLSv1.1,!TLSv1.2,!TLSv1.3"}) {
+    for (std::string_view text : {"bogus", "!bogus", ">=bogus", "TLSv1.2, bogus", "0x0303", "0304", "!0304", "TLSv1_2",
+                                  "TLSv1.4", ">=TLSv1.4", "<TLSv1.3", ">=", ">=TLSv1.3, <=TLSv1.1", "SSLv3",
+                                  ">=TLSv1.3, !TLSv1.3", "!SSLv3,!TLSv1,!TLSv1.1,!TLSv1.2,!TLSv1.3"}) {
         auto protocols = parse_protocols(text);
         ASSERT_FALSE(protocols) << text;
         EXPECT_EQ(protocols.error().kind(), ErrorKind::Invalid) << text;

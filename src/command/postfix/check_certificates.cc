@@ -1,5 +1,6 @@
 // check_certificates.cc — certificates and keys that main.cf and master.cf name can be read and belong together. A
-// service that cannot load them does not start, and clients that insist on TLS stay away.
+// server that cannot load them has no TLS, and clients that insist on it stay away.
+#include "base/text.h"
 #include "command/postfix/checks.h"
 #include "tls/certificate.h"
 
@@ -43,6 +44,16 @@ void check_pair(const std::string& cert_file, const std::string& key_file, Findi
     findings.push_back(std::move(finding));
 }
 
+// smtpd_tls_chain_files: of files with a key and its certificate, when they expire. What cannot be used the server's
+// program says (check_services.cc).
+void check_chain_files(std::string_view files, const Finding& finding, Findings& findings)
+{
+    for (std::string_view file : split(files, ", \t\r\n")) {
+        if (const std::string path(file); tls::check_certificate(path, path))
+            check_pair(path, path, finding, findings);
+    }
+}
+
 }  // namespace
 
 namespace checks {
@@ -53,6 +64,10 @@ void certificates(const Subject& subject, Findings& findings)
         auto found = subject.config.value_of(name);
         return found ? found->value_or("") : "";
     };
+    const std::string chains = "smtpd_tls_chain_files";
+    check_chain_files(value(chains),
+                      {.severity = Severity::Warning, .place = place_of(subject.config, chains), .parameter = chains},
+                      findings);
     for (std::string_view user : users) {
         for (std::string_view kind : kinds) {
             const std::string cert = fmt::format("{}_tls_{}_file", user, kind);

@@ -136,7 +136,7 @@ Task<std::optional<Session::Reply>> Session::client_objection()
     Verdict verdict = co_await evaluate(this, &shared_->client_restrictions, ListKind::Client, &pending);
     if (verdict.decision == Decision::Reject)
         co_return std::move(verdict.reply);
-    pending_ = pending;
+    client_pending_ = pending_ = pending;
     co_return std::nullopt;
 }
 

@@ -75,11 +75,21 @@ void add_problems(std::string_view parameter, const RestrictionList& list, json&
 }
 
 // A certificate or key that postfix check itself finds (check_certificates.cc): not to be said twice.
-bool is_of_a_pair(const Tls& tls)
+bool is_told_elsewhere(const Tls& tls)
 {
-    return std::ranges::any_of(tls.settings().pairs, [](const tls::KeyFiles& pair) {
-        return !tls::check_certificate(pair.certificate, pair.key);
-    });
+    return tls.settings().chain_files.empty() &&
+           std::ranges::any_of(tls.settings().pairs, [&](const tls::KeyFiles& pair) {
+               return (tls.problem().contains(pair.certificate) || tls.problem().contains(pair.key)) &&
+                      !tls::check_certificate(pair.certificate, pair.key);
+           });
+}
+
+std::string_view without_tls(const Tls& tls)
+{
+    if (tls.wrapped())
+        return "until it is corrected, connections are dropped";
+    return tls.level() == TlsLevel::Encrypt ? "until it is corrected, no mail is taken"
+                                            : "until it is corrected, clients that ask for it are answered 454";
 }
 
 json check(const Shared& shared)
@@ -87,10 +97,10 @@ json check(const Shared& shared)
     json problems = json::array();
     for (const Named& named : lists_of(shared))
         add_problems(named.parameter, *named.list, problems);
-    if (!shared.tls->problem().empty() && !is_of_a_pair(*shared.tls))
+    if (!shared.tls->problem().empty() && !is_told_elsewhere(*shared.tls))
         problems.push_back({{"parameter", "smtpd_tls_security_level"},
                             {"text", "TLS is not available: " + shared.tls->problem()},
-                            {"until_then", "until it is corrected, clients that ask for it are answered 454"}});
+                            {"until_then", without_tls(*shared.tls)}});
     return {{"problems", std::move(problems)}};
 }
 

@@ -52,7 +52,7 @@ Task<Session::Reply> Session::helo(smtp::Verb verb, std::string name)
     name.resize(std::min({name.size(), name.find_first_of(" \t"), longest}));
     std::string previous = std::exchange(helo_, printable(name));
     if (!shared_->helo_restrictions.empty() && !config_->get(param::smtpd_delay_reject)) {
-        pending_ = {};
+        pending_ = client_pending_;
         Verdict verdict = co_await evaluate(this, &shared_->helo_restrictions, ListKind::Helo, &pending_);
         if (verdict.decision == Decision::Reject) {
             log_access("reject", verdict.reply.line());

@@ -6,6 +6,7 @@
 #include "daemon/smtpd/tls.h"
 #include "log/address_form.h"
 #include "log/events_smtpd.h"
+#include "log/events_tls.h"
 #include "log/log.h"
 #include "param/basics.h"
 #include "param/smtpd.h"
@@ -154,6 +155,8 @@ void Session::end_by_read_error(const Error& error)
     if (over_)
         return;
     bool timeout = error.kind() == ErrorKind::Timeout;
+    if (tls_ && error.kind() == ErrorKind::Invalid)
+        log::tls_library_problem(error.text());
     log::smtpd_session_end(timeout ? log::SessionEnd::Timeout : log::SessionEnd::LostConnection, queue_id(), stage_,
                            data_bytes_, client_.for_log);
     if (timeout)
@@ -163,13 +166,17 @@ void Session::end_by_read_error(const Error& error)
 
 void Session::interrupt()
 {
+    if (handshaking_) {
+        over_ = true;
+        ::shutdown(stream_.fd(), SHUT_RD);
+    }
     if (!idle_)
         return;
     std::string text;
     smtp::append_reply(
         text, {421, fmt::format("4.3.2 {} Error: the mail system is shutting down", config_->get(param::myhostname))});
     // The client waits for nothing at this moment; whether it hears the reason is its luck.
-    stream_.write_now(text);
+    stream_.write_without_waiting(text);
     over_ = true;
     stream_.shutdown_write();
     ::shutdown(stream_.fd(), SHUT_RD);
@@ -348,8 +355,12 @@ Task<void> Session::flush()
         co_return;
     std::string text = std::move(out_);
     out_.clear();
-    if (auto written = co_await stream_.write_all(text, read_deadline()); !written)
-        end_by_read_error(written.error());
+    auto written = co_await stream_.write_all(text, read_deadline());
+    if (written)
+        co_return;
+    end_by_read_error(written.error());
+    if (tls_)
+        out_.clear();  // half a record is out, and nothing fits behind it
 }
 
 std::string Session::command_counts() const

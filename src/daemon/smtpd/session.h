@@ -120,6 +120,7 @@ private:
     Task<bool> renews_tls_too_fast();
     void log_handshake(const tls::Facts& facts) const;
     void check_certificate();
+    void forget_what_was_said();
     Task<void> end_tls();
 
     // --- one file a verb
@@ -179,9 +180,10 @@ private:
     const Target* target_ = nullptr;
     std::string_view etrn_site_;
     std::string_view stage_ = "CONNECT";
-    std::optional<Reply> refused_;   // by client restrictions at connect time: the session is only there to QUIT
-    std::optional<Reply> farewell_;  // the answer to the next command, whatever it is: this client may not stay
-    PendingVerdicts pending_;        // of client and HELO restrictions
+    std::optional<Reply> refused_;    // by client restrictions at connect time: the session is only there to QUIT
+    std::optional<Reply> farewell_;   // the answer to the next command, whatever it is: this client may not stay
+    PendingVerdicts client_pending_;  // of client restrictions
+    PendingVerdicts pending_;         // of client and HELO restrictions
     std::optional<std::uint64_t> data_bytes_;        // of the content that is being received
     std::optional<net::Deadline> request_deadline_;  // smtpd_per_request_deadline: of the command under way
 
@@ -198,6 +200,7 @@ private:
     bool noted_bare_newline_ = false;
     bool counted_by_anvil_ = false;
     bool idle_ = false;
+    bool handshaking_ = false;
     bool over_ = false;
 };
 

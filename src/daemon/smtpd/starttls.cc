@@ -92,8 +92,10 @@ Task<void> Session::start_tls(std::shared_ptr<const tls::ServerContext> context)
         log::info("setting up TLS connection from {}", client_.for_log);
         log::info("{}: TLS cipher list \"{}\"", client_.for_log, shared_->tls->settings().ciphers);
     }
+    handshaking_ = true;
     auto facts = co_await tls::accept(&stream_, std::move(context),
                                       net::Deadline::after(config_->get(param::smtpd_starttls_timeout)));
+    handshaking_ = false;
     if (facts)
         log_handshake(*facts);
     else
@@ -108,9 +110,7 @@ Task<void> Session::start_tls(std::shared_ptr<const tls::ServerContext> context)
         co_return;
     }
     tls_ = std::make_unique<tls::Facts>(std::move(*facts));
-    reset_transaction();
-    helo_.clear();
-    offered_ = offered_extensions();
+    forget_what_was_said();
     if (too_fast)
         end_with({421, fmt::format("4.7.0 {} Error: too many new TLS sessions from {}", config_->get(param::myhostname),
                                    client_.for_log)});
@@ -131,6 +131,17 @@ void Session::log_handshake(const tls::Facts& facts) const
         log::tls_accepted(client_.for_log, tls::trust(facts), tls::summary(facts));
 }
 
+// Only the word ESMTP of the Received: header stays as the client had it, as in Postfix.
+void Session::forget_what_was_said()
+{
+    reset_transaction();
+    helo_.clear();
+    pending_ = client_pending_;
+    skipping_long_line_ = false;
+    improper_pipelining_ = false;
+    offered_ = offered_extensions();
+}
+
 // postconf(5) smtpd_tls_req_ccert.
 void Session::check_certificate()
 {
@@ -142,15 +153,12 @@ void Session::check_certificate()
 }
 
 // The end of a session is said to the client, so that it can tell it from one that was cut. postconf(5)
-// tls_fast_shutdown_enable: only without it the client's answer is waited for.
+// tls_fast_shutdown_enable: only without it the client's answer is waited for, which is the next that it may send.
 Task<void> Session::end_tls()
 {
     stream_.end_layer();
-    if (!tls_ || config_->get(param::tls_fast_shutdown_enable))
-        co_return;
-    const auto deadline = net::Deadline::after(config_->get(param::smtpd_starttls_timeout));
-    while (co_await stream_.fill(deadline))
-        stream_.consume(stream_.buffered().size());
+    if (tls_ && !config_->get(param::tls_fast_shutdown_enable))
+        static_cast<void>(co_await stream_.fill(net::Deadline::after(config_->get(param::smtpd_starttls_timeout))));
 }
 
 }  // namespace posthaste::smtpd

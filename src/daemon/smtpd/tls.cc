@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unistd.h>
 #include <utility>
 
 namespace posthaste::smtpd {
@@ -30,6 +31,10 @@ std::vector<tls::KeyFiles> key_files(const config::Config& config)
     };
     std::erase_if(pairs,
                   [](const tls::KeyFiles& pair) { return pair.certificate.empty() || pair.certificate == "none"; });
+    for (tls::KeyFiles& pair : pairs) {
+        if (pair.key.empty())
+            pair.key = pair.certificate;
+    }
     return pairs;
 }
 
@@ -52,7 +57,8 @@ Result<tls::ServerSettings> settings_of(const config::Config& config, TlsLevel l
 {
     const bool mandatory = level == TlsLevel::Encrypt;
     tls::ServerSettings settings;
-    settings.chain_files = config.get(param::smtpd_tls_chain_files);
+    if (const std::string& files = config.get(param::smtpd_tls_chain_files); !split(files, ", \t\r\n").empty())
+        settings.chain_files = files;
     settings.pairs = key_files(config);
     settings.anonymous =
         settings.chain_files.empty() && settings.pairs.empty() && config.get(param::smtpd_tls_cert_file) == "none";
@@ -68,7 +74,8 @@ Result<tls::ServerSettings> settings_of(const config::Config& config, TlsLevel l
     settings.protocols = config.get(mandatory ? param::smtpd_tls_mandatory_protocols : param::smtpd_tls_protocols);
     TRY(settings.ciphers, ciphers(config, mandatory, asks_for_certificate));
     settings.dh_parameters = config.get(param::smtpd_tls_dh1024_param_file);
-    settings.groups = config.get(param::tls_eecdh_auto_curves) + ' ' + config.get(param::tls_ffdhe_auto_groups);
+    settings.curves = config.get(param::tls_eecdh_auto_curves);
+    settings.finite_fields = config.get(param::tls_ffdhe_auto_groups);
     settings.own_preference = config.get(param::tls_preempt_cipherlist);
     settings.options = config.get(param::tls_ssl_options);
     settings.workarounds_off = config.get(param::tls_disable_workarounds);
@@ -116,7 +123,7 @@ Result<TlsLevel> tls_level(const config::Config& config)
         log::warning("smtpd_tls_security_level: unsupported TLS level \"{}\", using \"encrypt\"", word);
         return TlsLevel::Encrypt;
     }
-    return fail(ErrorKind::Invalid, "Invalid TLS level \"" + word + "\"");
+    return fail(ErrorKind::Invalid, "smtpd_tls_security_level: Invalid TLS level \"" + word + "\"");
 }
 
 Result<std::unique_ptr<Tls>> Tls::open(const config::Config& config)
@@ -169,23 +176,33 @@ std::shared_ptr<const tls::ServerContext> Tls::context()
     bool changed = false;
     for (table::FollowedFile& file : files_)
         changed |= file.changed_and_at_rest();
-    if (changed)
+    constexpr auto pause = std::chrono::seconds(5);
+    if (changed || (retry_at_ && net::Clock::now() >= *retry_at_)) {
         reopen();
+        retry_at_ = problem_.empty() ? std::nullopt : std::optional(net::Clock::now() + pause);
+    }
     return context_;
 }
 
-// A certificate whose key has not come yet is no reason to be without TLS: the old pair stays until both fit.
+// A certificate whose key has not come yet, or a file that cannot be opened now, is no reason to be without TLS: what
+// was read before stays in use, and it is tried again. What only root may read is for a successor of this process.
 void Tls::reopen()
 {
-    const bool was_there = context_ != nullptr;
     auto opened = open_context();
     if (opened) {
         log::info("TLS certificates and keys have changed and were read again");
+        problem_.clear();
         return;
     }
-    if (opened.error().kind() == ErrorKind::Denied)
-        files_.front().could_not_open(opened.error());
-    log::warning("{}: {}", opened.error().text(), was_there ? "what was read before stays in use" : "no TLS");
+    if (opened.error().kind() == ErrorKind::Denied) {
+        for (table::FollowedFile& file : files_) {
+            if (::eaccess(file.path().c_str(), R_OK) != 0)
+                file.could_not_open(opened.error());
+        }
+    } else if (problem_ != opened.error().text()) {
+        log::warning("{}: {}", opened.error().text(), context_ ? "what was read before stays in use" : "no TLS");
+    }
+    problem_ = opened.error().text();
 }
 
 }  // namespace posthaste::smtpd

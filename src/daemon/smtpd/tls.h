@@ -2,11 +2,14 @@
 #pragma once
 
 #include "config/config.h"
+#include "net/loop.h"
 #include "table/followed_file.h"
 #include "tls/context.h"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace posthaste::smtpd {
@@ -33,7 +36,7 @@ public:
     [[nodiscard]] bool wrapped() const { return wrapped_; }
     // Null: not available, for a reason that the log has.
     [[nodiscard]] std::shared_ptr<const tls::ServerContext> context();
-    // Why it is not; empty if it is, or nobody asked for it.
+    // Why it is not, or why what changed is not in use; empty if all is well, or nobody asked for it.
     [[nodiscard]] const std::string& problem() const { return problem_; }
     // A client needs a certificate that can be verified (smtpd_tls_req_ccert, with mandatory TLS).
     [[nodiscard]] bool needs_certificate() const { return needs_certificate_; }
@@ -51,7 +54,8 @@ private:
     bool wrapped_ = false;
     bool needs_certificate_ = false;
     int log_level_ = 0;
-    std::string problem_;
+    std::string problem_;  // that was met when it was opened last
+    std::optional<net::Clock::time_point> retry_at_;
     tls::ServerSettings settings_;
     std::shared_ptr<const tls::ServerContext> context_;
     std::vector<table::FollowedFile> files_;
