@@ -18,12 +18,14 @@ public:
     {
     }
 
-    // OpenSSL returns after each record that has no data for us (SSL_MODE_AUTO_RETRY is off): changes of keys without
-    // end would keep the loop from all other clients.
+    // OpenSSL returns when what it has read ahead held no data for us (SSL_MODE_AUTO_RETRY is off): changes of keys
+    // without end would keep the loop from all other clients.
     Result<Moved> read(std::span<char> into) override
     {
-        constexpr int most_without_data = 32;
-        for (int records = 0; records < most_without_data; ++records) {
+        constexpr std::uint64_t most_without_data = 65536;  // bytes
+        BIO* socket = SSL_get_rbio(ssl_.get());
+        const std::uint64_t before = BIO_number_read(socket);
+        while (BIO_number_read(socket) - before < most_without_data) {
             begin();
             std::size_t count = 0;
             const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &count);

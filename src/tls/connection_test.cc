@@ -4,13 +4,15 @@
 #include "net/tasks.h"
 #include "tls/openssl.h"
 
-#include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <openssl/pem.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
@@ -24,6 +26,7 @@ class TlsConnection : public testing::Test {
 protected:
     void SetUp() override
     {
+        ::signal(SIGPIPE, SIG_IGN);  // as server::run() does
         std::string pattern = (std::filesystem::temp_directory_path() / "tls.XXXXXX").string();
         directory_ = ::mkdtemp(pattern.data());
         write_certificate();
@@ -31,14 +34,35 @@ protected:
         settings_.protocols = ">=TLSv1.2";
         settings_.ciphers = "HIGH";
         settings_.fingerprint_digest = "sha256";
-        int pair[2];
-        ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-        client_fd_ = UniqueFd(pair[0]);
-        UniqueFd server(pair[1]);
+        UniqueFd server = connect_both();
         MUST(set_nonblocking(server.get()));
         stream_ = net::Stream(std::move(server));
     }
     void TearDown() override { std::filesystem::remove_all(directory_); }
+
+    // A TCP connection: its buffers hold many small records.
+    UniqueFd connect_both()
+    {
+        const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        auto* where = reinterpret_cast<sockaddr*>(&address);
+        socklen_t size = sizeof address;
+        EXPECT_EQ(::bind(listener.get(), where, size), 0);
+        EXPECT_EQ(::listen(listener.get(), 1), 0);
+        EXPECT_EQ(::getsockname(listener.get(), where, &size), 0);
+        client_fd_ = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        EXPECT_EQ(::connect(client_fd_.get(), where, size), 0);
+        return UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    }
+
+    // Until so many bytes wait for the server.
+    void wait_for_bytes(int wanted) const
+    {
+        for (int there = 0; there < wanted; std::this_thread::sleep_for(5ms))
+            ASSERT_EQ(::ioctl(stream_.fd(), FIONREAD, &there), 0);
+    }
 
     void write_certificate() const
     {
@@ -153,6 +177,39 @@ TEST_F(TlsConnection, forgets_what_was_said_before_it)
     });
     ASSERT_TRUE(accept());
     EXPECT_EQ(read_line(), "inside\n");
+}
+
+TEST_F(TlsConnection, is_ended_by_records_without_data)
+{
+    auto peer = client([](SSL* ssl) {
+        ASSERT_NE(ssl, nullptr);
+        for (int i = 0; i < 5000; ++i) {
+            SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+            if (SSL_do_handshake(ssl) != 1)
+                return;
+        }
+        SSL_write(ssl, "never\n", 6);
+    });
+    ASSERT_TRUE(accept());
+    wait_for_bytes(80'000);
+    auto filled = net::run_until_done(stream_.fill(net::Deadline::after(10s)));
+    ASSERT_FALSE(filled);
+    EXPECT_EQ(filled.error().text(), "too many TLS records without data");
+    stream_.close();
+}
+
+TEST_F(TlsConnection, survives_a_few_changes_of_keys)
+{
+    auto peer = client([](SSL* ssl) {
+        ASSERT_NE(ssl, nullptr);
+        for (int i = 0; i < 10; ++i) {
+            SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED);
+            ASSERT_EQ(SSL_do_handshake(ssl), 1);
+        }
+        SSL_write(ssl, "still here\n", 11);
+    });
+    ASSERT_TRUE(accept());
+    EXPECT_EQ(read_line(), "still here\n");
 }
 
 TEST_F(TlsConnection, is_an_error_with_the_librarys_words_when_no_tls_comes)

@@ -187,8 +187,8 @@ class Instance:
 
     # --- life
 
-    def start(self):
-        self.run("postfix", "-c", self.config, "start")
+    def start(self, timeout=120):
+        self.run("postfix", "-c", self.config, "start", timeout=timeout)
         self.wait_until_listening(self.smtp_port, self.address)
         return self
 

@@ -36,6 +36,8 @@ SETTINGS = {
     "rate-ours": MAY | {"smtpd_client_new_tls_session_rate_limit": 1},
     "slow-end": MAY | {"tls_fast_shutdown_enable": False, "smtpd_starttls_timeout": "2s"},
     "encrypted-only": MAY | {"smtpd_client_restrictions": "reject_plaintext_session", "plaintext_reject_code": 550},
+    "pipelining": MAY | {"smtpd_forbid_unauth_pipelining": False,
+                         "smtpd_recipient_restrictions": "reject_unauth_pipelining, permit_mynetworks, reject"},
     "forgiving": MAY | {"smtpd_forbid_unauth_pipelining": False},
 }
 
@@ -427,3 +429,25 @@ def test_clients_are_told_inside_of_tls_when_the_system_stops(make_instance):
     assert client.reply().code == 421
     assert client.file.read(1) == b""
     assert silent.at_end()
+
+
+# --- nothing of what was said in the clear counts inside
+
+def test_end_of_a_long_line_in_the_clear_is_not_awaited_inside(services):
+    with services.client("may", starttls=False) as client:
+        client.send(b"STARTTLS" + b" " * 2100)            # no line end
+        assert client.reply() == (220, "2.0.0 Ready to start TLS")
+        client.handshake()
+        assert client.ehlo().code == 250
+        assert client.mail("a@example.com").code == 250
+
+
+def test_commands_behind_starttls_are_no_fault_inside(services):
+    with services.client("pipelining", starttls=False) as client:
+        client.send(b"STARTTLS\r\nNOOP\r\n")
+        assert client.reply() == (220, "2.0.0 Ready to start TLS")
+        client.handshake()
+        client.ehlo()
+        assert client.mail("a@example.com").code == 250
+        assert client.rcpt(f"{services.instance.user}@local.test").code == 250
+    services.wait_for_log("pipelining", "^improper command pipelining after STARTTLS from")

@@ -149,6 +149,34 @@ def test_renewed_certificate_counts_without_a_reload(renewed, name):
         assert shown(services, name) == "renewed"
 
 
+@pytest.mark.needs_root
+@pytest.mark.parametrize("jail", ["n", "y"])
+@pytest.mark.parametrize("mode", [0o700, 0o755])
+def test_links_that_lead_to_other_files_count_as_renewed(make_instance, mode, jail):
+    """As certbot does: the files in archive/ stay, the links in live/ are made anew."""
+    services = TlsServices(make_instance, {
+        "files": MAY | {"smtpd_tls_cert_file": "PKI/live/cert.pem", "smtpd_tls_key_file": "PKI/live/key.pem"}}, jail=jail)
+    pki = services.pki
+    for directory in ("live", "archive"):
+        pki.path(directory).mkdir(mode=mode)
+        pki.path(directory).chmod(mode)
+
+    def put(name, number):
+        for kind, file in (("cert", pki.crt(name)), ("key", pki.key(name))):
+            target = pki.path(f"archive/{kind}{number}.pem")
+            shutil.copyfile(file, target)
+            target.chmod(0o600 if kind == "key" else 0o644)
+            link = pki.path(f"live/{kind}.pem")
+            link.unlink(missing_ok=True)
+            link.symlink_to(f"../archive/{target.name}")
+
+    put("ecdsa", 1)
+    services.start()
+    assert shown(services, "files") == "ecdsa"
+    put("renewed", 2)
+    wait_until(lambda: _shown_or_refused(services, "files") == "renewed", lambda: f"renewal: {services.log('files')[-20:]}")
+
+
 def test_first_client_after_a_quiet_renewal_is_shown_the_new_certificate(renewed):
     services, put = renewed
     assert shown(services, "files") == "ecdsa"
