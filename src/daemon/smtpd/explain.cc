@@ -74,10 +74,11 @@ void add_problems(std::string_view parameter, const RestrictionList& list, json&
     }
 }
 
-// A certificate or key that postfix check itself finds (check_certificates.cc): not to be said twice.
+// A certificate or key that postfix check itself finds (check_certificates.cc): not to be said twice, unless it keeps
+// mail away.
 bool is_told_elsewhere(const Tls& tls)
 {
-    return tls.settings().chain_files.empty() &&
+    return tls.level() == TlsLevel::May && tls.settings().chain_files.empty() &&
            std::ranges::any_of(tls.settings().pairs, [&](const tls::KeyFiles& pair) {
                return (tls.problem().contains(pair.certificate) || tls.problem().contains(pair.key)) &&
                       !tls::check_certificate(pair.certificate, pair.key);

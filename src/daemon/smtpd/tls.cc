@@ -85,19 +85,28 @@ Result<tls::ServerSettings> settings_of(const config::Config& config, TlsLevel l
     return settings;
 }
 
-// A number, or names of what is to be logged: postconf(5) smtpd_tls_loglevel.
+// A number, or names of what is to be logged: postconf(5) smtpd_tls_loglevel. There are three levels: nothing, a line a
+// handshake, and the steps of it.
 int log_level(std::string_view text)
 {
-    constexpr std::array<std::string_view, 3> short_ones{"none", "routine", "summary"};
+    struct Name {
+        std::string_view name;
+        int level;
+    };
+    constexpr std::array names{Name{"none", 0},      Name{"routine", 1},   Name{"summary", 1}, Name{"untrusted", 1},
+                               Name{"peercert", 2},  Name{"certmatch", 2}, Name{"verbose", 2}, Name{"cache", 2},
+                               Name{"ssl-debug", 2}, Name{"debug", 2}};
     int level = 0;
     for (std::string_view word : split(text, ", \t\r\n")) {
         const auto number = parse_number<int>(word);
-        const auto known =
-            std::ranges::find_if(short_ones, [&](std::string_view name) { return equal_ignoring_case(name, word); });
+        const auto* known =
+            std::ranges::find_if(names, [&](const Name& name) { return equal_ignoring_case(name.name, word); });
         if (number)
             level = std::max(level, *number);
+        else if (known != names.end())
+            level = std::max(level, known->level);
         else
-            level = std::max(level, known == short_ones.end() ? 2 : known == short_ones.begin() ? 0 : 1);
+            log::warning("unknown smtpd_tls_loglevel value \"{}\" in \"{}\"", word, text);
     }
     return level;
 }
@@ -123,7 +132,8 @@ Result<TlsLevel> tls_level(const config::Config& config)
         log::warning("smtpd_tls_security_level: unsupported TLS level \"{}\", using \"encrypt\"", word);
         return TlsLevel::Encrypt;
     }
-    return fail(ErrorKind::Invalid, "smtpd_tls_security_level: Invalid TLS level \"" + word + "\"");
+    return fail(ErrorKind::Invalid,
+                "smtpd_tls_security_level: Invalid TLS level \"" + word + "\": it is none, may or encrypt");
 }
 
 Result<std::unique_ptr<Tls>> Tls::open(const config::Config& config)
