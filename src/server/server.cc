@@ -105,13 +105,13 @@ void set_table_options(const Context& context, const DaemonOptions& wanted)
     table::use_main_cf(context.config, user);
 }
 
-// A table file that has changed and cannot be opened any more: a successor can.
+// A table file, certificate or key that has changed and cannot be opened any more: a successor can.
 void follow_tables_from_outside(Context& context)
 {
     table::confine(context.chrooted ? table::Confinement::Jail : table::Confinement::Rights,
                    [&context](std::string_view path) {
                        if (!context.is_leaving())
-                           log::info("table file {} has changed -- restarting", path);  // certificates and keys, too
+                           log::info("table file {} has changed -- restarting", path);
                        context.leave();
                    });
 }

@@ -10,12 +10,6 @@
 
 namespace posthaste::tls {
 
-namespace {
-
-constexpr std::size_t largest_file = std::size_t{1} << 20;
-
-}  // namespace
-
 Result<CertificateFacts> check_certificate(const std::string& cert_file, const std::string& key_file)
 {
     TRY(std::string cert_text, read_file(cert_file, largest_file));

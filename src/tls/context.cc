@@ -19,7 +19,6 @@ namespace posthaste::tls {
 
 namespace {
 
-constexpr std::size_t largest_file = std::size_t{1} << 20;
 constexpr int deepest_chain = 100;
 constexpr std::string_view separators = ", \t\r\n";
 

@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 
+#include <cstddef>
 #include <memory>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
@@ -28,6 +29,8 @@ using Certificate = std::unique_ptr<X509, Free>;
 using Key = std::unique_ptr<EVP_PKEY, Free>;
 using ContextHandle = std::unique_ptr<SSL_CTX, Free>;
 using SslHandle = std::unique_ptr<SSL, Free>;
+
+constexpr std::size_t largest_file = std::size_t{1} << 20;  // of a certificate or a key, with its chain
 
 // No daemon can ask for the password of a key.
 inline int no_password(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return -1; }

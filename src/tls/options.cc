@@ -4,7 +4,6 @@
 #include "base/text.h"
 
 #include <algorithm>
-#include <charconv>
 #include <openssl/ssl.h>
 #include <optional>
 #include <span>
@@ -49,13 +48,8 @@ std::optional<std::uint64_t> number_of(std::string_view word)
 {
     if (!word.starts_with("0x") && !word.starts_with("0X"))
         return std::nullopt;
-    word.remove_prefix(2);
-    std::uint64_t number = 0;
     constexpr int hexadecimal = 16;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number, hexadecimal);
-    if (error != std::errc() || end != word.data() + word.size())
-        return std::nullopt;
-    return number;
+    return parse_number<std::uint64_t>(word.substr(2), hexadecimal);
 }
 
 std::uint64_t parse(std::string_view text, std::span<const Known> table, std::vector<std::string>& unknown)

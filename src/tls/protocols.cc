@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <openssl/ssl.h>
 #include <optional>
 #include <string>
@@ -30,21 +29,23 @@ constexpr std::array versions{
     Version{"TLSv1.3", TLS1_3_VERSION, SSL_OP_NO_TLSv1_3},
 };
 
-// A bound may also be a number, for versions that have no name here yet.
-std::optional<int> bound(std::string_view word)
+// Null: there is none of this name.
+const Version* version_named(std::string_view word)
 {
     const auto* known =
         std::ranges::find_if(versions, [&](const Version& v) { return equal_ignoring_case(v.name, word); });
-    if (known != versions.end())
+    return known == versions.end() ? nullptr : known;
+}
+
+// A bound may also be a number, for versions that have no name here yet.
+std::optional<int> bound(std::string_view word)
+{
+    if (const Version* known = version_named(word))
         return known->number;
     if (word.starts_with("0x") || word.starts_with("0X"))
         word.remove_prefix(2);
-    int number = 0;
     constexpr int hexadecimal = 16;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number, hexadecimal);
-    if (error != std::errc() || end != word.data() + word.size() || word.size() != 4)
-        return std::nullopt;
-    return number;
+    return word.size() == 4 ? parse_number<int>(word, hexadecimal) : std::nullopt;
 }
 
 }  // namespace
@@ -68,9 +69,8 @@ Result<Protocols> parse_protocols(std::string_view text)
         }
         const bool excluded = word.starts_with('!');
         word.remove_prefix(excluded ? 1 : 0);
-        const auto* known =
-            std::ranges::find_if(versions, [&](const Version& v) { return equal_ignoring_case(v.name, word); });
-        if (known == versions.end())
+        const Version* known = version_named(word);
+        if (!known)
             return fail(ErrorKind::Invalid, "unknown protocol version \"" + std::string(whole) + "\"");
         (excluded ? protocols.disabled : included) |= known->off;
         names_some |= !excluded && known->off != 0;

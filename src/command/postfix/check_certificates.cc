@@ -2,6 +2,7 @@
 // server that cannot load them has no TLS, and clients that insist on it stay away.
 #include "base/text.h"
 #include "command/postfix/checks.h"
+#include "table/text_source.h"
 #include "tls/certificate.h"
 
 #include <algorithm>
@@ -48,7 +49,7 @@ void check_pair(const std::string& cert_file, const std::string& key_file, Findi
 // program says (check_services.cc).
 void check_chain_files(std::string_view files, const Finding& finding, Findings& findings)
 {
-    for (std::string_view file : split(files, ", \t\r\n")) {
+    for (std::string_view file : split(files, table::list_separators)) {
         if (const std::string path(file); tls::check_certificate(path, path))
             check_pair(path, path, finding, findings);
     }

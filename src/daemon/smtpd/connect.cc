@@ -78,13 +78,21 @@ Task<std::optional<anvil::Reply>> Session::report(anvil::Event event)
 // anvil_rate_time_unit. fastest 0: no limit.
 Task<bool> Session::is_too_fast(anvil::Event event, int fastest, log::RateLimit limit)
 {
+    const std::optional<int> rate = co_await rate_beyond(event, fastest);
+    if (rate)
+        log::smtpd_limit_exceeded(limit, *rate, client_.for_log, shared_->context->service_name);
+    co_return rate.has_value();
+}
+
+// The client's rate of this event, if that is more than it may be.
+Task<std::optional<int>> Session::rate_beyond(anvil::Event event, int fastest)
+{
     if (fastest <= 0 || !counted_by_anvil_)
-        co_return false;
+        co_return std::nullopt;
     auto known = co_await report(event);
     if (!known || known->rate <= fastest)
-        co_return false;
-    log::smtpd_limit_exceeded(limit, known->rate, client_.for_log, shared_->context->service_name);
-    co_return true;
+        co_return std::nullopt;
+    co_return known->rate;
 }
 
 // Count and rate limits. False: the client has been told, and leaves.

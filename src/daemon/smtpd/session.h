@@ -109,6 +109,7 @@ private:
     Task<void> identify_client();
     Task<bool> admit();
     Task<std::optional<anvil::Reply>> report(anvil::Event event);
+    Task<std::optional<int>> rate_beyond(anvil::Event event, int fastest);
     Task<bool> is_too_fast(anvil::Event event, int fastest, log::RateLimit limit);
     [[nodiscard]] bool limits_apply() const;
     Task<intake::RewriteContext> rewrite_context();

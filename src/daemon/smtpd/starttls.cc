@@ -75,10 +75,7 @@ Task<void> Session::begin_wrapped()
 Task<bool> Session::renews_tls_too_fast()
 {
     const int fastest = config_->get(param::smtpd_client_new_tls_session_rate_limit);
-    if (fastest <= 0 || !counted_by_anvil_)
-        co_return false;
-    auto known = co_await report(anvil::Event::NewTlsSoFar);
-    if (!known || known->rate <= fastest)
+    if (!co_await rate_beyond(anvil::Event::NewTlsSoFar, fastest))
         co_return false;
     log::warning("Refusing STARTTLS request from {} for service {}", client_.for_log, shared_->context->service_name);
     co_return true;

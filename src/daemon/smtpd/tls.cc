@@ -7,6 +7,7 @@
 #include "param/tls_ciphers.h"
 #include "param/tls_trust.h"
 #include "param/tlsmgr.h"
+#include "table/text_source.h"
 #include "tls/ciphers.h"
 
 #include <algorithm>
@@ -57,7 +58,8 @@ Result<tls::ServerSettings> settings_of(const config::Config& config, TlsLevel l
 {
     const bool mandatory = level == TlsLevel::Encrypt;
     tls::ServerSettings settings;
-    if (const std::string& files = config.get(param::smtpd_tls_chain_files); !split(files, ", \t\r\n").empty())
+    if (const std::string& files = config.get(param::smtpd_tls_chain_files);
+        !split(files, table::list_separators).empty())
         settings.chain_files = files;
     settings.pairs = key_files(config);
     settings.anonymous =
@@ -97,7 +99,7 @@ int log_level(std::string_view text)
                                Name{"peercert", 2},  Name{"certmatch", 2}, Name{"verbose", 2}, Name{"cache", 2},
                                Name{"ssl-debug", 2}, Name{"debug", 2}};
     int level = 0;
-    for (std::string_view word : split(text, ", \t\r\n")) {
+    for (std::string_view word : split(text, table::list_separators)) {
         const auto number = parse_number<int>(word);
         const auto* known =
             std::ranges::find_if(names, [&](const Name& name) { return equal_ignoring_case(name.name, word); });
