@@ -83,16 +83,25 @@ struct Client::Session {
         net::Event done;
     };
 
-    explicit Session(net::Stream stream) : connection(std::move(stream)) {}
+    Session(net::Stream stream, std::shared_ptr<unsigned> counter)
+        : connection(std::move(stream)), waking(std::move(counter))
+    {
+    }
+
+    void answer(Call& call, Result<std::string> given) const
+    {
+        call.answer.emplace(std::move(given));
+        ++*waking;
+        call.done.set();
+        --*waking;
+    }
 
     void fail_all(const Error& error)
     {
         broken = true;
         auto pending = std::move(calls);
-        for (auto& call : pending) {
-            call->answer.emplace(fail(ErrorKind::Temporary, error.text()));
-            call->done.set();
-        }
+        for (auto& call : pending)
+            answer(*call, fail(ErrorKind::Temporary, error.text()));
         more.set();
     }
 
@@ -100,13 +109,22 @@ struct Client::Session {
     std::deque<std::shared_ptr<Call>> calls;  // sent or queued, in order
     std::string outgoing;
     net::Event more;
+    std::shared_ptr<unsigned> waking;
     bool broken = false;
 };
+
+Client::Client(std::string socket_path, Protocol protocol)
+    : path_(std::move(socket_path)), protocol_(protocol), waking_(std::make_shared<unsigned>(0)),
+      tasks_(std::make_unique<net::TaskGroup>())
+{
+}
 
 Client::~Client()
 {
     if (session_)
         session_->fail_all(Error(ErrorKind::Cancelled, "client is gone"));
+    if (*waking_ > 0)  // one of the tasks has woken who destroys this, and goes on when that returns
+        net::Loop::current().post([tasks = std::move(tasks_)] {});
 }
 
 namespace {
@@ -135,14 +153,14 @@ Task<Result<std::shared_ptr<Client::Session>>> Client::session(net::Deadline dea
         co_return fail(ErrorKind::Temporary, stream.error().text());
     if (!is_trusted(stream->fd()))
         co_return fail(ErrorKind::Temporary, path_ + ": who listens there is not the master of the mail system");
-    auto fresh = std::make_shared<Session>(std::move(*stream));
+    auto fresh = std::make_shared<Session>(std::move(*stream), waking_);
     if (auto hello = co_await fresh->connection.handshake(protocol_, deadline); !hello)
         co_return fail(ErrorKind::Temporary, path_ + ": " + hello.error().text());
     if (session_ && !session_->broken)
         co_return session_;  // another call connected meanwhile
     session_ = fresh;
-    tasks_.start(read_replies(fresh));
-    tasks_.start(write_requests(fresh));
+    tasks_->start(read_replies(fresh));
+    tasks_->start(write_requests(fresh));
     co_return fresh;
 }
 
@@ -158,8 +176,7 @@ Task<void> Client::read_replies(std::shared_ptr<Session> session)
         }
         auto call = std::move(session->calls.front());
         session->calls.pop_front();
-        call->answer.emplace(std::move(*reply));
-        call->done.set();
+        session->answer(*call, std::move(*reply));
     }
 }
 

@@ -58,10 +58,11 @@ private:
 void append_framed(std::string& out, std::string_view list);
 
 // A client of one service: connects on first use, keeps the connection, reconnects after an error. Calls are
-// pipelined; the service must answer in order. Owned by whoever calls; lives on the loop's thread.
+// pipelined; the service must answer in order. Owned by whoever calls, and may be destroyed by who is woken with an
+// answer; lives on the loop's thread.
 class Client {
 public:
-    Client(std::string socket_path, Protocol protocol) : path_(std::move(socket_path)), protocol_(protocol) {}
+    Client(std::string socket_path, Protocol protocol);
     ~Client();
 
     // Temporary when the service cannot be reached or the connection breaks before the answer.
@@ -83,7 +84,8 @@ private:
     std::string path_;
     Protocol protocol_;
     std::shared_ptr<Session> session_;
-    net::TaskGroup tasks_;
+    std::shared_ptr<unsigned> waking_;  // callers that are being woken by one of the tasks, further up on the stack
+    std::unique_ptr<net::TaskGroup> tasks_;
 };
 
 }  // namespace posthaste::ipc

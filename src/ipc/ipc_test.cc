@@ -98,6 +98,26 @@ TEST(Client, CallsInOrderOverOneConnection)
     ::unlink(path.c_str());
 }
 
+Task<Result<std::string>> call_and_let_go(std::unique_ptr<Client> client)
+{
+    CO_TRY(Item item, co_await client->call<Item>(Order{"a"}, net::Deadline::after(std::chrono::seconds(30))));
+    client.reset();
+    co_await net::sleep_for(std::chrono::milliseconds(1));  // a turn of the loop
+    co_return item.name;
+}
+
+TEST(Client, MayBeDestroyedByWhoItAnswers)
+{
+    std::string path = "/tmp/posthaste_ipc_test." + std::to_string(::getpid());
+    net::Listener listener(*net::listen_on(*net::Endpoint::unix_path(path)));
+    net::TaskGroup server;
+    server.start(must_serve(&listener, 1));
+    auto answer = net::run_until_done(call_and_let_go(std::make_unique<Client>(path, test_protocol)));
+    ASSERT_TRUE(answer) << answer.error().text();
+    EXPECT_EQ(*answer, "a");
+    ::unlink(path.c_str());
+}
+
 // What each side says of the other after the handshake: the version that it takes the peer's to be, or the error.
 using Seen = Result<unsigned>;
 

@@ -23,10 +23,14 @@ namespace {
 constexpr std::array<std::string_view, 6> queue_directories{"journal",  "incoming", "active",
                                                             "deferred", "hold",     "corrupt"};
 
-bool nothing_owed(std::string_view recipient_marks)
+// Everybody is served, and nobody waits to hear of it (sendmail -v, NOTIFY=SUCCESS). Of a large message those
+// recipients are looked at that are in memory.
+bool nothing_owed(const LoadedMessage& message)
 {
-    return std::ranges::all_of(recipient_marks,
-                               [](char mark) { return mark == static_cast<char>(RecipientMark::Done); });
+    return message.envelope.trace == Trace::None &&
+           std::ranges::all_of(message.marks, [](RecipientMark mark) { return mark == RecipientMark::Done; }) &&
+           std::ranges::none_of(message.envelope.recipients,
+                                [](const Recipient& each) { return (each.notify & notify_success) != 0; });
 }
 
 std::vector<RecipientMark> recipient_marks(std::string_view marks)
@@ -254,14 +258,14 @@ void Store::Impl::take_frame(KnownSegment& segment, const ScannedFrame& scanned,
     case MessageMark::Dead:
     case MessageMark::Moved: return;
     }
-    if (nothing_owed(marks.substr(1))) {
-        bury_frame(MessageMark::Dead);
-        return;
-    }
     auto message = load_frame(segment, scanned.offset, frame);
     if (!message) {
         if (save_damage(segment, scanned.offset, frame_end(scanned.offset, frame)))
             bury_frame(MessageMark::Dead);
+        return;
+    }
+    if (nothing_owed(*message)) {
+        bury_frame(MessageMark::Dead);
         return;
     }
     if (scanned.offset < segment.check_files_until && has_complete_file(message->ref.queue_id)) {

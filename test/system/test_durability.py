@@ -155,3 +155,22 @@ def test_the_next_batch_is_synced_beside_the_one_that_is_under_way(make_recorded
         assert first.result()[0] == second.result()[0] == 250
     sink.wait_for(3)
     assert syncs_under_way(instance)[0] == 2
+
+
+@pytest.mark.parametrize("command", ["stop", "reload"])
+def test_a_report_is_made_once_when_the_system_stops_meanwhile(make_recorded, sink, command):
+    """bounce finishes what was read of requests, and the queue manager waits for it."""
+    sink.replies["RCPT"] = lambda address: "550 5.1.1 no such recipient" if address.startswith("never") else None
+    instance = make_recorded(fsync_delay_ms=500)
+    with instance.smtp() as client:
+        assert client.mail("source@sink.test").code == client.rcpt("never@sink.test").code == 250
+        assert client.data(SMALL).code == 250
+    wait_until(lambda: any(record.program == "bounce" and replay.arrow_of(record) == "batch-written"
+                           for record in replay.read_log(instance.record)), "the report to be written", 60)
+    instance.run("postfix", "-c", instance.config, command)
+    if command == "stop":
+        wait_until(lambda: not instance.processes(), "the end of all processes")
+        instance.start()
+    sink.wait_for(1)
+    instance.wait_until_queue_empty()
+    assert [message.recipients for message in sink.messages] == [("source@sink.test",)]

@@ -144,6 +144,9 @@ Task<void> Service::serve(net::Stream client, net::Endpoint)
     session->changed.pulse();
 }
 
+// Bounded by the syncs of the disk, by write_timeout, and by the grace of a stop.
+Task<void> Service::leaving() { static_cast<void>(co_await tasks_.join(net::Deadline::never())); }
+
 Task<void> Service::answer(std::shared_ptr<Session> session, std::size_t position, Request request)
 {
     Reply reply = co_await perform(std::move(request));

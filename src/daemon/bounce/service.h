@@ -22,6 +22,8 @@ public:
     Result<void> before_jail();
     Result<void> after_jail();
     Task<void> serve(net::Stream client, net::Endpoint peer);
+    // What was read of requests is done and answered: a report whose answer is lost would be made a second time.
+    Task<void> leaving();
 
 private:
     enum class Role : std::uint8_t { Bounce, Defer, Trace };

@@ -49,10 +49,10 @@ void QueueManager::attempt_over(ActiveMessage& message)
         return;
     const bool all_done = message.count(Progress::Done) == message.recipients().size();
     const bool traced = message.envelope().trace != queue::Trace::None || message.wants_success_report();
-    if (!all_done || traced || message.was_deferred)
-        tasks_.start(settle(&message));
-    else
+    if (all_done && !traced && !message.was_deferred)
         bury(message);
+    else if (!winding_up_)  // else the next queue manager finds its marks
+        settling_.start(settle(&message));
 }
 
 // Of some recipients nobody said what became of them. False: the message is not active any more.
@@ -334,7 +334,7 @@ void QueueManager::put_off(ActiveMessage& message, queue::QueueName to, Seconds 
     message.put_off_until = retry_at;
     survivors_.push_back({.ref = message.ref(), .to = to, .retry_at = wall_time(clock_.to_calendar(retry_at))});
     if (!std::exchange(moving_, true))
-        tasks_.start(move_survivors());
+        settling_.start(move_survivors());
 }
 
 Task<void> QueueManager::move_survivors()

@@ -40,6 +40,53 @@ TEST_F(QueueManagerTest, keeps_a_bounced_message_while_no_report_can_be_made)
     ASSERT_TRUE(wait_for([&] { return files("deferred").empty() && manager->active() == 0; }));
 }
 
+// A report is asked for and answered only after the process was told to end.
+TEST_F(QueueManagerTest, a_report_under_way_is_made_once_when_the_process_ends)
+{
+    notify = queue::notify_failure;
+    submit({"nobody@remote.test"});
+    ASSERT_TRUE(queue::Reader(options).open(last_committed)->set_mark(0, queue::RecipientMark::Bounced));
+    report_gated = true;
+    start();
+    ASSERT_TRUE(wait_for([&] { return reports_asked == 1; }));
+    net::TaskGroup later;
+    later.start(open_later(&report_gate));
+    end();
+    EXPECT_THAT(reports, ElementsAre("bounce 1 0"));
+    start();
+    EXPECT_FALSE(wait_for([&] { return reports.size() > 1; }, 20));
+}
+
+TEST_F(QueueManagerTest, a_process_that_ends_begins_nothing_new)
+{
+    add_agent("smtp", refused);
+    start();
+    gated = true;
+    submit({"nobody@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return manager->recipients_in_memory() == 1; }));
+    housekeeping.reset();
+    net::run_until_done(manager->wind_up(net::Deadline::never()));
+    gate.set();
+    submit({"later@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 1 && appended == 1; }));
+    EXPECT_FALSE(wait_for([&] { return !reports.empty() || attempts.size() > 1; }, 20));
+    manager.reset();
+    start();
+    ASSERT_TRUE(wait_until_idle(2));
+    EXPECT_THAT(reports, ElementsAre("bounce 1 0", "bounce 1 0"));
+}
+
+TEST_F(QueueManagerTest, a_success_is_reported_although_the_queue_manager_died_after_the_delivery)
+{
+    notify = queue::notify_success;
+    submit({"done@remote.test"});
+    ASSERT_TRUE(queue::Reader(options).open(last_committed)->set_mark(0, queue::RecipientMark::Done));
+    start();
+    ASSERT_TRUE(wait_for([&] { return !reports.empty() && manager->active() == 0; }));
+    EXPECT_THAT(reports, ElementsAre("trace 1 0"));
+    EXPECT_TRUE(attempts.empty());
+}
+
 TEST_F(QueueManagerTest, returns_what_is_too_old_to_its_sender)
 {
     add_agent("smtp", put_off);
@@ -92,8 +139,7 @@ TEST_F(QueueManagerTest, warns_of_a_delay_once_when_it_is_restarted_during_an_at
     gated = true;
     manager->flush();
     ASSERT_TRUE(wait_for([&] { return manager->active() == 1 && manager->recipients_in_memory() == 1; }));
-    housekeeping.reset();
-    manager.reset();
+    end(false);
     gated = false;
     gate.set();
     start("delay_warning_time = 1h\n");

@@ -116,11 +116,19 @@ Task<void> QueueManager::keep_house()
     }
 }
 
+Task<void> QueueManager::wind_up(net::Deadline deadline)
+{
+    winding_up_ = true;
+    static_cast<void>(co_await settling_.join(deadline));
+    // What was buried last is buried in this turn of the loop.
+    bury_done();
+}
+
 // Reading.
 
 void QueueManager::hint()
 {
-    if (std::exchange(reading_posted_, true))
+    if (winding_up_ || std::exchange(reading_posted_, true))
         return;
     net::Loop::current().post([weak = std::weak_ptr(self_)] {
         auto self = weak.lock();
@@ -288,8 +296,9 @@ void QueueManager::admit(queue::LoadedMessage&& stored, Source source, const Not
     active_deferred_ += message.was_deferred ? 1 : 0;
     if (!message.is_whole())
         partial_.insert(&message);
-    if (message.count(Progress::Done) == message.recipients().size()) {  // the last queue manager came this far
-        bury(message);
+    // The last queue manager came this far; a report of success may be owed.
+    if (message.count(Progress::Done) == message.recipients().size()) {
+        attempt_over(message);
         return;
     }
     // The agent went away for good while the message waited for it, or the message could not be moved to hold/.

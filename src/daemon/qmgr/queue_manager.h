@@ -59,6 +59,9 @@ public:
     Result<void> start();
     // Runs until the process ends: timers, upkeep of the queue.
     Task<void> keep_house();
+    // The process is to end: begins no message and no report from now on, and waits for reports and moves that are under
+    // way. What is left of them at the deadline the next queue manager asks for again.
+    Task<void> wind_up(net::Deadline deadline);
     // A new snapshot takes effect at once. After an error the old one stays.
     Result<void> configure(ConfigPtr config);
 
@@ -184,6 +187,7 @@ private:
     std::vector<queue::MessageRef> to_bury_;            // done, but the disk did not take it
     std::vector<queue::Store::Survivor> survivors_;     // the next batch for move_survivors()
     std::set<std::string, std::less<>> forced_expiry_;  // postsuper -e
+    bool winding_up_ = false;
     bool moving_ = false;
     bool reading_posted_ = false;
     bool recovering_ = true;  // an agent of an earlier queue manager may still be at work
@@ -193,6 +197,7 @@ private:
     net::Clock::time_point next_listing_{};
     std::shared_ptr<QueueManager*> self_;
     net::TaskGroup tasks_;
+    net::TaskGroup settling_;  // what follows an attempt: wind_up() waits for it
 };
 
 bool is_final(const Error& error);

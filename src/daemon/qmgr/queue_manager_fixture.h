@@ -63,6 +63,7 @@ protected:
             auto request = co_await connection.receive<bounce::Request>(net::Deadline::never());
             if (!request)
                 co_return;
+            ++reports_asked;
             if (report_gated)
                 static_cast<void>(co_await report_gate.wait(net::Deadline::after(30s)));
             if (request->command == bounce::Command::Append)
@@ -150,6 +151,19 @@ protected:
         EXPECT_TRUE(config) << config.error().text();
         return *config;
     }
+    static Task<void> open_later(net::Event* gate)
+    {
+        co_await net::sleep_for(50ms);
+        gate->set();
+    }
+    // What a process does that is asked to leave, within ten seconds, or (patient == false) is killed.
+    void end(bool patient = true)
+    {
+        housekeeping.reset();
+        if (patient)
+            net::run_until_done(manager->wind_up(net::Deadline::after(10s)));
+        manager.reset();
+    }
     void start(const std::string& settings = {})
     {
         const Surroundings surroundings{.private_directory = (directory / "private").string()};
@@ -177,7 +191,7 @@ protected:
         draft->envelope().sender = sender;
         draft->envelope().arrival_seconds -= age.count();
         for (std::string& recipient : recipients)
-            draft->envelope().recipients.push_back({.address = std::move(recipient)});
+            draft->envelope().recipients.push_back({.address = std::move(recipient), .notify = notify});
         EXPECT_TRUE(draft->append_line("Subject: test"));
         EXPECT_TRUE(draft->append_line(""));
         draft->end_of_header();
@@ -186,6 +200,7 @@ protected:
         EXPECT_TRUE(committed) << committed.error().text();
         if (manager)
             manager->hint();
+        last_committed = committed->ref;
         co_return committed->ref.queue_id;
     }
 
@@ -238,9 +253,12 @@ protected:
     std::filesystem::path directory;
     queue::QueueOptions options;
     std::unique_ptr<queue::Writer> writer;
+    std::uint8_t notify = 0;  // of the recipients that are submitted next: queue::notify_...
+    queue::MessageRef last_committed;
     std::vector<std::string> attempts;
     std::vector<std::string> reports;
-    std::size_t appended = 0;  // records, to the bounce log
+    std::size_t reports_asked = 0;  // requests to the report services, answered or not
+    std::size_t appended = 0;       // records, to the bounce log
     bool reports_work = true;
     std::vector<queue::StoredMessage> held;
     bool gated = false;  // agents wait for the gate

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds lock_patience{30};  // an earlier queue manager may be on its way out
 constexpr std::chrono::milliseconds lock_pause{200};
+constexpr std::chrono::seconds report_patience{10};  // less than lock_patience: a successor waits
 constexpr std::chrono::minutes tool_patience{10};
 constexpr std::size_t unread_at_once = 200;  // in a listing: some milliseconds, and then mail goes on
 constexpr std::chrono::milliseconds unread_pause{1};
@@ -64,6 +65,12 @@ Task<void> Service::main()
         house.start(manager_->keep_house());
     // Until the process is told to leave; its successor waits for the queue's lock.
     static_cast<void>(co_await context_->leave_event.wait(net::Deadline::never()));
+}
+
+Task<void> Service::leaving()
+{
+    if (manager_)
+        co_await manager_->wind_up(net::Deadline::after(report_patience));
 }
 
 Task<Result<void>> Service::on_reload(std::shared_ptr<const config::Config> config)

@@ -18,6 +18,7 @@ public:
     // public/qmgr: letters are hints and triggers, a digit begins control_protocol.h.
     Task<void> serve(net::Stream client, net::Endpoint peer);
     Task<void> main();
+    Task<void> leaving();
     Task<Result<void>> on_reload(std::shared_ptr<const config::Config> config);
     [[nodiscard]] std::chrono::seconds watchdog() const;
 
