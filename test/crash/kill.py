@@ -2,6 +2,8 @@
 """Kills: load, kill -9 of one program (or of all) at a random moment, restart, again; every acknowledged message must
 arrive in the end, and none twice but in the windows that doc/queue-states.md names.
 
+Some of them stop or reload the system instead, in order.
+
 Two rounds of three set a trap instead: the process that comes first to an arrow of the table dies there, before, after
 or in the middle of it, chosen so that all arrows are hit.
 
@@ -32,8 +34,10 @@ import account  # noqa: E402
 import recorded  # noqa: E402
 import replay  # noqa: E402
 from postfix_spool import PostfixSpool  # noqa: E402
+from support.waiting import wait_until  # noqa: E402
 
 VICTIMS = ("smtpd", "qmgr", "smtp", "bounce", "master", "pickup", "everything")
+ORDERLY = ("stop", "reload")    # nobody dies: what comes twice then has no excuse
 RECENT = 0.1            # seconds: a random kill so soon after an operation counts as a hit of its arrow
 TRAP_PATIENCE = 4.0     # seconds that a trap waits for its arrow
 # Seconds between what the sink notes and the mark, in a sanitizer build on a busy machine; either way, because the sink
@@ -87,6 +91,7 @@ class Killer:
         self.hits = collections.Counter()
         self.deaths = []                        # (time, program)
         self.missed = collections.Counter()
+        self.orderly = collections.Counter()
 
     def follow(self):
         for record in self.log.read():
@@ -117,7 +122,7 @@ class Killer:
 
     def kill_at_random(self):
         time.sleep(self.generator.uniform(0.02, 0.5))
-        pids = self.kill(self.generator.choice(VICTIMS))
+        pids = self.kill(self.generator.choice(VICTIMS + ORDERLY))
         now = time.time()
         self.follow()
         for pid in pids:
@@ -129,6 +134,12 @@ class Killer:
         if victim == "everything":
             pids = list(self.instance.processes())
             self.instance.kill_all()
+        elif victim in ORDERLY:
+            pids = []
+            self.orderly[victim] += 1
+            self.instance.run("postfix", "-c", self.instance.config, victim, check=False, timeout=60)
+            if victim == "stop":
+                wait_until(lambda: not self.instance.pids("master"), "the end of master")
         else:
             pids = self.instance.kill(victim, signal.SIGKILL)
         if pids:
@@ -206,6 +217,7 @@ class Totals:
         repeated, done_again = books.repetitions(), spool.delivered_again()
         unexcused = [repetition for repetition in repeated if not killer.is_excused(repetition)]
         self.victims.update(program for _, program in killer.deaths)
+        self.victims.update(killer.orderly)
         self.hits.update(killer.hits)
         self.missed.update(killer.missed)
         self.acknowledged += len(books.promised)

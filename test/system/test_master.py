@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -330,6 +331,27 @@ def test_stop_is_bounded_when_a_process_hangs(quiet):
     postfix(instance, "stop")
     assert time.monotonic() - begin < 18
     wait_until(lambda: not instance.processes(), "the end of all processes")
+
+
+def test_a_stop_lets_deliveries_under_way_say_what_became_of_them(make_instance, sink):
+    """The defer service is started for it: it leaves after those who report to it."""
+    asked = threading.Event()
+
+    def refuse_slowly(_):
+        asked.set()
+        time.sleep(2)       # the stop comes meanwhile
+        return "450 4.2.0 try again later"
+
+    sink.replies["RCPT"] = refuse_slowly
+    instance = make_instance(relayhost=f"[127.0.0.1]:{sink.port}").start()
+    with instance.smtp() as client:
+        assert client.mail("a@example.com").code == client.rcpt("x@sink.test").code == 250
+        assert client.data(b"Subject: later\r\n\r\n").code == 250
+    assert asked.wait(30)
+    assert postfix(instance, "stop")[0] == 0
+    wait_until(lambda: not instance.processes(), "the end of all processes")
+    assert instance.log().count("status=deferred") == 1
+    assert "450 4.2.0 try again later" in instance.run("postqueue", "-p").stdout.decode()
 
 
 def test_abort_ends_everything(quiet):

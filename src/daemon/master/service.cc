@@ -227,8 +227,11 @@ bool Service::ended(pid_t pid, int status)
     slot.clients = 0;
     slot.state = Scoreboard::Free;
     process->status_socket->cancel();
-    if (stopping_)
+    if (stopping_) {
+        if (!killed_)
+            explain_end(*process, status);
         return true;
+    }
 
     bool failed = status != 0;
     bool was_told = process->leaving;
@@ -366,8 +369,9 @@ void Service::stop(server::Command command)
         process->send(command);
 }
 
-void Service::kill() const
+void Service::kill()
 {
+    killed_ = true;
     for (const ProcessPtr& process : processes_)
         ::kill(process->pid, SIGKILL);
 }

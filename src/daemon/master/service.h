@@ -40,7 +40,7 @@ public:
     // The line has gone from master.cf: no new clients, processes leave.
     void remove();
     void stop(server::Command command);
-    void kill() const;  // SIGKILL to what is left
+    void kill();  // SIGKILL to what is left
 
     // True if pid was ours; status as of waitpid(2).
     bool ended(pid_t pid, int status);
@@ -79,6 +79,7 @@ private:
     server::ProcessModel model_ = server::ProcessModel::Processes;
     bool removed_ = false;
     bool stopping_ = false;
+    bool killed_ = false;
     bool throttled_ = false;
     bool used_ = false;  // a process has been started since master began
     unsigned quick_failures_ = 0;

@@ -12,11 +12,13 @@
 #include "server/log_setup.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace posthaste::master {
 
@@ -26,6 +28,8 @@ constexpr std::chrono::seconds stop_grace{10};  // then SIGKILL; processes leave
 constexpr std::chrono::seconds directory_interval{5};
 constexpr std::chrono::seconds change_over_patience{5};
 constexpr std::chrono::milliseconds change_over_poll{2};
+// Programs that others of ours ask or report to.
+constexpr std::array<std::string_view, 4> helpers{"anvil", "bounce", "proxymap", "trivial-rewrite"};
 
 }  // namespace
 
@@ -185,10 +189,15 @@ Service* Supervisor::find(const std::string& key)
     return found == services_.end() ? nullptr : found->get();
 }
 
-bool Supervisor::is_log_service(const Service& service) const
+// So that nobody waits for an answer that does not come, or leaves without one; and postlogd writes the last lines of
+// all.
+Supervisor::Turn Supervisor::turn_of(const Service& service) const
 {
-    return service.spec().type == config::ServiceType::UnixDgram &&
-           service.spec().name == config_->get(param::postlog_service_name);
+    const ServiceSpec& spec = service.spec();
+    if (spec.type == config::ServiceType::UnixDgram && spec.name == config_->get(param::postlog_service_name))
+        return Turn::Log;
+    const std::string_view program = std::string_view(spec.command).substr(spec.command.rfind('/') + 1);
+    return std::ranges::find(helpers, program) != helpers.end() ? Turn::Helpers : Turn::Mail;
 }
 
 void Supervisor::stop()
@@ -197,25 +206,22 @@ void Supervisor::stop()
         return;
     kill_timer_.start(net::Clock::now() + stop_grace);
     for (const auto& service : services_)
-        if (!is_log_service(*service))
+        if (turn_of(*service) == Turn::Mail)
             service->stop(server::Command::Stop);
     continue_stop();
 }
 
-// postlogd writes the others' last lines, then its turn comes.
 void Supervisor::continue_stop()
 {
-    bool others = std::ranges::any_of(
-        services_, [this](const auto& service) { return service->has_processes() && !is_log_service(*service); });
-    if (others)
-        return;
-    if (!std::exchange(log_service_stopped_, true)) {
+    auto is_waited_for = [this](const auto& service) { return service->has_processes() && turn_of(*service) <= turn_; };
+    while (turn_ != Turn::Over && std::ranges::none_of(services_, is_waited_for)) {
+        turn_ = static_cast<Turn>(std::to_underlying(turn_) + 1);
         log::flush();
         for (const auto& service : services_)
-            if (is_log_service(*service))
+            if (turn_of(*service) == turn_)
                 service->stop(server::Command::Stop);
     }
-    if (std::ranges::none_of(services_, [](const auto& service) { return service->has_processes(); }))
+    if (turn_ == Turn::Over)
         net::Loop::current().stop();
 }
 
@@ -226,7 +232,6 @@ void Supervisor::abort()
         service->stop(server::Command::Stop);
         service->kill();
     }
-    log_service_stopped_ = true;
     continue_stop();
 }
 

@@ -25,7 +25,8 @@ public:
     // Reads main.cf and master.cf again. What is wrong with them is logged, and everything stays as it is. `done` is
     // called when no new client meets the old configuration any more.
     void reload(std::function<void()> done);
-    // Ends every process, politely for some seconds and then not, and stops the loop. postlogd ends last.
+    // Ends every process, politely for some seconds and then not, and stops the loop. In turns: first who takes or
+    // delivers mail, then whom those ask and report to, postlogd last.
     void stop();
     // The same at once.
     void abort();
@@ -52,9 +53,10 @@ private:
     // Cannot fail. What the new master.cf does not have is removed.
     void perform(ChangeOver change_over, const std::string& main_cf);
     void take_settings();
+    enum class Turn : unsigned char { Mail, Helpers, Log, Over };
+    [[nodiscard]] Turn turn_of(const Service& service) const;
     void continue_stop();
     void watch_queue_directory();
-    [[nodiscard]] bool is_log_service(const Service& service) const;
     [[nodiscard]] Service* find(const std::string& key);
 
     std::shared_ptr<const config::Config> config_;
@@ -62,7 +64,7 @@ private:
     std::optional<SocketOwner> owner_;
     std::list<std::unique_ptr<Service>> services_;
     bool stopping_ = false;
-    bool log_service_stopped_ = false;
+    Turn turn_ = Turn::Mail;  // of a stop: whose processes have been told
     net::Timer kill_timer_;
     net::Timer directory_timer_;
     net::TaskGroup tasks_;

@@ -141,6 +141,7 @@ Task<Result<void>> Listing::read_journal()
         server::QueuedMessage message = listed(loaded.envelope, loaded.facts, marks);
         message.queue_name = "incoming";
         message.forced_expire = loaded.expired;
+        add_reasons(*options_, message);  // of an attempt that the end of the mail system cut short
         server::append_queued_message(ready_, message);
     }
     co_return Result<void>{};

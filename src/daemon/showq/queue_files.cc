@@ -28,17 +28,6 @@ server::QueuedMessage listed(const queue::Envelope& envelope, const queue::Conte
     return message;
 }
 
-namespace {
-
-// What the file says besides its content: its modification time is when a deferred message is due.
-void take_status(server::QueuedMessage& message, const struct stat& status)
-{
-    message.forced_expire = queue::is_expired(status.st_mode);
-    if (message.queue_name == queue::name(queue::QueueName::Deferred))
-        message.next_retry = status.st_mtime;
-}
-
-// Of recipients that the last attempts put off, from defer(8)'s log.
 void add_reasons(const QueueOptions& options, server::QueuedMessage& message)
 {
     auto log =
@@ -54,6 +43,16 @@ void add_reasons(const QueueOptions& options, server::QueuedMessage& message)
             recipient.reason = record->second->reason;
             recipient.transport = record->second->transport;
         }
+}
+
+namespace {
+
+// What the file says besides its content: its modification time is when a deferred message is due.
+void take_status(server::QueuedMessage& message, const struct stat& status)
+{
+    message.forced_expire = queue::is_expired(status.st_mode);
+    if (message.queue_name == queue::name(queue::QueueName::Deferred))
+        message.next_retry = status.st_mtime;
 }
 
 // Not taken over yet: it is not due.

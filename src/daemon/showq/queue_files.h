@@ -14,6 +14,9 @@ namespace posthaste::showq {
 // The recipients whose mark is Todo; `marks` without the message's own.
 server::QueuedMessage listed(const queue::Envelope& envelope, const queue::ContentFacts& facts, std::string_view marks);
 
+// Of recipients that the last attempts put off, from defer(8)'s log.
+void add_reasons(const queue::QueueOptions& options, server::QueuedMessage& message);
+
 // `path` is below the queue directory, in the directory `queue_name`. No value: the file is gone, incomplete or
 // damaged, and the business of those who take it from there.
 std::optional<server::QueuedMessage> read_queue_file(const queue::QueueOptions& options, const std::string& queue_name,
