@@ -94,7 +94,7 @@ TEST_F(QueueManagerTest, removes_and_holds_active_mail)
 
 TEST_F(QueueManagerTest, does_what_is_wished_while_the_report_is_written)
 {
-    report_gated = true;
+    gated_service = "bounce";
     add_agent("smtp", [](const std::string& address) {
         return address.starts_with("nobody") ? refused(address) : put_off(address);
     });

@@ -139,10 +139,10 @@ Task<bool> QueueManager::report(ActiveMessage* message, std::vector<std::size_t>
     std::ranges::copy(expired, std::back_inserter(settled));
     for (std::size_t index : settled)
         message->set(index, Progress::Done);
-    // For those that are moved or survive a restart; a message of which nothing is left is buried as a whole.
-    if (message->count(Progress::Done) < message->recipients().size())
-        if (auto marked = store_->set_marks(message->ref(), settled, queue::RecipientMark::Done); !marked)
-            log::warning("{}: {}", message->queue_id(), marked.error().text());
+    // At once, although what is left of the message may be buried: other services are asked before that, and a restart
+    // meanwhile must not report again.
+    if (auto marked = store_->set_marks(message->ref(), settled, queue::RecipientMark::Done); !marked)
+        log::warning("{}: {}", message->queue_id(), marked.error().text());
     co_return true;
 }
 

@@ -46,7 +46,7 @@ TEST_F(QueueManagerTest, a_report_under_way_is_made_once_when_the_process_ends)
     notify = queue::notify_failure;
     submit({"nobody@remote.test"});
     ASSERT_TRUE(queue::Reader(options).open(last_committed)->set_mark(0, queue::RecipientMark::Bounced));
-    report_gated = true;
+    gated_service = "bounce";
     start();
     ASSERT_TRUE(wait_for([&] { return reports_asked == 1; }));
     net::TaskGroup later;
@@ -55,6 +55,20 @@ TEST_F(QueueManagerTest, a_report_under_way_is_made_once_when_the_process_ends)
     EXPECT_THAT(reports, ElementsAre("bounce 1 0"));
     start();
     EXPECT_FALSE(wait_for([&] { return reports.size() > 1; }, 20));
+}
+
+TEST_F(QueueManagerTest, a_report_that_was_answered_is_not_made_again_while_another_service_is_waited_for)
+{
+    gated_service = "defer";
+    add_agent("smtp", put_off);
+    start("maximal_queue_lifetime = 1h\n");
+    submit({"a@remote.test"}, "sender@x.test", 2h);
+    ASSERT_TRUE(wait_for([&] { return reports.size() == 1 && manager->active() == 1; }));
+    EXPECT_FALSE(wait_for([&] { return manager->active() == 0; }, 5));
+    end(false);
+    start("maximal_queue_lifetime = 1h\n");
+    EXPECT_FALSE(wait_for([&] { return reports.size() > 1; }, 20));
+    EXPECT_THAT(reports, ElementsAre("bounce 1 1"));
 }
 
 TEST_F(QueueManagerTest, a_process_that_ends_begins_nothing_new)

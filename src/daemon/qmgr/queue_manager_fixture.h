@@ -64,7 +64,7 @@ protected:
             if (!request)
                 co_return;
             ++reports_asked;
-            if (report_gated)
+            if (which == gated_service && request->command != bounce::Command::Append)
                 static_cast<void>(co_await report_gate.wait(net::Deadline::after(30s)));
             if (request->command == bounce::Command::Append)
                 appended += which == "bounce" ? request->records.size() : 0;
@@ -263,7 +263,7 @@ protected:
     std::vector<queue::StoredMessage> held;
     bool gated = false;  // agents wait for the gate
     net::Event gate;
-    bool report_gated = false;  // report services wait for theirs
+    std::string gated_service;  // the report service that waits for its gate, but with reasons
     net::Event report_gate;
     std::vector<std::shared_ptr<server::DeliveryAgent>> agents;
     net::TaskGroup tasks;
