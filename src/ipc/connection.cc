@@ -80,28 +80,28 @@ Task<Result<std::string>> Connection::receive_bytes(net::Deadline deadline)
 struct Client::Session {
     struct Call {
         std::optional<Result<std::string>> answer;
+        bool hung_up = false;  // there is no answer because the connection has ended
         net::Event done;
     };
 
-    Session(net::Stream stream, std::shared_ptr<unsigned> counter)
-        : connection(std::move(stream)), waking(std::move(counter))
-    {
-    }
+    Session(net::Stream stream, std::shared_ptr<Life> of) : connection(std::move(stream)), life(std::move(of)) {}
 
     void answer(Call& call, Result<std::string> given) const
     {
         call.answer.emplace(std::move(given));
-        ++*waking;
+        ++life->waking;
         call.done.set();
-        --*waking;
+        --life->waking;
     }
 
     void fail_all(const Error& error)
     {
         broken = true;
         auto pending = std::move(calls);
-        for (auto& call : pending)
+        for (auto& call : pending) {
+            call->hung_up = error.kind() == ErrorKind::Closed;
             answer(*call, fail(ErrorKind::Temporary, error.text()));
+        }
         more.set();
     }
 
@@ -109,21 +109,22 @@ struct Client::Session {
     std::deque<std::shared_ptr<Call>> calls;  // sent or queued, in order
     std::string outgoing;
     net::Event more;
-    std::shared_ptr<unsigned> waking;
-    bool broken = false;
+    std::shared_ptr<Life> life;
+    bool broken = false;  // takes no further call
 };
 
 Client::Client(std::string socket_path, Protocol protocol)
-    : path_(std::move(socket_path)), protocol_(protocol), waking_(std::make_shared<unsigned>(0)),
+    : path_(std::move(socket_path)), protocol_(protocol), life_(std::make_shared<Life>()),
       tasks_(std::make_unique<net::TaskGroup>())
 {
 }
 
 Client::~Client()
 {
+    life_->over = true;
     if (session_)
         session_->fail_all(Error(ErrorKind::Cancelled, "client is gone"));
-    if (*waking_ > 0)  // one of the tasks has woken who destroys this, and goes on when that returns
+    if (life_->waking > 0)  // one of the tasks has woken who destroys this, and goes on when that returns
         net::Loop::current().post([tasks = std::move(tasks_)] {});
 }
 
@@ -153,9 +154,10 @@ Task<Result<std::shared_ptr<Client::Session>>> Client::session(net::Deadline dea
         co_return fail(ErrorKind::Temporary, stream.error().text());
     if (!is_trusted(stream->fd()))
         co_return fail(ErrorKind::Temporary, path_ + ": who listens there is not the master of the mail system");
-    auto fresh = std::make_shared<Session>(std::move(*stream), waking_);
+    auto fresh = std::make_shared<Session>(std::move(*stream), life_);
     if (auto hello = co_await fresh->connection.handshake(protocol_, deadline); !hello)
-        co_return fail(ErrorKind::Temporary, path_ + ": " + hello.error().text());
+        co_return fail(hello.error().kind() == ErrorKind::Closed ? ErrorKind::Closed : ErrorKind::Temporary,
+                       path_ + ": " + hello.error().text());
     if (session_ && !session_->broken)
         co_return session_;  // another call connected meanwhile
     session_ = fresh;
@@ -193,24 +195,43 @@ Task<void> Client::write_requests(std::shared_ptr<Session> session)
         // A local service that does not read for this long is dead.
         auto sent =
             co_await session->connection.stream().write_all(batch, net::Deadline::after(std::chrono::seconds(60)));
-        if (!sent) {
+        if (!sent && sent.error().kind() == ErrorKind::Timeout) {
             session->fail_all(sent.error());
             session->connection.stream().close();
+        } else if (!sent) {
+            session->broken = true;  // answers to what it has read may still come, and then the end
         }
     }
 }
 
+Task<Result<std::string>> Client::call_once(const std::string& list, net::Deadline deadline, bool* hung_up)
+{
+    auto where = co_await session(deadline);
+    if (!where) {
+        *hung_up = where.error().kind() == ErrorKind::Closed;
+        co_return fail(ErrorKind::Temporary, where.error().text());
+    }
+    if ((*where)->broken) {  // as soon as it was there: nobody would answer
+        *hung_up = true;
+        co_return fail(ErrorKind::Temporary, path_ + ": the service hung up");
+    }
+    auto call = std::make_shared<Session::Call>();
+    (*where)->calls.push_back(call);
+    append_framed((*where)->outgoing, list);
+    (*where)->more.set();
+    CO_TRY(co_await call->done.wait(deadline));
+    *hung_up = call->hung_up;
+    co_return std::move(*call->answer);
+}
+
 Task<Result<std::string>> Client::call_bytes(std::string list, net::Deadline deadline)
 {
-    CO_TRY(std::shared_ptr<Session> where, co_await session(deadline));
-    if (where->broken)  // as soon as it was there: nobody would answer
-        co_return fail(ErrorKind::Temporary, path_ + ": the service hung up");
-    auto call = std::make_shared<Session::Call>();
-    where->calls.push_back(call);
-    append_framed(where->outgoing, list);
-    where->more.set();
-    CO_TRY(co_await call->done.wait(deadline));
-    co_return std::move(*call->answer);
+    const std::shared_ptr<Life> life = life_;
+    bool hung_up = false;
+    auto answer = co_await call_once(list, deadline, &hung_up);
+    if (!hung_up || life->over)
+        co_return answer;
+    co_return co_await call_once(list, deadline, &hung_up);
 }
 
 }  // namespace posthaste::ipc

@@ -60,12 +60,15 @@ void append_framed(std::string& out, std::string_view list);
 // A client of one service: connects on first use, keeps the connection, reconnects after an error. Calls are
 // pipelined; the service must answer in order. Owned by whoever calls, and may be destroyed by who is woken with an
 // answer; lives on the loop's thread.
+//
+// A service that leaves (reload, max_idle) answers what it has read and ends the connection. So a call whose connection
+// ends before the answer is made a second time, to the successor; after a crash of the service it may be done twice.
 class Client {
 public:
     Client(std::string socket_path, Protocol protocol);
     ~Client();
 
-    // Temporary when the service cannot be reached or the connection breaks before the answer.
+    // Temporary when the service cannot be reached or the connection breaks before the answer, twice.
     Task<Result<std::string>> call_bytes(std::string list, net::Deadline deadline);
 
     template<MessageStruct Reply, MessageStruct Request>
@@ -77,14 +80,20 @@ public:
 
 private:
     struct Session;
+    // What outlives the client, for its tasks and callers.
+    struct Life {
+        unsigned waking = 0;  // callers that are being woken by one of the tasks, further up on the stack
+        bool over = false;
+    };
     Task<Result<std::shared_ptr<Session>>> session(net::Deadline deadline);
+    Task<Result<std::string>> call_once(const std::string& list, net::Deadline deadline, bool* hung_up);
     static Task<void> read_replies(std::shared_ptr<Session> session);
     static Task<void> write_requests(std::shared_ptr<Session> session);
 
     std::string path_;
     Protocol protocol_;
     std::shared_ptr<Session> session_;
-    std::shared_ptr<unsigned> waking_;  // callers that are being woken by one of the tasks, further up on the stack
+    std::shared_ptr<Life> life_;
     std::unique_ptr<net::TaskGroup> tasks_;
 };
 

@@ -77,6 +77,34 @@ Task<Result<void>> serve(net::Listener* listener, int requests)
 
 Task<void> must_serve(net::Listener* listener, int requests) { MUST(co_await serve(listener, requests)); }
 
+// What a process does that leaves: it answers what it has read, and its successor takes the rest.
+Task<Result<void>> serve_and_leave(net::Listener* listener)
+{
+    auto soon = net::Deadline::after(std::chrono::seconds(30));
+    {
+        CO_TRY(net::Listener::Accepted client, co_await listener->accept(soon));
+        Connection connection(std::move(client.stream));
+        CO_TRY(co_await connection.handshake(test_protocol, soon));
+        CO_TRY(Order order, co_await connection.receive<Order>(soon));
+        ::shutdown(connection.stream().fd(), SHUT_RD);
+        co_await net::sleep_for(std::chrono::milliseconds(50));
+        CO_TRY(co_await connection.send(Item{order.buyer, 1}, soon));
+    }
+    co_return co_await serve(listener, 1);
+}
+
+Task<void> must_serve_and_leave(net::Listener* listener) { MUST(co_await serve_and_leave(listener)); }
+
+Task<void> call_after(Client* client, std::chrono::milliseconds pause, std::string who, std::vector<Item>* answers)
+{
+    co_await net::sleep_for(pause);
+    auto item = co_await client->call<Item>(Order{std::move(who)}, net::Deadline::after(std::chrono::seconds(30)));
+    MUST(item);
+    answers->push_back(std::move(*item));
+}
+
+Task<void> join(net::TaskGroup* group) { MUST(co_await group->join(net::Deadline::after(std::chrono::seconds(60)))); }
+
 Task<Result<std::string>> two_calls(Client* client)
 {
     auto soon = net::Deadline::after(std::chrono::seconds(30));
@@ -195,19 +223,47 @@ Task<Result<void>> refuse(net::Listener* listener)
     co_return Result<void>{};
 }
 
-Task<void> must_refuse(net::Listener* listener) { EXPECT_FALSE(co_await refuse(listener)); }
+Task<void> must_refuse_twice(net::Listener* listener)
+{
+    EXPECT_FALSE(co_await refuse(listener));
+    EXPECT_FALSE(co_await refuse(listener));
+}
 
 TEST(Client, AServiceThatIsTooNewIsATemporaryError)
 {
     std::string path = "/tmp/posthaste_ipc_test.new." + std::to_string(::getpid());
     net::Listener listener(*net::listen_on(*net::Endpoint::unix_path(path)));
     net::TaskGroup server;
-    server.start(must_refuse(&listener));
+    server.start(must_refuse_twice(&listener));
     Client client(path, test_protocol);
     auto answer = net::run_until_done(two_calls(&client));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().kind(), ErrorKind::Temporary);
     ::unlink(path.c_str());
+}
+
+TEST(Client, WhatAServiceHasReadIsAnsweredWhenItLeavesAndTheRestBySuccessor)
+{
+    std::string path = "/tmp/posthaste_ipc_test.leave." + std::to_string(::getpid());
+    net::Listener listener(*net::listen_on(*net::Endpoint::unix_path(path)));
+    net::TaskGroup server;
+    server.start(must_serve_and_leave(&listener));
+    Client client(path, test_protocol);
+    std::vector<Item> answers;
+    net::TaskGroup callers;
+    callers.start(call_after(&client, std::chrono::milliseconds(0), "a", &answers));
+    callers.start(call_after(&client, std::chrono::milliseconds(25), "b", &answers));
+    net::run_until_done(join(&callers));
+    ASSERT_EQ(answers.size(), 2U);
+    EXPECT_EQ(answers[0].name + std::to_string(answers[0].weight), "a1");
+    EXPECT_EQ(answers[1].name + std::to_string(answers[1].weight), "b0");
+    ::unlink(path.c_str());
+}
+
+Task<void> hang_up_twice(net::Listener* listener)
+{
+    co_await must_serve(listener, 0);
+    co_await must_serve(listener, 0);
 }
 
 // It said hello, and was gone before the first call could be sent.
@@ -216,7 +272,7 @@ TEST(Client, AServiceThatHangsUpAtOnceIsATemporaryError)
     std::string path = "/tmp/posthaste_ipc_test.gone." + std::to_string(::getpid());
     net::Listener listener(*net::listen_on(*net::Endpoint::unix_path(path)));
     net::TaskGroup server;
-    server.start(must_serve(&listener, 0));
+    server.start(hang_up_twice(&listener));
     Client client(path, test_protocol);
     auto begin = net::Clock::now();
     auto answer = net::run_until_done(two_calls(&client));
