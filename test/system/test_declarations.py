@@ -34,6 +34,16 @@ def test_what_maxproc_bounds_is_what_the_code_says():
         assert model == entry["clients"], key
 
 
+def test_master_stops_those_last_whom_others_ask():
+    """But for the queue manager, to whom nobody reports at a stop, and flush, whose clients are cut off by then."""
+    services = declared("services.toml")
+    asked = {peer for entry in services.values() for peer in entry["peers"]} - {"qmgr", "flush", "every transport"}
+    text = (ROOT / "src/daemon/master/supervisor.cc").read_text()
+    helpers = set(re.findall(r'"([a-z-]+)"', re.search(r"helpers\{([^}]*)\}", text)[1]))
+    assert {services[peer]["program"] for peer in asked} <= helpers
+    assert helpers <= {entry["program"] for entry in services.values()}
+
+
 @pytest.mark.parametrize("folder, name, kind", [("daemon", "services.toml", "program"),
                                                 ("command", "commands.toml", None)])
 def test_every_program_is_declared(folder, name, kind):

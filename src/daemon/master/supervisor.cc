@@ -28,8 +28,9 @@ constexpr std::chrono::seconds stop_grace{10};  // then SIGKILL; processes leave
 constexpr std::chrono::seconds directory_interval{5};
 constexpr std::chrono::seconds change_over_patience{5};
 constexpr std::chrono::milliseconds change_over_poll{2};
-// Programs that others of ours ask or report to.
-constexpr std::array<std::string_view, 4> helpers{"anvil", "bounce", "proxymap", "trivial-rewrite"};
+// Programs that others of ours ask or report to: the peers of declare/services.toml. The queue manager is no helper: it
+// hands mail to those who report to them.
+constexpr std::array<std::string_view, 5> helpers{"anvil", "bounce", "cleanup", "proxymap", "trivial-rewrite"};
 
 }  // namespace
 
