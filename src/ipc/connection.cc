@@ -148,6 +148,17 @@ Task<Result<std::shared_ptr<Client::Session>>> Client::session(net::Deadline dea
 {
     if (session_ && !session_->broken)
         co_return session_;
+    // One connects for all who wait.
+    const std::shared_ptr<Life> life = life_;
+    CO_TRY(co_await life->connecting.acquire(deadline));
+    struct Release {
+        Life* life;
+        ~Release() { life->connecting.release(); }
+    } const release{life.get()};
+    if (life->over)
+        co_return fail(ErrorKind::Cancelled, "client is gone");
+    if (session_ && !session_->broken)
+        co_return session_;
     CO_TRY(net::Endpoint where, net::Endpoint::unix_path(path_));
     auto stream = co_await net::connect(where, deadline);
     if (!stream)
@@ -158,8 +169,6 @@ Task<Result<std::shared_ptr<Client::Session>>> Client::session(net::Deadline dea
     if (auto hello = co_await fresh->connection.handshake(protocol_, deadline); !hello)
         co_return fail(hello.error().kind() == ErrorKind::Closed ? ErrorKind::Closed : ErrorKind::Temporary,
                        path_ + ": " + hello.error().text());
-    if (session_ && !session_->broken)
-        co_return session_;  // another call connected meanwhile
     session_ = fresh;
     tasks_->start(read_replies(fresh));
     tasks_->start(write_requests(fresh));
@@ -195,11 +204,11 @@ Task<void> Client::write_requests(std::shared_ptr<Session> session)
         // A local service that does not read for this long is dead.
         auto sent =
             co_await session->connection.stream().write_all(batch, net::Deadline::after(std::chrono::seconds(60)));
-        if (!sent && sent.error().kind() == ErrorKind::Timeout) {
+        if (!sent && sent.error().kind() == ErrorKind::Closed) {
+            session->broken = true;  // answers to what it has read may still come, and then the end
+        } else if (!sent) {
             session->fail_all(sent.error());
             session->connection.stream().close();
-        } else if (!sent) {
-            session->broken = true;  // answers to what it has read may still come, and then the end
         }
     }
 }

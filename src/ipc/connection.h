@@ -84,6 +84,7 @@ private:
     struct Life {
         unsigned waking = 0;  // callers that are being woken by one of the tasks, further up on the stack
         bool over = false;
+        net::Semaphore connecting{1};
     };
     Task<Result<std::shared_ptr<Session>>> session(net::Deadline deadline);
     Task<Result<std::string>> call_once(const std::string& list, net::Deadline deadline, bool* hung_up);

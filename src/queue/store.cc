@@ -23,14 +23,18 @@ namespace {
 constexpr std::array<std::string_view, 6> queue_directories{"journal",  "incoming", "active",
                                                             "deferred", "hold",     "corrupt"};
 
-// Everybody is served, and nobody waits to hear of it (sendmail -v, NOTIFY=SUCCESS). Of a large message those
-// recipients are looked at that are in memory.
-bool nothing_owed(const LoadedMessage& message)
+bool all_done(std::string_view recipient_marks)
 {
-    return message.envelope.trace == Trace::None &&
-           std::ranges::all_of(message.marks, [](RecipientMark mark) { return mark == RecipientMark::Done; }) &&
-           std::ranges::none_of(message.envelope.recipients,
-                                [](const Recipient& each) { return (each.notify & notify_success) != 0; });
+    return std::ranges::all_of(recipient_marks,
+                               [](char mark) { return mark == static_cast<char>(RecipientMark::Done); });
+}
+
+// sendmail -v, NOTIFY=SUCCESS. Of a large message those recipients are looked at that are in memory.
+bool wants_report_of_success(const Envelope& envelope)
+{
+    return envelope.trace != Trace::None || std::ranges::any_of(envelope.recipients, [](const Recipient& each) {
+               return (each.notify & notify_success) != 0;
+           });
 }
 
 std::vector<RecipientMark> recipient_marks(std::string_view marks)
@@ -258,14 +262,17 @@ void Store::Impl::take_frame(KnownSegment& segment, const ScannedFrame& scanned,
     case MessageMark::Dead:
     case MessageMark::Moved: return;
     }
+    const bool served = all_done(marks.substr(1));
+    const RecipientBudget budget_before = budget;
     auto message = load_frame(segment, scanned.offset, frame);
+    if (served && (!message || !wants_report_of_success(message->envelope))) {
+        budget = budget_before;
+        bury_frame(MessageMark::Dead);
+        return;
+    }
     if (!message) {
         if (save_damage(segment, scanned.offset, frame_end(scanned.offset, frame)))
             bury_frame(MessageMark::Dead);
-        return;
-    }
-    if (nothing_owed(*message)) {
-        bury_frame(MessageMark::Dead);
         return;
     }
     if (scanned.offset < segment.check_files_until && has_complete_file(message->ref.queue_id)) {

@@ -35,6 +35,7 @@ constexpr std::chrono::seconds table_interval{1};
 Runtime::Runtime(Context& context, Hooks hooks)
     : context_(context), hooks_(std::move(hooks)), idle_timer_([this] { check_idle(); }),
       table_timer_([this] { look_at_tables(); }), watchdog_timer_([this] { arm_watchdog(); }), stop_timer_([] {
+          log::info("work under way is left where it is: the mail system stops");
           log::flush();
           std::_Exit(EXIT_SUCCESS);
       })

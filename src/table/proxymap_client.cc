@@ -40,10 +40,7 @@ net::Task<Result<proxymap::Reply>> ProxymapClient::ask(proxymap::Request request
 {
     const std::string table = request.table;
     const bool reads = request.command == proxymap::Command::Lookup;
-    const auto deadline = net::Deadline::after(proxymap_patience);
-    auto reply = co_await client_.call<proxymap::Reply>(request, deadline);
-    if (!reply && reply.error().kind() == ErrorKind::Temporary)
-        reply = co_await client_.call<proxymap::Reply>(std::move(request), deadline);
+    auto reply = co_await client_.call<proxymap::Reply>(std::move(request), net::Deadline::after(proxymap_patience));
     if (!reply)
         co_return fail(unreachable(reply.error()));
     switch (reply->status) {

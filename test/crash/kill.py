@@ -10,7 +10,9 @@ or in the middle of it, chosen so that all arrows are hit.
 Beside the clients, files of a Postfix before us come into the queue and are taken over all the time, and what waits for
 some recipients is expired.
 
-usage: kill.py [--rounds N] [--chunk N] [--seed N] [--keep DIRECTORY] [--every-arrow]
+usage: kill.py [--rounds N] [--chunk N] [--seed N] [--keep DIRECTORY] [--every-arrow] [--orderly]
+
+--orderly: nobody is killed, the system is only stopped and reloaded; then nothing may come twice at all.
 
 Rounds are done in chunks, each with an instance and a seed of its own: --rounds 200 --seed (what the chunk printed)
 does one of them again. What went wrong in a chunk is printed with it and the queue is kept if asked for; the last line
@@ -37,7 +39,7 @@ from postfix_spool import PostfixSpool  # noqa: E402
 from support.waiting import wait_until  # noqa: E402
 
 VICTIMS = ("smtpd", "qmgr", "smtp", "bounce", "master", "pickup", "everything")
-ORDERLY = ("stop", "reload")    # nobody dies: what comes twice then has no excuse
+ORDERLY = ("stop", "reload")    # nobody dies
 RECENT = 0.1            # seconds: a random kill so soon after an operation counts as a hit of its arrow
 TRAP_PATIENCE = 4.0     # seconds that a trap waits for its arrow
 # Seconds between what the sink notes and the mark, in a sanitizer build on a busy machine; either way, because the sink
@@ -82,8 +84,9 @@ class Trap:
 class Killer:
     """Does the rounds; keeps what was hit and who died when."""
 
-    def __init__(self, instance, generator):
+    def __init__(self, instance, generator, orderly_only):
         self.instance = instance
+        self.orderly_only = orderly_only
         self.generator = generator
         self.trap = Trap(instance.trap)
         self.log = replay.Log(instance.record)
@@ -98,7 +101,10 @@ class Killer:
             self.last[record.pid] = record
 
     def round(self, number):
-        if number % 3 == 0:
+        if self.orderly_only:
+            time.sleep(self.generator.uniform(0.02, 0.8))
+            self.kill(self.generator.choice(ORDERLY))
+        elif number % 3 == 0:
             self.kill_at_random()
         else:
             self.kill_at_an_arrow()
@@ -167,7 +173,7 @@ def release_held(instance, spool):
         print(f"postsuper -H or postqueue -f did not end: {instance.processes()}", flush=True)
 
 
-def run_chunk(rounds, seed, totals, keep):
+def run_chunk(rounds, seed, totals, options):
     """So many rounds over one instance."""
     books = account.Books()
     with account.BookSink(books) as sink:
@@ -184,7 +190,7 @@ def run_chunk(rounds, seed, totals, keep):
             feeder = threading.Thread(target=spool.feed, args=(stop,), daemon=True)
             feeder.start()
             threads = account.start_sources(instance, books, recorded.SOURCES, 10 ** 9, stop, submissions=10 ** 9)
-            killer = Killer(instance, random.Random(seed))
+            killer = Killer(instance, random.Random(seed), options.orderly)
             with account.expiring(instance):
                 for number in range(rounds):
                     killer.round(number)
@@ -197,8 +203,8 @@ def run_chunk(rounds, seed, totals, keep):
                 release_held(instance, spool)
                 missing = account.wait_until_accounted(books, recorded.QUIET, instance.start_again)
             good = totals.add(killer, books, spool, missing, instance.problems())
-            if not good and keep:
-                shutil.copytree(instance.directory, pathlib.Path(keep) / f"kill-{seed}", dirs_exist_ok=True,
+            if not good and options.keep:
+                shutil.copytree(instance.directory, pathlib.Path(options.keep) / f"kill-{seed}", dirs_exist_ok=True,
                                 ignore=shutil.ignore_patterns("public", "private"))
         finally:
             instance.close()
@@ -259,12 +265,13 @@ def main():
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--keep", help="copy the instance of a chunk that went wrong here")
     parser.add_argument("--every-arrow", action="store_true", help="fail if an arrow was not hit")
+    parser.add_argument("--orderly", action="store_true", help="stop and reload, kill nobody")
     options = parser.parse_args()
     totals = Totals()
     for done in range(0, options.rounds, options.chunk):
         rounds, seed = min(options.chunk, options.rounds - done), options.seed + done
         print(f"kill: seed {seed}, {rounds} rounds", flush=True)
-        run_chunk(rounds, seed, totals, options.keep)
+        run_chunk(rounds, seed, totals, options)
     totals.show(options.rounds)
     return 1 if totals.bad or (options.every_arrow and totals.untouched()) else 0
 

@@ -24,7 +24,9 @@ namespace posthaste::master {
 
 namespace {
 
-constexpr std::chrono::seconds stop_grace{10};  // then SIGKILL; processes leave by themselves a little earlier
+// Then SIGKILL. Who takes or delivers mail leaves by itself a little earlier; the others have hardly anything to do.
+constexpr std::chrono::seconds stop_grace{10};
+constexpr std::chrono::seconds later_turns_grace{3};
 constexpr std::chrono::seconds directory_interval{5};
 constexpr std::chrono::seconds change_over_patience{5};
 constexpr std::chrono::milliseconds change_over_poll{2};
@@ -35,7 +37,7 @@ constexpr std::array<std::string_view, 5> helpers{"anvil", "bounce", "cleanup", 
 }  // namespace
 
 Supervisor::Supervisor(std::shared_ptr<const config::Config> config, int verbosity)
-    : config_(std::move(config)), kill_timer_([this] { abort(); }),
+    : config_(std::move(config)), kill_timer_([this] { kill_turn(); }),
       directory_timer_([this] { watch_queue_directory(); })
 {
     common_.verbosity = verbosity;
@@ -217,6 +219,7 @@ void Supervisor::continue_stop()
     auto is_waited_for = [this](const auto& service) { return service->has_processes() && turn_of(*service) <= turn_; };
     while (turn_ != Turn::Over && std::ranges::none_of(services_, is_waited_for)) {
         turn_ = static_cast<Turn>(std::to_underlying(turn_) + 1);
+        kill_timer_.start(net::Clock::now() + later_turns_grace);
         log::flush();
         for (const auto& service : services_)
             if (turn_of(*service) == turn_)
@@ -224,6 +227,13 @@ void Supervisor::continue_stop()
     }
     if (turn_ == Turn::Over)
         net::Loop::current().stop();
+}
+
+void Supervisor::kill_turn()
+{
+    for (const auto& service : services_)
+        if (turn_of(*service) <= turn_)
+            service->kill();
 }
 
 void Supervisor::abort()

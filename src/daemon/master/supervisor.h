@@ -56,6 +56,7 @@ private:
     enum class Turn : unsigned char { Mail, Helpers, Log, Over };
     [[nodiscard]] Turn turn_of(const Service& service) const;
     void continue_stop();
+    void kill_turn();
     void watch_queue_directory();
     [[nodiscard]] Service* find(const std::string& key);
 

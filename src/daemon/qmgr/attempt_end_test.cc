@@ -101,6 +101,21 @@ TEST_F(QueueManagerTest, a_success_is_reported_although_the_queue_manager_died_a
     EXPECT_TRUE(attempts.empty());
 }
 
+TEST_F(QueueManagerTest, a_large_message_that_was_done_is_settled_once)
+{
+    notify = queue::notify_success;
+    submit({"a@remote.test", "b@remote.test", "c@remote.test"});
+    for (std::size_t recipient = 0; recipient < 3; ++recipient)
+        ASSERT_TRUE(queue::Reader(options).open(last_committed)->set_mark(recipient, queue::RecipientMark::Done));
+    gated_service = "trace";
+    start("qmgr_message_recipient_limit = 1\nqmgr_message_recipient_minimum = 1\n");
+    ASSERT_TRUE(wait_for([&] { return reports_asked == 1; }));
+    EXPECT_FALSE(wait_for([&] { return reports_asked > 1; }, 220)) << "somebody has read on";
+    report_gate.set();
+    ASSERT_TRUE(wait_for([&] { return manager->active() == 0; }));
+    EXPECT_THAT(reports, ElementsAre("trace 1 0"));
+}
+
 TEST_F(QueueManagerTest, returns_what_is_too_old_to_its_sender)
 {
     add_agent("smtp", put_off);

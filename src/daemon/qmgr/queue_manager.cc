@@ -128,7 +128,7 @@ Task<void> QueueManager::wind_up(net::Deadline deadline)
 
 void QueueManager::hint()
 {
-    if (winding_up_ || std::exchange(reading_posted_, true))
+    if (std::exchange(reading_posted_, true))
         return;
     net::Loop::current().post([weak = std::weak_ptr(self_)] {
         auto self = weak.lock();
@@ -171,6 +171,8 @@ queue::RecipientBudget QueueManager::budget() const
 
 void QueueManager::read_more()
 {
+    if (winding_up_)
+        return;
     // Files only after the journal, which may still have the true copy of one that was not finished.
     if (store_->is_recovered())
         retry_parked();
@@ -296,13 +298,10 @@ void QueueManager::admit(queue::LoadedMessage&& stored, Source source, const Not
     active_deferred_ += message.was_deferred ? 1 : 0;
     if (!message.is_whole())
         partial_.insert(&message);
-    // The last queue manager came this far; a report of success may be owed.
-    if (message.count(Progress::Done) == message.recipients().size()) {
-        attempt_over(message);
-        return;
-    }
-    // The agent went away for good while the message waited for it, or the message could not be moved to hold/.
-    if (message.notes.losses >= most_losses || message.notes.wish == Wish::Hold) {
+    // The last queue manager came this far, and a report of success may be owed; or the agent went away for good while
+    // the message waited for it; or the message could not be moved to hold/.
+    if (message.count(Progress::Done) == message.recipients().size() || message.notes.losses >= most_losses ||
+        message.notes.wish == Wish::Hold) {
         stop_reading(message);
         attempt_over(message);
         return;

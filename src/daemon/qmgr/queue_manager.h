@@ -59,8 +59,9 @@ public:
     Result<void> start();
     // Runs until the process ends: timers, upkeep of the queue.
     Task<void> keep_house();
-    // The process is to end: begins no message and no report from now on, and waits for reports and moves that are
-    // under way. What is left of them at the deadline the next queue manager asks for again.
+    // The process is to end: reads no message and begins no report from now on, and waits for reports and moves that
+    // are under way. What is left of them at the deadline the next queue manager asks for again; what is put off
+    // meanwhile it tries at once.
     Task<void> wind_up(net::Deadline deadline);
     // A new snapshot takes effect at once. After an error the old one stays.
     Result<void> configure(ConfigPtr config);
