@@ -62,6 +62,14 @@ TEST(Message, RefusesTruncatedLists)
 
 constexpr Protocol test_protocol{"test", 1};
 
+// Where a test's service listens; its tasks serve.
+struct TestService {
+    ~TestService() { ::unlink(path.c_str()); }
+    std::string path = "/tmp/posthaste_ipc_test." + std::to_string(::getpid());
+    net::Listener listener{*net::listen_on(*net::Endpoint::unix_path(path))};
+    net::TaskGroup tasks;
+};
+
 Task<Result<void>> serve(net::Listener* listener, int requests)
 {
     auto soon = net::Deadline::after(std::chrono::seconds(30));
@@ -115,15 +123,12 @@ Task<Result<std::string>> two_calls(Client* client)
 
 TEST(Client, CallsInOrderOverOneConnection)
 {
-    std::string path = "/tmp/posthaste_ipc_test." + std::to_string(::getpid());
-    net::Listener listener(*net::listen_on(*net::Endpoint::unix_path(path)));
-    net::TaskGroup server;
-    server.start(must_serve(&listener, 2));
-    Client client(path, test_protocol);
+    TestService service;
+    service.tasks.start(must_serve(&service.listener, 2));
+    Client client(service.path, test_protocol);
     auto answer = net::run_until_done(two_calls(&client));
     ASSERT_TRUE(answer) << answer.error().text();
     EXPECT_EQ(*answer, "a0b1");
-    ::unlink(path.c_str());
 }
 
 Task<Result<std::string>> call_and_let_go(std::unique_ptr<Client> client)
@@ -136,14 +141,11 @@ Task<Result<std::string>> call_and_let_go(std::unique_ptr<Client> client)
 
 TEST(Client, MayBeDestroyedByWhoItAnswers)
 {
-    std::string path = "/tmp/posthaste_ipc_test." + std::to_string(::getpid());
-    net::Listener listener(*net::listen_on(*net::Endpoint::unix_path(path)));
-    net::TaskGroup server;
-    server.start(must_serve(&listener, 1));
-    auto answer = net::run_until_done(call_and_let_go(std::make_unique<Client>(path, test_protocol)));
+    TestService service;
+    service.tasks.start(must_serve(&service.listener, 1));
+    auto answer = net::run_until_done(call_and_let_go(std::make_unique<Client>(service.path, test_protocol)));
     ASSERT_TRUE(answer) << answer.error().text();
     EXPECT_EQ(*answer, "a");
-    ::unlink(path.c_str());
 }
 
 // What each side says of the other after the handshake: the version that it takes the peer's to be, or the error.
@@ -231,24 +233,19 @@ Task<void> must_refuse_twice(net::Listener* listener)
 
 TEST(Client, AServiceThatIsTooNewIsATemporaryError)
 {
-    std::string path = "/tmp/posthaste_ipc_test.new." + std::to_string(::getpid());
-    net::Listener listener(*net::listen_on(*net::Endpoint::unix_path(path)));
-    net::TaskGroup server;
-    server.start(must_refuse_twice(&listener));
-    Client client(path, test_protocol);
+    TestService service;
+    service.tasks.start(must_refuse_twice(&service.listener));
+    Client client(service.path, test_protocol);
     auto answer = net::run_until_done(two_calls(&client));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().kind(), ErrorKind::Temporary);
-    ::unlink(path.c_str());
 }
 
 TEST(Client, WhatAServiceHasReadIsAnsweredWhenItLeavesAndTheRestBySuccessor)
 {
-    std::string path = "/tmp/posthaste_ipc_test.leave." + std::to_string(::getpid());
-    net::Listener listener(*net::listen_on(*net::Endpoint::unix_path(path)));
-    net::TaskGroup server;
-    server.start(must_serve_and_leave(&listener));
-    Client client(path, test_protocol);
+    TestService service;
+    service.tasks.start(must_serve_and_leave(&service.listener));
+    Client client(service.path, test_protocol);
     std::vector<Item> answers;
     net::TaskGroup callers;
     callers.start(call_after(&client, std::chrono::milliseconds(0), "a", &answers));
@@ -257,7 +254,6 @@ TEST(Client, WhatAServiceHasReadIsAnsweredWhenItLeavesAndTheRestBySuccessor)
     ASSERT_EQ(answers.size(), 2U);
     EXPECT_EQ(answers[0].name + std::to_string(answers[0].weight), "a1");
     EXPECT_EQ(answers[1].name + std::to_string(answers[1].weight), "b0");
-    ::unlink(path.c_str());
 }
 
 Task<void> hang_up_twice(net::Listener* listener)
@@ -269,17 +265,14 @@ Task<void> hang_up_twice(net::Listener* listener)
 // It said hello, and was gone before the first call could be sent.
 TEST(Client, AServiceThatHangsUpAtOnceIsATemporaryError)
 {
-    std::string path = "/tmp/posthaste_ipc_test.gone." + std::to_string(::getpid());
-    net::Listener listener(*net::listen_on(*net::Endpoint::unix_path(path)));
-    net::TaskGroup server;
-    server.start(hang_up_twice(&listener));
-    Client client(path, test_protocol);
+    TestService service;
+    service.tasks.start(hang_up_twice(&service.listener));
+    Client client(service.path, test_protocol);
     auto begin = net::Clock::now();
     auto answer = net::run_until_done(two_calls(&client));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().kind(), ErrorKind::Temporary);
     EXPECT_LT(net::Clock::now() - begin, std::chrono::seconds(25)) << "it waited for an answer";
-    ::unlink(path.c_str());
 }
 
 // Somebody else's socket in the place of a service. Without root there is nobody to keep apart.

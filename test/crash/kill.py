@@ -2,10 +2,8 @@
 """Kills: load, kill -9 of one program (or of all) at a random moment, restart, again; every acknowledged message must
 arrive in the end, and none twice but in the windows that doc/queue-states.md names.
 
-Some of them stop or reload the system instead, in order.
-
 Two rounds of three set a trap instead: the process that comes first to an arrow of the table dies there, before, after
-or in the middle of it, chosen so that all arrows are hit.
+or in the middle of it, chosen so that all arrows are hit. Some rounds kill nobody and stop or reload the system in order.
 
 Beside the clients, files of a Postfix before us come into the queue and are taken over all the time, and what waits for
 some recipients is expired.
@@ -249,13 +247,17 @@ class Totals:
 
     def show(self, rounds):
         print("victims: " + ", ".join(f"{name} {count}" for name, count in sorted(self.victims.items())))
-        print("kills by arrow: " + ", ".join(f"{name} {count}" for name, count in sorted(self.hits.items())))
-        print("arrows without a kill: " + (", ".join(f"{name} ({self.missed[name]} tries)"
-                                                     for name in self.untouched()) or "none"))
+        if self.hits or self.missed:
+            self.show_arrows()
         print(f"kill: {rounds} rounds, {self.acknowledged} acknowledged ({self.postfix} in files of Postfix), "
               f"{self.lost} lost, {self.sent_twice} sent twice, {self.made_twice} made twice, {self.unexcused} of them "
               f"outside of the window, {self.done_again} again that Postfix had done; {self.bad} chunks went wrong",
               flush=True)
+
+    def show_arrows(self):
+        print("kills by arrow: " + ", ".join(f"{name} {count}" for name, count in sorted(self.hits.items())))
+        print("arrows without a kill: " + (", ".join(f"{name} ({self.missed[name]} tries)"
+                                                     for name in self.untouched()) or "none"))
 
 
 def main():

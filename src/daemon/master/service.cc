@@ -154,9 +154,13 @@ bool Service::start_process()
 
 std::vector<std::string> Service::command_line() const
 {
-    std::string program = spec_.command.substr(spec_.command.rfind('/') + 1);
-    std::vector<std::string> arguments{
-        program, "-n", spec_.name, "-t", std::string(config::name(spec_.type)), "-s", std::to_string(sockets_.size())};
+    std::vector<std::string> arguments{spec_.program(),
+                                       "-n",
+                                       spec_.name,
+                                       "-t",
+                                       std::string(config::name(spec_.type)),
+                                       "-s",
+                                       std::to_string(sockets_.size())};
     if (common_.root && spec_.unprivileged)
         arguments.emplace_back("-u");
     if (common_.root && spec_.chroot)

@@ -27,6 +27,7 @@ struct ServiceSpec {
     std::string command;      // absolute path
     std::vector<std::string> arguments;
 
+    [[nodiscard]] std::string program() const { return command.substr(command.rfind('/') + 1); }
     // Two lines with the same key are the same service before and after a reload.
     [[nodiscard]] std::string key() const { return name + "/" + std::string(config::name(type)); }
     friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;

@@ -199,32 +199,32 @@ Supervisor::Turn Supervisor::turn_of(const Service& service) const
     const ServiceSpec& spec = service.spec();
     if (spec.type == config::ServiceType::UnixDgram && spec.name == config_->get(param::postlog_service_name))
         return Turn::Log;
-    const std::string_view program = std::string_view(spec.command).substr(spec.command.rfind('/') + 1);
-    return std::ranges::find(helpers, program) != helpers.end() ? Turn::Helpers : Turn::Mail;
+    return std::ranges::find(helpers, spec.program()) != helpers.end() ? Turn::Helpers : Turn::Mail;
 }
 
 void Supervisor::stop()
 {
     if (std::exchange(stopping_, true))
         return;
-    kill_timer_.start(net::Clock::now() + stop_grace);
-    for (const auto& service : services_)
-        if (turn_of(*service) == Turn::Mail)
-            service->stop(server::Command::Stop);
+    begin_turn(Turn::Mail, stop_grace);
     continue_stop();
+}
+
+void Supervisor::begin_turn(Turn turn, std::chrono::seconds grace)
+{
+    turn_ = turn;
+    kill_timer_.start(net::Clock::now() + grace);
+    log::flush();
+    for (const auto& service : services_)
+        if (turn_of(*service) == turn)
+            service->stop(server::Command::Stop);
 }
 
 void Supervisor::continue_stop()
 {
     auto is_waited_for = [this](const auto& service) { return service->has_processes() && turn_of(*service) <= turn_; };
-    while (turn_ != Turn::Over && std::ranges::none_of(services_, is_waited_for)) {
-        turn_ = static_cast<Turn>(std::to_underlying(turn_) + 1);
-        kill_timer_.start(net::Clock::now() + later_turns_grace);
-        log::flush();
-        for (const auto& service : services_)
-            if (turn_of(*service) == turn_)
-                service->stop(server::Command::Stop);
-    }
+    while (turn_ != Turn::Over && std::ranges::none_of(services_, is_waited_for))
+        begin_turn(static_cast<Turn>(std::to_underlying(turn_) + 1), later_turns_grace);
     if (turn_ == Turn::Over)
         net::Loop::current().stop();
 }

@@ -55,6 +55,7 @@ private:
     void take_settings();
     enum class Turn : unsigned char { Mail, Helpers, Log, Over };
     [[nodiscard]] Turn turn_of(const Service& service) const;
+    void begin_turn(Turn turn, std::chrono::seconds grace);
     void continue_stop();
     void kill_turn();
     void watch_queue_directory();
