@@ -86,6 +86,14 @@ struct Envelope {
     friend bool operator==(const Envelope&, const Envelope&) = default;
 };
 
+// NOTIFY=SUCCESS (RFC 3461), sendmail -v and -bv: as far as `envelope.recipients` tell, which may be a part of them.
+inline bool wants_report_of_success(const Envelope& envelope)
+{
+    return envelope.trace != Trace::None || std::ranges::any_of(envelope.recipients, [](const Recipient& each) {
+               return (each.notify & notify_success) != 0;
+           });
+}
+
 // What a sender must know about the content so that an unchanged message goes out without being looked at again.
 struct ContentFacts {
     std::uint64_t size = 0;  // bytes as stored: CRLF line ends, no dot stuffing

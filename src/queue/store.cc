@@ -29,12 +29,10 @@ bool all_done(std::string_view recipient_marks)
                                [](char mark) { return mark == static_cast<char>(RecipientMark::Done); });
 }
 
-// sendmail -v, NOTIFY=SUCCESS. Of a large message those recipients are looked at that are in memory.
-bool wants_report_of_success(const Envelope& envelope)
+// All is done: the queue manager may still owe a report. Of recipients that were not read it is not known.
+bool may_want_report(const LoadedMessage& message)
 {
-    return envelope.trace != Trace::None || std::ranges::any_of(envelope.recipients, [](const Recipient& each) {
-               return (each.notify & notify_success) != 0;
-           });
+    return wants_report_of_success(message.envelope) || message.marks.size() > message.envelope.recipients.size();
 }
 
 std::vector<RecipientMark> recipient_marks(std::string_view marks)
@@ -265,7 +263,7 @@ void Store::Impl::take_frame(KnownSegment& segment, const ScannedFrame& scanned,
     const bool served = all_done(marks.substr(1));
     const RecipientBudget budget_before = budget;
     auto message = load_frame(segment, scanned.offset, frame);
-    if (served && (!message || !wants_report_of_success(message->envelope))) {
+    if (served && (!message || !may_want_report(*message))) {
         budget = budget_before;
         bury_frame(MessageMark::Dead);
         return;

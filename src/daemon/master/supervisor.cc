@@ -32,7 +32,9 @@ constexpr std::chrono::seconds change_over_patience{5};
 constexpr std::chrono::milliseconds change_over_poll{2};
 // Programs that others of ours ask or report to: the peers of declare/services.toml. The queue manager is no helper: it
 // hands mail to those who report to them.
-constexpr std::array<std::string_view, 5> helpers{"anvil", "bounce", "cleanup", "proxymap", "trivial-rewrite"};
+constexpr std::array<std::string_view, 4> helpers{"anvil", "bounce", "cleanup", "trivial-rewrite"};
+// Whom helpers ask, too: any map of theirs may be a proxy: table.
+constexpr std::string_view table_helper = "proxymap";
 
 }  // namespace
 
@@ -199,6 +201,8 @@ Supervisor::Turn Supervisor::turn_of(const Service& service) const
     const ServiceSpec& spec = service.spec();
     if (spec.type == config::ServiceType::UnixDgram && spec.name == config_->get(param::postlog_service_name))
         return Turn::Log;
+    if (spec.program() == table_helper)
+        return Turn::Tables;
     return std::ranges::find(helpers, spec.program()) != helpers.end() ? Turn::Helpers : Turn::Mail;
 }
 

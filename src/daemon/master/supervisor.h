@@ -26,7 +26,7 @@ public:
     // called when no new client meets the old configuration any more.
     void reload(std::function<void()> done);
     // Ends every process, politely for some seconds and then not, and stops the loop. In turns: first who takes or
-    // delivers mail, then whom those ask and report to, postlogd last.
+    // delivers mail, then whom those ask and report to, then whom the latter ask, postlogd last.
     void stop();
     // The same at once.
     void abort();
@@ -53,7 +53,7 @@ private:
     // Cannot fail. What the new master.cf does not have is removed.
     void perform(ChangeOver change_over, const std::string& main_cf);
     void take_settings();
-    enum class Turn : unsigned char { Mail, Helpers, Log, Over };
+    enum class Turn : unsigned char { Mail, Helpers, Tables, Log, Over };
     [[nodiscard]] Turn turn_of(const Service& service) const;
     void begin_turn(Turn turn, std::chrono::seconds grace);
     void continue_stop();

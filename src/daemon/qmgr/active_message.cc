@@ -67,21 +67,12 @@ std::uint32_t RecipientStates::place_of(std::string code, std::string reason)
 
 ActiveMessage::ActiveMessage(queue::LoadedMessage&& stored, std::int64_t active_since_microseconds)
     : stored_(std::move(stored)), states_(std::max(stored_.marks.size(), stored_.envelope.recipients.size())),
-      active_since_(active_since_microseconds)
+      active_since_(active_since_microseconds), may_want_report_(queue::wants_report_of_success(stored_.envelope))
 {
     unread_ = states_.size() - stored_.envelope.recipients.size();
     is_whole_ = unread_ == 0;
     take_marks(stored_.marks);
     stored_.marks = {};
-    look_at_piece();
-}
-
-void ActiveMessage::look_at_piece()
-{
-    wants_success_report_ =
-        wants_success_report_ || std::ranges::any_of(stored_.envelope.recipients, [](const queue::Recipient& r) {
-            return (r.notify & queue::notify_success) != 0;
-        });
 }
 
 void ActiveMessage::take_piece(std::vector<queue::Recipient> recipients, queue::RecipientPosition next)
@@ -90,7 +81,13 @@ void ActiveMessage::take_piece(std::vector<queue::Recipient> recipients, queue::
     unread_ -= std::min(unread_, recipients.size());
     stored_.envelope.recipients = std::move(recipients);
     stored_.unread = next;
-    look_at_piece();
+    may_want_report_ = may_want_report_ || queue::wants_report_of_success(stored_.envelope);
+}
+
+void ActiveMessage::stop_reading()
+{
+    may_want_report_ = may_want_report_ || unread_ > 0;
+    unread_ = 0;
 }
 
 void ActiveMessage::take_marks(const std::vector<queue::RecipientMark>& marks)

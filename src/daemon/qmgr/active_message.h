@@ -101,9 +101,9 @@ public:
     // The next piece takes the place of the last one, which has been routed.
     void take_piece(std::vector<queue::Recipient> recipients, queue::RecipientPosition next);
     // The rest stays unread: what is still to be done is left for another attempt.
-    void stop_reading() { unread_ = 0; }
-    // RFC 3461: of the recipients that were read so far, some want to hear of their delivery.
-    [[nodiscard]] bool wants_success_report() const { return wants_success_report_; }
+    void stop_reading();
+    // queue::wants_report_of_success(): some of the recipients do, or nobody has looked at all of them.
+    [[nodiscard]] bool may_want_report() const { return may_want_report_; }
     net::Clock::time_point last_read{};
     std::size_t admitted = 0;  // recipients that came with it and count against qmgr_message_recipient_limit
 
@@ -120,15 +120,13 @@ public:
     bool confirms_delay_cleared = false;  // its sender was told of a delay and hears of the delivery
 
 private:
-    void look_at_piece();
-
     queue::LoadedMessage stored_;
     RecipientStates states_;
     std::int64_t active_since_;
     std::size_t piece_begin_ = 0;
     std::size_t unread_ = 0;
     bool is_whole_ = true;
-    bool wants_success_report_ = false;
+    bool may_want_report_;
 };
 
 // A part of a message for one destination: one request to an agent.

@@ -32,7 +32,6 @@ TEST_F(QueueManagerTest, removes_and_holds_what_is_in_deferred_and_not_listed_ye
     const std::string removed = submit({"a@remote.test"});
     const std::string held = submit({"b@remote.test"});
     ASSERT_TRUE(wait_for([&] { return manager->deferred() == 2 && manager->active() == 0; }));
-    housekeeping.reset();
     manager.reset();
     start();
     EXPECT_EQ(control(Command::Remove, removed), ControlOutcome::Done);
@@ -159,7 +158,6 @@ TEST_F(QueueManagerTest, forced_expiry_of_what_is_under_way_outlives_a_restart)
     const std::string id = submit({"a@remote.test"});
     ASSERT_TRUE(wait_for([&] { return manager->active() == 1 && manager->recipients_in_memory() == 1; }));
     EXPECT_EQ(control(Command::Expire, id), ControlOutcome::Pending);
-    housekeeping.reset();
     manager.reset();
     start();
     gate.set();

@@ -48,10 +48,9 @@ void QueueManager::attempt_over(ActiveMessage& message)
     if (message.count(Progress::Todo) > 0 && !put_off_rest(message))
         return;
     const bool all_done = message.count(Progress::Done) == message.recipients().size();
-    const bool traced = message.envelope().trace != queue::Trace::None || message.wants_success_report();
-    if (all_done && !traced && !message.was_deferred)
+    if (all_done && !message.may_want_report() && !message.was_deferred)
         bury(message);
-    else if (!winding_up_)  // else the next queue manager finds its marks
+    else if (!winding_up_.is_set())  // else the next queue manager finds its marks
         settling_.start(settle(&message));
 }
 
@@ -184,7 +183,7 @@ Task<void> QueueManager::report_trace(ActiveMessage* message)
 {
     const queue::Envelope& envelope = message->envelope();
     bool wanted = envelope.trace == queue::Trace::Report || envelope.trace == queue::Trace::Verify;
-    if (!wanted && message->wants_success_report()) {
+    if (!wanted && message->may_want_report()) {
         auto read = for_each_recipient(*message, [&](std::size_t index, const queue::Recipient& recipient) {
             wanted = wanted || ((recipient.notify & queue::notify_success) != 0 &&
                                 message->recipients()[index].progress == Progress::Done);

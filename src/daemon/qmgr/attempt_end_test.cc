@@ -1,5 +1,6 @@
 // attempt_end_test.cc — what follows an attempt: reports, warnings, deferrals.
 #include "daemon/qmgr/queue_manager_fixture.h"
+#include "queue/segment.h"
 
 namespace posthaste::qmgr {
 namespace {
@@ -71,6 +72,18 @@ TEST_F(QueueManagerTest, a_report_that_was_answered_is_not_made_again_while_anot
     EXPECT_THAT(reports, ElementsAre("bounce 1 1"));
 }
 
+// What Store::upkeep() does last, after it has synced the marks.
+TEST_F(QueueManagerTest, what_is_marked_is_durable_when_the_process_has_ended)
+{
+    add_agent("smtp", sent);
+    start();
+    submit({"a@remote.test"});
+    ASSERT_TRUE(wait_for([&] { return attempts.size() == 1 && manager->active() == 0; }));
+    ASSERT_EQ(queue::list_segments(options.directory)->size(), 1U);
+    end();
+    EXPECT_EQ(queue::list_segments(options.directory)->size(), 1U + options.reserve_segments);
+}
+
 TEST_F(QueueManagerTest, a_process_that_ends_begins_nothing_new)
 {
     add_agent("smtp", refused);
@@ -78,7 +91,6 @@ TEST_F(QueueManagerTest, a_process_that_ends_begins_nothing_new)
     gated = true;
     submit({"nobody@remote.test"});
     ASSERT_TRUE(wait_for([&] { return manager->recipients_in_memory() == 1; }));
-    housekeeping.reset();
     net::run_until_done(manager->wind_up(net::Deadline::never()));
     gate.set();
     submit({"later@remote.test"});
@@ -99,6 +111,17 @@ TEST_F(QueueManagerTest, a_success_is_reported_although_the_queue_manager_died_a
     ASSERT_TRUE(wait_for([&] { return !reports.empty() && manager->active() == 0; }));
     EXPECT_THAT(reports, ElementsAre("trace 1 0"));
     EXPECT_TRUE(attempts.empty());
+}
+
+TEST_F(QueueManagerTest, a_success_is_reported_to_the_last_of_many_although_the_queue_manager_died)
+{
+    notify_of["c@remote.test"] = queue::notify_success;
+    submit({"a@remote.test", "b@remote.test", "c@remote.test"});
+    for (std::size_t recipient = 0; recipient < 3; ++recipient)
+        ASSERT_TRUE(queue::Reader(options).open(last_committed)->set_mark(recipient, queue::RecipientMark::Done));
+    start("qmgr_message_recipient_limit = 1\nqmgr_message_recipient_minimum = 1\n");
+    ASSERT_TRUE(wait_for([&] { return !reports.empty() && manager->active() == 0; }));
+    EXPECT_THAT(reports, ElementsAre("trace 1 0"));
 }
 
 TEST_F(QueueManagerTest, a_large_message_that_was_done_is_settled_once)

@@ -93,17 +93,15 @@ Result<void> QueueManager::start()
     }));
     look_for_deferred();
     hint();
+    house_.start(keep_house());
     return {};
 }
 
+// Until wind_up(): timers, upkeep of the queue.
 Task<void> QueueManager::keep_house()
 {
-    for (;;) {
-        co_await net::sleep_for(tick);
-        for (const queue::MessageRef& ref : std::exchange(to_bury_, {}))
-            bury_in_store(ref);
-        if (auto kept = co_await store_->upkeep(); !kept)
-            log::warning("queue: {}", kept.error().text());
+    while (!co_await winding_up_.wait(net::Deadline::after(tick))) {
+        co_await keep_queue();
         clock_.look();
         scheduler_.keep_house();
         for (ActiveMessage* message : std::vector(partial_.begin(), partial_.end()))
@@ -116,12 +114,22 @@ Task<void> QueueManager::keep_house()
     }
 }
 
+Task<void> QueueManager::keep_queue()
+{
+    for (const queue::MessageRef& ref : std::exchange(to_bury_, {}))
+        bury_in_store(ref);
+    if (auto kept = co_await store_->upkeep(); !kept)
+        log::warning("queue: {}", kept.error().text());
+}
+
 Task<void> QueueManager::wind_up(net::Deadline deadline)
 {
-    winding_up_ = true;
+    winding_up_.set();
     static_cast<void>(co_await settling_.join(deadline));
     // What was buried last is buried in this turn of the loop.
     bury_done();
+    if (co_await house_.join(deadline))
+        co_await keep_queue();
 }
 
 // Reading.
@@ -171,7 +179,7 @@ queue::RecipientBudget QueueManager::budget() const
 
 void QueueManager::read_more()
 {
-    if (winding_up_)
+    if (winding_up_.is_set())
         return;
     // Files only after the journal, which may still have the true copy of one that was not finished.
     if (store_->is_recovered())

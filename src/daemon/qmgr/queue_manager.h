@@ -57,11 +57,9 @@ public:
 
     // Begins at once; deferred mail is looked for meanwhile. Io: active/ cannot be read.
     Result<void> start();
-    // Runs until the process ends: timers, upkeep of the queue.
-    Task<void> keep_house();
-    // The process is to end: reads no message and begins no report from now on, and waits for reports and moves that
-    // are under way. What is left of them at the deadline the next queue manager asks for again; what is put off
-    // meanwhile it tries at once.
+    // The process is to end: reads no message and begins no report from now on, waits for reports and moves that are
+    // under way, and makes durable what is marked. What is left of them at the deadline the next queue manager asks for
+    // again; what is put off meanwhile it tries at once.
     Task<void> wind_up(net::Deadline deadline);
     // A new snapshot takes effect at once. After an error the old one stays.
     Result<void> configure(ConfigPtr config);
@@ -99,6 +97,9 @@ public:
 
 private:
     QueueManager(std::shared_ptr<Snapshot> snapshot, std::unique_ptr<queue::Store> store, Surroundings surroundings);
+
+    Task<void> keep_house();
+    Task<void> keep_queue();
 
     // Reading.
     void read_more();
@@ -188,7 +189,6 @@ private:
     std::vector<queue::MessageRef> to_bury_;            // done, but the disk did not take it
     std::vector<queue::Store::Survivor> survivors_;     // the next batch for move_survivors()
     std::set<std::string, std::less<>> forced_expiry_;  // postsuper -e
-    bool winding_up_ = false;
     bool moving_ = false;
     bool reading_posted_ = false;
     bool recovering_ = true;  // an agent of an earlier queue manager may still be at work
@@ -197,7 +197,9 @@ private:
     bool listed_ = false;     // once, since the start
     net::Clock::time_point next_listing_{};
     std::shared_ptr<QueueManager*> self_;
+    net::Event winding_up_;
     net::TaskGroup tasks_;
+    net::TaskGroup house_;     // keep_house()
     net::TaskGroup settling_;  // what follows an attempt: wind_up() waits for it
 };
 

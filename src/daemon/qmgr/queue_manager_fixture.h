@@ -159,7 +159,6 @@ protected:
     // What a process does that is asked to leave, within ten seconds, or (patient == false) is killed.
     void end(bool patient = true)
     {
-        housekeeping.reset();
         if (patient)
             net::run_until_done(manager->wind_up(net::Deadline::after(10s)));
         manager.reset();
@@ -173,8 +172,6 @@ protected:
         ASSERT_TRUE(opened) << opened.error().text();
         manager = std::move(*opened);
         ASSERT_TRUE(manager->start());
-        housekeeping = std::make_unique<net::TaskGroup>();
-        housekeeping->start(manager->keep_house());
     }
 
     std::string submit(std::vector<std::string> recipients, const std::string& sender = "sender@x.test",
@@ -190,8 +187,9 @@ protected:
         EXPECT_TRUE(draft);
         draft->envelope().sender = sender;
         draft->envelope().arrival_seconds -= age.count();
-        for (std::string& recipient : recipients)
-            draft->envelope().recipients.push_back({.address = std::move(recipient), .notify = notify});
+        for (const std::string& recipient : recipients)
+            draft->envelope().recipients.push_back(
+                {.address = recipient, .notify = notify_of.contains(recipient) ? notify_of.at(recipient) : notify});
         EXPECT_TRUE(draft->append_line("Subject: test"));
         EXPECT_TRUE(draft->append_line(""));
         draft->end_of_header();
@@ -253,7 +251,8 @@ protected:
     std::filesystem::path directory;
     queue::QueueOptions options;
     std::unique_ptr<queue::Writer> writer;
-    std::uint8_t notify = 0;  // of the recipients that are submitted next: queue::notify_...
+    std::uint8_t notify = 0;                        // of the recipients that are submitted next: queue::notify_...
+    std::map<std::string, std::uint8_t> notify_of;  // the same by address
     queue::MessageRef last_committed;
     std::vector<std::string> attempts;
     std::vector<std::string> reports;
@@ -268,7 +267,6 @@ protected:
     std::vector<std::shared_ptr<server::DeliveryAgent>> agents;
     net::TaskGroup tasks;
     std::unique_ptr<QueueManager> manager;
-    std::unique_ptr<net::TaskGroup> housekeeping;  // works on the manager
 };
 
 inline Outcome sent(const std::string&) { return Outcome::delivered({2, 0, 0}, "ok"); }

@@ -99,7 +99,6 @@ TEST_F(QueueManagerTest, finds_deferred_mail_again_after_a_restart)
     start();
     submit({"bad@remote.test"});
     ASSERT_TRUE(wait_for([&] { return manager->deferred() == 1 && manager->active() == 0; }));
-    housekeeping.reset();
     manager.reset();
     start();
     EXPECT_TRUE(wait_for([&] { return manager->deferred() == 1; }));

@@ -60,9 +60,6 @@ Result<void> Service::after_jail()
 
 Task<void> Service::main()
 {
-    net::TaskGroup house;
-    if (manager_)
-        house.start(manager_->keep_house());
     // Until the process is told to leave; its successor waits for the queue's lock.
     static_cast<void>(co_await context_->leave_event.wait(net::Deadline::never()));
 }
