@@ -6,6 +6,8 @@
 // what somebody else takes. Why this is not Boost.Asio: doc/decisions/event-loop.md.
 #include "net/loop.h"
 
+#include "net/send_batch.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -208,7 +210,8 @@ struct Loop::Impl {
             read_signals();
         bool ran = run_posted();
         expire();
-        return count > 0 || ran;
+        const bool sent = sends.flush();
+        return count > 0 || ran || sent;
     }
 
     void forget(const Watch::Impl* watch)
@@ -224,6 +227,7 @@ struct Loop::Impl {
     UniqueFd signals_in;
     std::span<epoll_event> current;
     std::vector<Timer*> heap;
+    SendBatch sends;
     std::vector<std::function<void()>> before_wait;
     std::vector<std::pair<int, std::function<void(int)>>> on_signal;
     std::mutex mutex;
@@ -262,7 +266,7 @@ void Loop::run()
         bool more = false;
         {
             std::lock_guard lock(impl_->mutex);
-            more = !impl_->posted.empty();
+            more = !impl_->posted.empty() || !impl_->sends.empty();
         }
         impl_->turn(more ? 0 : impl_->patience());
     }
@@ -289,6 +293,8 @@ void Loop::post(std::move_only_function<void()> function)
 }
 
 void Loop::before_wait(std::function<void()> function) { impl_->before_wait.push_back(std::move(function)); }
+
+SendBatch& Loop::sends() { return impl_->sends; }
 
 void Loop::on_signal(int signal_number, std::function<void(int)> function)
 {

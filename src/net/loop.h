@@ -37,6 +37,7 @@ private:
     Clock::time_point when_;
 };
 
+class SendBatch;
 class Timer;
 
 class Loop {
@@ -55,6 +56,8 @@ public:
     void post(std::move_only_function<void()> function);
     // Called before the loop blocks: the logger writes its batch here. Registered for the life of the process.
     void before_wait(std::function<void()> function);
+    // What is sent at the end of each turn.
+    SendBatch& sends();
     // Calls the function on the loop's thread each time the signal arrives.
     void on_signal(int signal_number, std::function<void(int)> function);
     struct Impl;

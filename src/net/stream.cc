@@ -1,6 +1,7 @@
 // stream.cc — see stream.h.
 #include "net/stream.h"
 
+#include "net/send_batch.h"
 #include "net/tcp_window.h"
 
 #include <algorithm>
@@ -173,6 +174,16 @@ Task<Result<void>> Stream::write_all(std::string_view first, std::string_view se
     co_return Result<void>{};
 }
 
+Task<Result<void>> Stream::write_together(std::string_view bytes, Deadline deadline)
+{
+    if (fd_ && !layer_) {
+        const int sent = co_await Loop::current().sends().send(fd_.get(), bytes);
+        if (sent > 0)
+            bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    co_return co_await write_all(bytes, deadline);  // the rest, or what was wrong
+}
+
 Task<Result<std::size_t>> Stream::write_some(std::string_view bytes, Deadline deadline)
 {
     for (;;) {
@@ -251,6 +262,7 @@ void Stream::close()
         watch_->cancel();
     watch_.reset();
     layer_.reset();
+    Loop::current().sends().cancel(fd_.get());
     fd_.reset();
 }
 

@@ -35,6 +35,9 @@ public:
     // Errors of all operations: Timeout, Closed (by the peer), Cancelled (by close()), Io.
     Task<Result<void>> write_all(std::string_view bytes, Deadline deadline);
     Task<Result<void>> write_all(std::string_view first, std::string_view second, Deadline deadline);
+    // The same, at the end of this turn of the loop, with what others have to send then (send_batch.h): for answers to
+    // many clients. Through a layer: at once.
+    Task<Result<void>> write_together(std::string_view bytes, Deadline deadline);
     // As much as the socket takes now, one byte at least: how many.
     Task<Result<std::size_t>> write_some(std::string_view bytes, Deadline deadline);
 

@@ -355,7 +355,7 @@ Task<void> Session::flush()
         co_return;
     std::string text = std::move(out_);
     out_.clear();
-    auto written = co_await stream_.write_all(text, read_deadline());
+    auto written = co_await stream_.write_together(text, read_deadline());
     if (written)
         co_return;
     end_by_read_error(written.error());
