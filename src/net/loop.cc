@@ -209,8 +209,8 @@ struct Loop::Impl {
         if (signalled)
             read_signals();
         bool ran = run_posted();
+        const bool sent = sends.flush();  // before a timer ends the process
         expire();
-        const bool sent = sends.flush();
         return count > 0 || ran || sent;
     }
 

@@ -22,8 +22,10 @@ class SendBatch::Ring {
 public:
     static std::unique_ptr<Ring> make()
     {
-        auto made = std::unique_ptr<Ring>(new Ring);
-        return ::io_uring_queue_init(ring_size, &made->ring_, 0) == 0 ? std::move(made) : nullptr;
+        io_uring ring{};
+        if (::io_uring_queue_init(ring_size, &ring, 0) != 0)
+            return nullptr;
+        return std::unique_ptr<Ring>(new Ring(ring));
     }
     ~Ring() { ::io_uring_queue_exit(&ring_); }
     Ring(const Ring&) = delete;
@@ -39,15 +41,15 @@ public:
         }
         for (auto left = sends.size(); left > 0;) {
             const int submitted = ::io_uring_submit_and_wait(&ring_, static_cast<unsigned>(left));
+            left -= take_results();
             if (submitted < 0 && submitted != -EINTR)
                 return false;
-            left -= take_results();
         }
         return true;
     }
 
 private:
-    Ring() = default;
+    explicit Ring(const io_uring& ring) : ring_(ring) {}
 
     std::size_t take_results()
     {
@@ -59,7 +61,7 @@ private:
         return count;
     }
 
-    io_uring ring_{};
+    io_uring ring_;
 };
 
 SendBatch::SendBatch() = default;

@@ -54,7 +54,7 @@ private:
     class Ring;
     void send_all();
 
-    std::unique_ptr<Ring> ring_;  // made when there is a use for it
+    std::unique_ptr<Ring> ring_;  // made when there is a use for it; after an error of its own there is none any more
     bool ring_tried_ = false;
     std::vector<Send*> queued_;
     std::vector<Send*> sending_;  // by flush(); null: taken out

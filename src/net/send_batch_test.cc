@@ -3,11 +3,15 @@
 #include "net/stream.h"
 #include "net/tasks.h"
 
-#include <cerrno>
+#include <algorithm>
+#include <fcntl.h>
+#include <filesystem>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <liburing.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace posthaste::net {
 namespace {
@@ -48,6 +52,23 @@ Task<std::string> read_to_end(Stream* stream)
 
 Task<void> join(TaskGroup* group) { MUST(co_await group->join(Deadline::after(patience))); }
 
+bool kernel_gives_rings()
+{
+    io_uring ring{};
+    const bool given = ::io_uring_queue_init(1, &ring, 0) == 0;
+    if (given)
+        ::io_uring_queue_exit(&ring);
+    return given;
+}
+
+bool has_ring()
+{
+    return std::ranges::any_of(std::filesystem::directory_iterator("/proc/self/fd"), [](const auto& entry) {
+        std::error_code gone;
+        return std::filesystem::read_symlink(entry.path(), gone) == "anon_inode:[io_uring]";
+    });
+}
+
 // More than one system call takes.
 TEST(SendBatch, SendsWhatManyHaveToSay)
 {
@@ -63,6 +84,7 @@ TEST(SendBatch, SendsWhatManyHaveToSay)
     EXPECT_EQ(results.size(), pairs.size());
     for (std::size_t i = 0; i < pairs.size(); ++i)
         EXPECT_EQ(received(pairs[i].second), "250 " + std::to_string(i));
+    EXPECT_EQ(has_ring(), kernel_gives_rings()) << "sent one by one";
 }
 
 TEST(SendBatch, WaitsForRoomAsAnyWriteDoes)
@@ -146,6 +168,31 @@ TEST(SendBatch, TellsOfAPeerThatIsGone)
     EXPECT_EQ(received(second_reader), "250 ok");
 }
 
+Task<void> answer_and_end_others(Stream* stream, std::unique_ptr<TaskGroup>* others, Stream* another)
+{
+    MUST(co_await stream->write_together("250 ok", Deadline::after(patience)));
+    others->reset();
+    another->close();
+}
+
+TEST(SendBatch, WhoIsResumedMayEndOthersOfTheSameTurn)
+{
+    auto [first, first_reader] = connected_pair();
+    auto [second, second_reader] = connected_pair();
+    auto [third, third_reader] = connected_pair();
+    std::vector<Result<void>> results;
+    auto others = std::make_unique<TaskGroup>();
+    TaskGroup writers;
+    writers.start(answer_and_end_others(&first, &others, &third));
+    others->start(write(&second, "250 ok", &results));
+    writers.start(write(&third, "250 ok", &results));
+    run_until_done(join(&writers));
+    EXPECT_EQ(received(first_reader), "250 ok");
+    EXPECT_EQ(received(second_reader), "250 ok");  // it had been sent
+    EXPECT_EQ(received(third_reader), "250 ok");
+    EXPECT_EQ(results.size(), 1U);
+}
+
 Task<void> send(SendBatch* batch, int fd, std::string bytes, std::vector<int>* results)
 {
     results->push_back(co_await batch->send(fd, bytes));
@@ -164,7 +211,9 @@ TEST(SendBatch, SendsOneByOneWhereTheKernelGivesNoRing)
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
     const rlimit none{.rlim_cur = 0, .rlim_max = limit.rlim_max};
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    const bool has_input = ::fcntl(STDIN_FILENO, F_GETFD) >= 0;
     EXPECT_TRUE(batch.flush());
+    EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFD) >= 0, has_input);
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
     EXPECT_THAT(results, ElementsAre(7, 11));
     EXPECT_EQ(received(first_reader), "250 one");

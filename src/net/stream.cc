@@ -178,10 +178,12 @@ Task<Result<void>> Stream::write_together(std::string_view bytes, Deadline deadl
 {
     if (fd_ && !layer_) {
         const int sent = co_await Loop::current().sends().send(fd_.get(), bytes);
+        if (sent < 0 && fd_ && !would_wait(-sent) && sent != -EINTR)
+            co_return fail(Error::system(-sent, "write"));
         if (sent > 0)
             bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
-    co_return co_await write_all(bytes, deadline);  // the rest, or what was wrong
+    co_return co_await write_all(bytes, deadline);
 }
 
 Task<Result<std::size_t>> Stream::write_some(std::string_view bytes, Deadline deadline)

@@ -86,7 +86,8 @@ struct Envelope {
     friend bool operator==(const Envelope&, const Envelope&) = default;
 };
 
-// NOTIFY=SUCCESS (RFC 3461), sendmail -v and -bv: as far as `envelope.recipients` tell, which may be a part of them.
+// NOTIFY=SUCCESS (RFC 3461), sendmail -v and -bv, a probe of an address: as far as `envelope.recipients` tell, which
+// may be a part of them.
 inline bool wants_report_of_success(const Envelope& envelope)
 {
     return envelope.trace != Trace::None || std::ranges::any_of(envelope.recipients, [](const Recipient& each) {

@@ -50,6 +50,7 @@ struct StoredMessage::State {
     [[nodiscard]] virtual std::string_view content() const = 0;
     [[nodiscard]] virtual std::string_view marks() const = 0;
     virtual Result<void> set_mark(std::uint32_t index, std::uint8_t value) = 0;
+    virtual Result<void> sync_marks() = 0;
     [[nodiscard]] virtual bool still_valid() const = 0;
 
     StoredEnvelope stored;
@@ -72,6 +73,7 @@ public:
     {
         return file_->set_mark(frame_, header_, index, value);
     }
+    Result<void> sync_marks() override { return file_->sync(); }
     [[nodiscard]] bool still_valid() const override
     {
         auto header = file_->header();
@@ -94,6 +96,10 @@ public:
     [[nodiscard]] std::string_view content() const override { return file_->content(); }
     [[nodiscard]] std::string_view marks() const override { return file_->marks(); }
     Result<void> set_mark(std::uint32_t index, std::uint8_t value) override { return file_->set_mark(index, value); }
+    Result<void> sync_marks() override
+    {
+        return ::fdatasync(file_->fd()) == 0 ? Result<void>() : fail_errno("fdatasync");
+    }
     // Moving a file needs the exclusive lock; removing it by hand needs nothing, and leaves it without a name.
     [[nodiscard]] bool still_valid() const override
     {
@@ -133,6 +139,8 @@ Result<void> StoredMessage::set_mark(std::size_t recipient, RecipientMark mark)
 {
     return state_->set_mark(static_cast<std::uint32_t>(1 + recipient), static_cast<std::uint8_t>(mark));
 }
+
+Result<void> StoredMessage::sync_marks() { return state_->sync_marks(); }
 
 struct Reader::Impl {
     explicit Impl(QueueOptions queue_options) : options(std::move(queue_options)) {}

@@ -31,6 +31,8 @@ public:
     [[nodiscard]] MessageMark message_mark() const;
     // Writes one recipient's mark in place. Io: the mark may be lost; report the outcome all the same.
     Result<void> set_mark(std::size_t recipient, RecipientMark mark);
+    // Makes the marks durable: the queue manager does that about once a second, while there is one.
+    Result<void> sync_marks();
     // False if the place was recycled under the reader (a bug elsewhere), or somebody removed the file by hand: checked
     // before the final dot.
     [[nodiscard]] bool still_valid() const;

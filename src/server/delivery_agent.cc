@@ -138,6 +138,8 @@ Task<qmgr::DeliveryReply> DeliveryAgent::answer(qmgr::DeliveryRequest request)
         Outcomes outcomes = co_await deliver_(*job);
         co_await (*job)->settle(std::move(outcomes));
         co_await (*job)->settle_rest();
+        if (draining_)  // at a stop there is no queue manager any more that would
+            (*job)->sync_marks();
     }
     // Releases the message's lock: the queue manager may bury or move the message as soon as it reads the answer.
     co_return (*job)->close();

@@ -382,6 +382,12 @@ Task<void> Job::settle_rest()
         co_await settle(std::move(rest));
 }
 
+void Job::sync_marks()
+{
+    if (auto synced = message_->sync_marks(); !synced)
+        log::warning("{}: {}", envelope().queue_id, synced.error().text());
+}
+
 qmgr::DeliveryReply Job::close()
 {
     for (JobRecipient& recipient : recipients_)

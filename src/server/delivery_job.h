@@ -100,6 +100,7 @@ public:
     // The skeleton's part: what was not settled is deferred, the message's lock released, the answer handed out.
     Task<void> settle_rest();
     qmgr::DeliveryReply close();
+    void sync_marks();
 
 private:
     Job(qmgr::DeliveryRequest request, queue::StoredMessage message, ReportServices& services);

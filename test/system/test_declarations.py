@@ -42,6 +42,7 @@ def test_master_stops_those_last_whom_others_ask():
     helpers = set(re.findall(r'"([a-z-]+)"', re.search(r"helpers\{([^}]*)\}", text)[1]))
     assert {services[peer]["program"] for peer in asked} <= helpers
     assert helpers <= {entry["program"] for entry in services.values()}
+    assert re.search(r'table_helper = "proxymap";.*== table_helper\)\s+return Turn::Tables;', text, re.S)
     turns = re.search(r"enum class Turn : \w+ \w+ \{([^}]*)\}", (ROOT / "src/daemon/master/supervisor.h").read_text())
     assert turns[1].strip().split(", ")[-4:] == ["Helpers", "Tables", "Log", "Over"], "helpers ask proxymap for proxy: tables"
 

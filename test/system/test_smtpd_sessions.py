@@ -1,4 +1,5 @@
 """Sessions as a whole: who comes, who stays too long, who errs too often, and what the log says of them."""
+import re
 import time
 
 import pytest
@@ -109,6 +110,24 @@ def test_idle_client_is_told_when_the_system_stops(instance):
         assert client.reply().code == 421
     except Disconnected:
         pytest.fail("closed without a word")
+
+
+def test_a_stop_does_not_wait_for_slow_clients(make_instance):
+    """Neither for one in the middle of a message nor for one that does not read; mail that is whole is accepted."""
+    instance = make_instance(smtpd_junk_command_limit=100_000_000, smtpd_forbid_unauth_pipelining="no").start()
+    sending, reading = instance.smtp(), instance.smtp()
+    sending.mail("a@example.com"), sending.rcpt(f"{instance.user}@local.test"), sending.command("DATA")
+    sending.send(b"Subject: half of it\r\n")
+    reading.socket.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        while True:  # until neither takes any more
+            reading.send(b"NOOP\r\n" * 10000)
+    begun = time.monotonic()
+    instance.stop()
+    assert time.monotonic() - begun < 6  # after eight seconds the process would leave all as it is
+    assert str(sending.reply()) == "421 4.3.2 mail.local.test Error: the mail system is shutting down"
+    assert len(re.findall(rf"disconnect from {CLIENT}", instance.log())) == 2
+    assert "lost connection" not in instance.log()
 
 
 def test_session_under_way_survives_a_reload(instance):

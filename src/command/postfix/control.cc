@@ -22,8 +22,8 @@ namespace posthaste::postfix {
 
 namespace {
 
-// master gives its processes ten seconds and kills them then; this is for a master that does not answer.
-constexpr std::chrono::seconds stop_patience{20};
+// master kills what is left after nineteen seconds, all turns of a stop together; this is for one that does not answer.
+constexpr std::chrono::seconds stop_patience{25};
 constexpr std::chrono::milliseconds poll_interval{20};
 constexpr std::chrono::seconds reload_patience{6};
 

@@ -50,7 +50,7 @@ void QueueManager::attempt_over(ActiveMessage& message)
     const bool all_done = message.count(Progress::Done) == message.recipients().size();
     if (all_done && !message.may_want_report() && !message.was_deferred)
         bury(message);
-    else if (!winding_up_.is_set())  // else the next queue manager finds its marks
+    else if (!winding_up_)  // else the next queue manager finds its marks
         settling_.start(settle(&message));
 }
 
@@ -101,15 +101,16 @@ Task<void> QueueManager::settle(ActiveMessage* message)
                          forced ? log::Expiry::Forced : log::Expiry::Time);
         reported = co_await report(message, std::move(expired));
     }
-    co_await report_trace(message);
+    const bool traced = co_await report_trace(message);
 
-    if (message->count(Progress::Done) == message->recipients().size()) {
+    const bool all_done = message->count(Progress::Done) == message->recipients().size();
+    if (all_done && (traced || is_expired(*message))) {
         if (has_defer_log)
             co_await ask(ReportService::Defer, {.command = bounce::Command::Drop, .queue_id = message->queue_id()});
         bury(*message);
         co_return;
     }
-    if (reported && message->notes.wish < Wish::Hold)
+    if (reported && !all_done && message->notes.wish < Wish::Hold)
         co_await warn_of_delay(message);
     if (message->notes.wish == Wish::Remove) {
         remove(*message);
@@ -179,7 +180,8 @@ Task<bool> QueueManager::record_expired(ActiveMessage* message, std::vector<std:
     co_return true;
 }
 
-Task<void> QueueManager::report_trace(ActiveMessage* message)
+// False: a report of success is owed, and asked for again with the next attempt.
+Task<bool> QueueManager::report_trace(ActiveMessage* message)
 {
     const queue::Envelope& envelope = message->envelope();
     bool wanted = envelope.trace == queue::Trace::Report || envelope.trace == queue::Trace::Verify;
@@ -190,14 +192,16 @@ Task<void> QueueManager::report_trace(ActiveMessage* message)
         });
         if (!read)
             log::warning("{}: {}", message->queue_id(), read.error().text());
+        wanted = wanted || !read;  // there is none without records
     }
-    if (wanted || message->confirms_delay_cleared)
-        co_await ask(
-            ReportService::Trace,
-            {.command = message->confirms_delay_cleared ? bounce::Command::ConfirmDelayCleared : bounce::Command::Flush,
-             .queue_id = message->queue_id(),
-             .message = message->ref().text(),
-             .sender = envelope.sender});
+    if (!wanted && !message->confirms_delay_cleared)
+        co_return true;
+    co_return co_await ask(
+        ReportService::Trace,
+        {.command = message->confirms_delay_cleared ? bounce::Command::ConfirmDelayCleared : bounce::Command::Flush,
+         .queue_id = message->queue_id(),
+         .message = message->ref().text(),
+         .sender = envelope.sender});
 }
 
 Seconds QueueManager::delay_warning_of(const ActiveMessage& message) const

@@ -97,11 +97,13 @@ Result<void> QueueManager::start()
     return {};
 }
 
-// Until wind_up(): timers, upkeep of the queue.
+// Until wind_up() is done: timers, upkeep of the queue.
 Task<void> QueueManager::keep_house()
 {
-    while (!co_await winding_up_.wait(net::Deadline::after(tick))) {
+    while (!co_await house_may_end_.wait(net::Deadline::after(tick))) {
         co_await keep_queue();
+        if (winding_up_)
+            continue;
         clock_.look();
         scheduler_.keep_house();
         for (ActiveMessage* message : std::vector(partial_.begin(), partial_.end()))
@@ -122,13 +124,14 @@ Task<void> QueueManager::keep_queue()
         log::warning("queue: {}", kept.error().text());
 }
 
-Task<void> QueueManager::wind_up(net::Deadline deadline)
+Task<void> QueueManager::wind_up(net::Deadline reports)
 {
-    winding_up_.set();
-    static_cast<void>(co_await settling_.join(deadline));
+    winding_up_ = true;
+    static_cast<void>(co_await settling_.join(reports));
     // What was buried last is buried in this turn of the loop.
     bury_done();
-    if (co_await house_.join(deadline))
+    house_may_end_.set();
+    if (co_await house_.join(net::Deadline::after(tick)))  // else the disk does not answer
         co_await keep_queue();
 }
 
@@ -179,7 +182,7 @@ queue::RecipientBudget QueueManager::budget() const
 
 void QueueManager::read_more()
 {
-    if (winding_up_.is_set())
+    if (winding_up_)
         return;
     // Files only after the journal, which may still have the true copy of one that was not finished.
     if (store_->is_recovered())

@@ -58,9 +58,9 @@ public:
     // Begins at once; deferred mail is looked for meanwhile. Io: active/ cannot be read.
     Result<void> start();
     // The process is to end: reads no message and begins no report from now on, waits for reports and moves that are
-    // under way, and makes durable what is marked. What is left of them at the deadline the next queue manager asks for
-    // again; what is put off meanwhile it tries at once.
-    Task<void> wind_up(net::Deadline deadline);
+    // under way, and makes durable what is marked. What is left of them at the deadline `reports` the next queue
+    // manager asks for again; what is put off meanwhile it tries at once.
+    Task<void> wind_up(net::Deadline reports);
     // A new snapshot takes effect at once. After an error the old one stays.
     Result<void> configure(ConfigPtr config);
 
@@ -146,7 +146,7 @@ private:
     Task<bool> report(ActiveMessage* message, std::vector<std::size_t> expired);
     Task<bool> record_expired(ActiveMessage* message, std::vector<std::size_t> expired,
                               std::vector<bounce::Record>* last);
-    Task<void> report_trace(ActiveMessage* message);
+    Task<bool> report_trace(ActiveMessage* message);
     Task<void> warn_of_delay(ActiveMessage* message);
     enum class ReportService : unsigned char { Bounce, Defer, Trace };
     Task<bool> ask(ReportService which, bounce::Request request);
@@ -197,7 +197,8 @@ private:
     bool listed_ = false;     // once, since the start
     net::Clock::time_point next_listing_{};
     std::shared_ptr<QueueManager*> self_;
-    net::Event winding_up_;
+    bool winding_up_ = false;
+    net::Event house_may_end_;
     net::TaskGroup tasks_;
     net::TaskGroup house_;     // keep_house()
     net::TaskGroup settling_;  // what follows an attempt: wind_up() waits for it

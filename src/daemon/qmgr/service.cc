@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::chrono::seconds lock_patience{30};  // an earlier queue manager may be on its way out
 constexpr std::chrono::milliseconds lock_pause{200};
-constexpr std::chrono::seconds report_patience{10};  // less than lock_patience: a successor waits
+constexpr std::chrono::seconds report_patience{10};         // less than lock_patience: a successor waits
+constexpr std::chrono::seconds report_patience_at_stop{6};  // less than the runtime's: what is marked is still synced
 constexpr std::chrono::minutes tool_patience{10};
 constexpr std::size_t unread_at_once = 200;  // in a listing: some milliseconds, and then mail goes on
 constexpr std::chrono::milliseconds unread_pause{1};
@@ -66,8 +67,9 @@ Task<void> Service::main()
 
 Task<void> Service::leaving()
 {
+    const bool stop = context_->leaving() == server::Leaving::Soon;
     if (manager_)
-        co_await manager_->wind_up(net::Deadline::after(report_patience));
+        co_await manager_->wind_up(net::Deadline::after(stop ? report_patience_at_stop : report_patience));
 }
 
 Task<Result<void>> Service::on_reload(std::shared_ptr<const config::Config> config)

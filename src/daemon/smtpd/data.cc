@@ -97,7 +97,10 @@ Task<void> Session::receive_content()
             auto earned = std::chrono::seconds(*data_bytes_ / static_cast<std::uint64_t>(slowest));
             deadline = net::Deadline::at(begin + config_->get(param::smtpd_timeout) + earned);
         }
-        if (auto filled = co_await stream_.fill(deadline); !filled) {
+        begin_wait(WaitsFor::Content);
+        auto filled = co_await stream_.fill(deadline);
+        end_wait();
+        if (!filled) {
             *data_bytes_ += stream_.buffered().size();
             end_by_read_error(filled.error());
             co_return;

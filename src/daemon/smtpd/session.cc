@@ -137,13 +137,12 @@ Task<Session::Next> Session::read_more()
     if (over_)
         co_return Next::End;
     if (shared_->context->leaving() == server::Leaving::Soon) {
-        end_with(
-            {421, fmt::format("4.3.2 {} Error: the mail system is shutting down", config_->get(param::myhostname))});
+        end_with(shutting_down());
         co_return Next::End;
     }
-    idle_ = true;
+    begin_wait(WaitsFor::Command);
     auto filled = co_await stream_.fill(command_deadline());
-    idle_ = false;
+    end_wait();
     if (filled)
         co_return Next::Continue;
     end_by_read_error(filled.error());
@@ -164,22 +163,46 @@ void Session::end_by_read_error(const Error& error)
     over_ = true;
 }
 
+void Session::begin_wait(WaitsFor what)
+{
+    waits_for_ = what;
+    ++waits_;
+}
+
+smtp::Reply Session::shutting_down() const
+{
+    return {421, fmt::format("4.3.2 {} Error: the mail system is shutting down", config_->get(param::myhostname))};
+}
+
 void Session::interrupt()
 {
-    if (handshaking_) {
+    if (waits_for_ == WaitsFor::Handshake) {
         over_ = true;
         ::shutdown(stream_.fd(), SHUT_RD);
     }
-    if (!idle_)
+    if (waits_for_ != WaitsFor::Command)
         return;
     std::string text;
-    smtp::append_reply(
-        text, {421, fmt::format("4.3.2 {} Error: the mail system is shutting down", config_->get(param::myhostname))});
+    smtp::append_reply(text, shutting_down());
     // The client waits for nothing at this moment; whether it hears the reason is its luck.
     stream_.write_without_waiting(text);
     over_ = true;
     stream_.shutdown_write();
     ::shutdown(stream_.fd(), SHUT_RD);
+}
+
+void Session::cut_off()
+{
+    const bool moves = std::exchange(waits_seen_, waits_) != waits_;
+    if (waits_for_ == WaitsFor::Nothing || (moves && waits_for_ != WaitsFor::Content))
+        return;
+    over_ = true;
+    if (waits_for_ == WaitsFor::Content) {
+        std::string text;
+        smtp::append_reply(text, shutting_down());
+        stream_.write_without_waiting(text);
+    }
+    ::shutdown(stream_.fd(), SHUT_RDWR);
 }
 
 // A last reply, sent together with what is due; then the connection is closed.
@@ -355,7 +378,9 @@ Task<void> Session::flush()
         co_return;
     std::string text = std::move(out_);
     out_.clear();
+    begin_wait(WaitsFor::Reading);
     auto written = co_await stream_.write_together(text, read_deadline());
+    end_wait();
     if (written)
         co_return;
     end_by_read_error(written.error());
@@ -391,7 +416,9 @@ Task<void> Session::finish()
     over_ = true;
     if (!out_.empty()) {
         constexpr auto patience = std::chrono::seconds(10);
+        begin_wait(WaitsFor::Reading);
         static_cast<void>(co_await stream_.write_all(out_, net::Deadline::after(patience)));
+        end_wait();
     }
     co_await end_tls();
     reset_transaction();

@@ -50,6 +50,9 @@ public:
     Task<void> run();
     // The mail system stops: an idle client is told 421 and disconnected.
     void interrupt();
+    // Some time later, again and again: who is still sending a message is disconnected, and who has not moved since the
+    // last time. What is being stored is not interrupted.
+    void cut_off();
 
     // The reply that would refuse a message from this client (explain.cc): client, HELO, MAIL and RCPT are judged as in
     // run(), but nothing is sent, counted or begun. Nothing: the recipient would be accepted.
@@ -85,6 +88,12 @@ public:
     [[nodiscard]] std::string_view etrn_site() const { return etrn_site_; }
 
 private:
+    // What the client has to do before the session goes on.
+    enum class WaitsFor : unsigned char { Nothing, Command, Content, Reading, Handshake };
+    void begin_wait(WaitsFor what);
+    void end_wait() { waits_for_ = WaitsFor::Nothing; }
+    [[nodiscard]] smtp::Reply shutting_down() const;
+
     using Reply = smtp::Reply;
     enum class Next : std::uint8_t { Continue, End };
 
@@ -200,9 +209,10 @@ private:
     bool improper_pipelining_ = false;
     bool noted_bare_newline_ = false;
     bool counted_by_anvil_ = false;
-    bool idle_ = false;
-    bool handshaking_ = false;
     bool over_ = false;
+    WaitsFor waits_for_ = WaitsFor::Nothing;
+    unsigned waits_ = 0;       // so far
+    unsigned waits_seen_ = 0;  // by cut_off()
 };
 
 }  // namespace posthaste::smtpd

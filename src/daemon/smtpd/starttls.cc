@@ -89,10 +89,10 @@ Task<void> Session::start_tls(std::shared_ptr<const tls::ServerContext> context)
         log::info("setting up TLS connection from {}", client_.for_log);
         log::info("{}: TLS cipher list \"{}\"", client_.for_log, shared_->tls->settings().ciphers);
     }
-    handshaking_ = true;
+    begin_wait(WaitsFor::Handshake);
     auto facts = co_await tls::accept(&stream_, std::move(context),
                                       net::Deadline::after(config_->get(param::smtpd_starttls_timeout)));
-    handshaking_ = false;
+    end_wait();
     if (facts)
         log_handshake(*facts);
     else
@@ -154,8 +154,11 @@ void Session::check_certificate()
 Task<void> Session::end_tls()
 {
     stream_.end_layer();
-    if (tls_ && !config_->get(param::tls_fast_shutdown_enable))
-        static_cast<void>(co_await stream_.fill(net::Deadline::after(config_->get(param::smtpd_starttls_timeout))));
+    if (!tls_ || config_->get(param::tls_fast_shutdown_enable))
+        co_return;
+    begin_wait(WaitsFor::Handshake);
+    static_cast<void>(co_await stream_.fill(net::Deadline::after(config_->get(param::smtpd_starttls_timeout))));
+    end_wait();
 }
 
 }  // namespace posthaste::smtpd
