@@ -9,8 +9,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -20,11 +23,31 @@ namespace posthaste::server {
 
 namespace {
 
+constexpr std::chrono::seconds showq_patience{15};  // it says its name before it looks at the queue
+
 Result<void> enter_queue(const config::Config& config)
 {
     const std::string& directory = config.get(param::queue_directory);
     if (::chdir(directory.c_str()) != 0)
         return fail_errno("chdir " + directory);
+    return {};
+}
+
+// Nobody accepts for as long as the service does not start.
+Result<void> wait_for_announcement(int fd)
+{
+    pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
+    int count = 0;
+    do
+        count = ::poll(&ready, 1, std::chrono::duration_cast<std::chrono::milliseconds>(showq_patience).count());
+    while (count < 0 && errno == EINTR);
+    if (count < 0)
+        return fail_errno("poll");
+    if (count == 0)
+        return fail(ErrorKind::Timeout,
+                    fmt::format("the showq service does not answer within {} seconds; the mail log has the reason, "
+                                "'postfix check' may know it, too",
+                                showq_patience.count()));
     return {};
 }
 
@@ -39,6 +62,7 @@ Result<QueueListing> QueueListing::of_running_system(const config::Config& confi
         return fail_errno("socket");
     if (::connect(stream.get(), where.data(), where.size()) != 0)
         return fail_errno("Connect to the Postfix showq service");
+    TRY(wait_for_announcement(stream.get()));
     return QueueListing(std::move(stream));
 }
 

@@ -181,11 +181,13 @@ def start_sources(instance, books, sources, count, stop, submissions=0):
     return threads
 
 
-def expire_messages(instance, stop):
+def expire_messages(instance, stop, releasing):
     """What an administrator does who wants no more of what waits for expired-... recipients; again and again, because the
-    queue manager may be killed before it has heard of it."""
+    queue manager may be killed before it has heard of it. `releasing`: also of what is put on hold meanwhile."""
     while not stop.wait(1):
         try:
+            if releasing:
+                instance.run("postsuper", "-H", "ALL", check=False, timeout=60)
             waiting = instance.run("postqueue", "--ids", "--to", "expired-*@*", check=False, timeout=60).stdout
             if waiting:
                 instance.run("postsuper", "-e", "-", stdin=waiting, check=False, timeout=60)
@@ -194,10 +196,10 @@ def expire_messages(instance, stop):
 
 
 @contextlib.contextmanager
-def expiring(instance):
+def expiring(instance, releasing=False):
     """Within it, expire_messages() runs."""
     stop = threading.Event()
-    thread = threading.Thread(target=expire_messages, args=(instance, stop), daemon=True)
+    thread = threading.Thread(target=expire_messages, args=(instance, stop, releasing), daemon=True)
     thread.start()
     try:
         yield

@@ -121,8 +121,7 @@ def recover(cut, spool, owners):
                 for path in instance.queue.rglob("*"):
                     os.chown(path, *owners(path.relative_to(instance.queue).parts[0]))
             instance.start()
-            instance.run("postsuper", "-H", "ALL", timeout=60)
-            with account.expiring(instance):
+            with account.expiring(instance, releasing=True):
                 cut.missing = account.wait_until_accounted(cut.books, recorded.QUIET)
             time.sleep(0.3)         # for repetitions
             cut.problems, cut.log = instance.problems(), instance.log()

@@ -74,7 +74,7 @@ def test_filters_choose_messages(three):
     assert [each["queue_id"] for each in listed(instance, "--from", "<>")] == [third]
     text = instance.run("postqueue", "-p", "--from", "bob@b.test").stdout.decode()
     assert second in text and first not in text and text.endswith("in 1 Request.\n")
-    assert instance.run("postqueue", "-p", "--to", "nobody").stdout == b"Mail queue is empty\n"
+    assert instance.run("postqueue", "-p", "--to", "nobody").stdout == b"No message matches, of 3 in the queue\n"
 
 
 def test_what_filters_print_is_what_postsuper_takes(three):
@@ -95,17 +95,41 @@ def test_summary_groups_by_destination_transport_and_reason(three):
                for each in groups)
     lines = instance.run("postqueue", "--summary", "--from", "bob@b.test", "--to", "two.test").stdout.decode()
     heading, line = lines.splitlines()
-    assert heading.split() == "Recipients Messages Oldest Next try Destination Transport Reason".split()
-    assert line.split()[:2] == ["1", "1"] and line.split()[4:] == ["two.test", "retry", "second", "cause"]
+    assert heading.split() == "Recipients Messages Oldest Next try Queue Destination Transport Reason".split()
+    assert line.split()[:2] == ["1", "1"] and line.split()[4:] == ["deferred", "two.test", "retry", "second", "cause"]
 
 
 def test_filters_need_a_listing(waiting):
-    for arguments in [["--to", "x"], ["-f", "--to", "x"], ["--ids", "-p"], ["--summary", "-p"], ["--ids", "x"]]:
+    for arguments, problem in [(["--to", "x"], "--to, --from, --reason and --older-than select from a listing"),
+                               (["-f", "--to", "x"], "--to, --from, --reason and --older-than select from a listing"),
+                               (["--ids", "-p"], "only one of -f, "), (["--summary", "-p"], "only one of -f, "),
+                               (["--ids", "x"], "unexpected argument: x")]:
         result = waiting.run("postqueue", *arguments, check=False)
         assert result.returncode == os.EX_UNAVAILABLE
-        assert result.stderr.decode().startswith("postqueue: fatal: usage: postqueue -f | ")
+        said = result.stderr.decode()
+        assert said.startswith(f"postqueue: warning: {problem}") and "postqueue: fatal: usage: postqueue -f | " in said
     result = waiting.run("postqueue", "-p", "--older-than", "soon", check=False)
     assert (result.returncode, result.stderr) == (os.EX_UNAVAILABLE, b"postqueue: fatal: --older-than: bad time: soon\n")
+
+
+def test_a_selection_that_fits_nothing_is_no_empty_queue(three):
+    instance, _ = three
+    for arguments in (["-p", "--to", "nobody@x.test"], ["--summary", "--older-than", "1d"]):
+        assert instance.run("postqueue", *arguments).stdout == b"No message matches, of 3 in the queue\n"
+    assert instance.run("postqueue", "-j", "--to", "nobody@x.test").stdout == b""
+
+
+def test_a_service_that_does_not_start_ends_the_listing(waiting):
+    with (waiting.config / "main.cf").open("a") as main_cf:  # and no reload
+        main_cf.write("minimal_backoff_time = 5x\n")
+    waiting.expect_problem('showq.*fatal: .*minimal_backoff_time: .*expected, not "5x"')
+    waiting.expect_problem("showq: bad command startup -- throttling")
+    waiting.expect_problem("process .*showq pid .* exit status 1")
+    result = waiting.run("mailq", check=False)
+    assert result.returncode == os.EX_UNAVAILABLE
+    assert result.stderr.decode().endswith(
+        "postqueue: fatal: Queue report unavailable - the showq service does not answer within 15 seconds; "
+        "the mail log has the reason, 'postfix check' may know it, too\n")
 
 
 def test_a_queue_that_cannot_be_read_makes_the_listing_incomplete(waiting):

@@ -113,7 +113,8 @@ def test_postqueue_says_what_it_cannot_do(waiting):
     for arguments, answer in [([], usage), (["-f", "-p"], usage), (["-p", "x"], usage),
                               (["-i", "!"], 'Cannot flush queue ID - invalid name: "!"')]:
         result = waiting.run("postqueue", *arguments, check=False)
-        assert (result.returncode, said(result)) == (os.EX_UNAVAILABLE, f"postqueue: fatal: {answer}")
+        assert result.returncode == os.EX_UNAVAILABLE
+        assert said(result).endswith(f"postqueue: fatal: {answer}")
     waiting.stop()
     result = waiting.run("postqueue", "-f", check=False)
     assert (result.returncode, said(result)) == (

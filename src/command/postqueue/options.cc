@@ -23,6 +23,9 @@ constexpr std::string_view usage =
     "postqueue --ids | postqueue --summary [-j]; when listing: [--to address] [--from address] [--reason text] "
     "[--older-than time]";
 
+constexpr std::string_view need_listing =
+    "--to, --from, --reason and --older-than select from a listing: -p, -j, --ids or --summary";
+
 enum LongOption : int { Ids = 256, Summary, To, From, Reason, OlderThan };
 constexpr option long_options[] = {{"ids", no_argument, nullptr, Ids},
                                    {"summary", no_argument, nullptr, Summary},
@@ -31,6 +34,12 @@ constexpr option long_options[] = {{"ids", no_argument, nullptr, Ids},
                                    {"reason", required_argument, nullptr, Reason},
                                    {"older-than", required_argument, nullptr, OlderThan},
                                    {nullptr, 0, nullptr, 0}};
+
+[[noreturn]] void misuse(std::string_view problem)
+{
+    log::write(log::Severity::Warning, problem);
+    fatal(EX_UNAVAILABLE, usage);
+}
 
 // postconf(5): a number with s, m, h, d or w; seconds without.
 std::chrono::seconds age(std::string_view text)
@@ -55,10 +64,11 @@ public:
         else if (mode == Mode::Json && chosen_ == Mode::Summary)
             chosen_ = Mode::JsonSummary;
         else if (chosen_)
-            fatal(EX_UNAVAILABLE, usage);
+            misuse("only one of -f, -i, -j, -p, -s, --ids and --summary goes at a time (--summary with -j)");
         else
             chosen_ = mode;
     }
+    [[nodiscard]] bool is_chosen() const { return chosen_.has_value(); }
     [[nodiscard]] Mode get() const
     {
         if (!chosen_)
@@ -105,9 +115,13 @@ Options parse_options(int argc, char** argv)
         default: fatal(EX_UNAVAILABLE, usage);
         }
     }
+    if (!mode.is_chosen() && !options.selection.takes_all())
+        misuse(need_listing);
     options.mode = mode.get();
-    if (::optind < argc || (!is_listing(options.mode) && !options.selection.takes_all()))
-        fatal(EX_UNAVAILABLE, usage);
+    if (::optind < argc)
+        misuse(fmt::format("unexpected argument: {}", printable(argv[::optind])));
+    if (!is_listing(options.mode) && !options.selection.takes_all())
+        misuse(need_listing);
     if (options.mode == Mode::FlushId && !(is_word(options.argument) && options.argument.size() <= longest_name))
         fatal(EX_UNAVAILABLE, fmt::format("Cannot flush queue ID - invalid name: \"{}\"", printable(options.argument)));
     if (options.mode == Mode::FlushSite && !flush::is_valid_site(options.argument))

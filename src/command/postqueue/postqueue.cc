@@ -54,6 +54,8 @@ class Printer {
 public:
     Printer(Mode mode, IdForm form, std::int64_t now) : mode_(mode), form_(form), now_(now) {}
 
+    // A message of the queue, printed or not.
+    void see() { ++seen_; }
     void print(const server::QueuedMessage& message, const Selection& selection)
     {
         ++count_;
@@ -73,12 +75,15 @@ public:
 
     void end() const
     {
-        if (mode_ == Mode::Summary)
-            write(summary_.text(now_));
-        else if (mode_ == Mode::JsonSummary)
+        if (mode_ == Mode::JsonSummary)
             write(summary_.json());
+        else if ((mode_ == Mode::Summary || mode_ == Mode::List) && count_ == 0)
+            write(seen_ == 0 ? "Mail queue is empty\n"
+                             : fmt::format("No message matches, of {} in the queue\n", seen_));
+        else if (mode_ == Mode::Summary)
+            write(summary_.text(now_));
         else if (mode_ == Mode::List)
-            write(count_ == 0 ? "Mail queue is empty\n" : mailq_trailer(total_size_, count_));
+            write(mailq_trailer(total_size_, count_));
     }
 
 private:
@@ -92,9 +97,20 @@ private:
     IdForm form_;
     std::int64_t now_;
     Summary summary_;
+    std::uint64_t seen_ = 0;
     std::uint64_t count_ = 0;
     std::uint64_t total_size_ = 0;
 };
+
+// The system may be up, and this command was installed without its group.
+[[noreturn]] void fatal_denied(const Error& error, const config::Config& config)
+{
+    if (::getegid() == ::getgid() && ::geteuid() != 0)
+        log::warning("this command needs the group {} (setgid_group): chgrp {} and chmod 2755, or 'postfix "
+                     "set-permissions'",
+                     config.get(param::setgid_group), config.get(param::setgid_group));
+    fatal(EX_UNAVAILABLE, error.text());
+}
 
 // postqueue(1): while the mail system is down, who may read the queue reads it without it.
 Result<server::QueueListing> open_listing(const config::Config& config)
@@ -102,6 +118,10 @@ Result<server::QueueListing> open_listing(const config::Config& config)
     auto running = server::QueueListing::of_running_system(config);
     if (running)
         return running;
+    if (running.error().kind() == ErrorKind::Timeout)
+        fatal(EX_UNAVAILABLE, "Queue report unavailable - " + running.error().text());
+    if (running.error().kind() == ErrorKind::Denied)
+        fatal_denied(running.error(), config);
     if (::access("deferred", R_OK) != 0)
         fatal(EX_UNAVAILABLE, "Queue report unavailable - mail system is down");
     log::warning("Mail system is down -- accessing queue directly ({})", running.error().text());
@@ -117,6 +137,7 @@ Result<void> print_all(const config::Config& config, const Selection& selection,
         if (!message)
             return {};
         progress.advance();
+        printer.see();
         if (selection.takes(*message, now))
             printer.print(*message, selection);
     }
@@ -160,8 +181,11 @@ int retry(const config::Config& config, qmgr::ControlRequest wish)
 {
     enter_queue(config);
     auto reply = net::run_until_done(request(config.get(param::queue_service_name), std::move(wish)));
-    if (!reply)
+    if (!reply) {
+        if (reply.error().kind() == ErrorKind::Denied)
+            fatal_denied(reply.error(), config);
         fatal(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down");
+    }
     return EX_OK;
 }
 

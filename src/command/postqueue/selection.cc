@@ -23,7 +23,7 @@ bool contains_ignoring_case(const std::string& text, const std::string& part)
 
 bool fits_address(std::string_view pattern, std::string_view address)
 {
-    if (pattern == "<>")
+    if (pattern.empty() || pattern == "<>")
         return address.empty() || address == null_sender;
     if (pattern.starts_with('@'))
         pattern.remove_prefix(1);

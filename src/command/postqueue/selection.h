@@ -15,7 +15,7 @@
 namespace posthaste::command::postqueue {
 
 // A pattern for an address: user@domain, or domain alone, for everybody there; case is ignored, and *, ? and [...]
-// are wildcards as in file names. <> is the null sender.
+// are wildcards as in file names. <>, and nothing at all, is the null sender.
 bool fits_address(std::string_view pattern, std::string_view address);
 
 struct Selection {

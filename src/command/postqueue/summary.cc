@@ -27,14 +27,14 @@ std::string reason_without_address(const server::QueuedRecipient& recipient)
 
 std::string reason_of(const server::QueuedMessage& message, const server::QueuedRecipient& recipient)
 {
-    if (message.queue_name == "hold")
-        return "on hold";
     if (message.queue_name == "active")
         return "being delivered";
     if (message.queue_name == "maildrop")
         return "to be picked up";
     if (!recipient.reason.empty())
         return reason_without_address(recipient);
+    if (message.queue_name == "hold")
+        return "on hold";
     return message.queue_name == "deferred" ? "no reason is known" : "to be delivered";
 }
 
@@ -94,8 +94,6 @@ std::vector<std::pair<SummaryKey, SummaryGroup>> Summary::sorted() const
 
 std::string Summary::text(std::int64_t now) const
 {
-    if (groups_.empty())
-        return "Mail queue is empty\n";
     const auto list = sorted();
     std::size_t destination_width = std::string_view("Destination").size();
     std::size_t transport_width = std::string_view("Transport").size();
@@ -103,12 +101,13 @@ std::string Summary::text(std::int64_t now) const
         destination_width = std::max(destination_width, key.destination.size());
         transport_width = std::max(transport_width, key.transport.size());
     }
-    std::string out = fmt::format("{:>10} {:>8} {:>6} {:>8}  {:<{}}  {:<{}}  {}\n", "Recipients", "Messages", "Oldest",
-                                  "Next try", "Destination", destination_width, "Transport", transport_width, "Reason");
+    std::string out =
+        fmt::format("{:>10} {:>8} {:>6} {:>8}  {:<8}  {:<{}}  {:<{}}  {}\n", "Recipients", "Messages", "Oldest",
+                    "Next try", "Queue", "Destination", destination_width, "Transport", transport_width, "Reason");
     for (const auto& [key, group] : list)
         out +=
-            fmt::format("{:>10} {:>8} {:>6} {:>8}  {:<{}}  {:<{}}  {}\n", group.recipients, group.messages,
-                        short_time(now - group.oldest_arrival), next_try(group.next_retry, now),
+            fmt::format("{:>10} {:>8} {:>6} {:>8}  {:<8}  {:<{}}  {:<{}}  {}\n", group.recipients, group.messages,
+                        short_time(now - group.oldest_arrival), next_try(group.next_retry, now), key.queue_name,
                         printable(key.destination), destination_width,
                         key.transport.empty() ? "-" : printable(key.transport), transport_width, printable(key.reason));
     return out;

@@ -37,7 +37,7 @@ public:
     // Most recipients first.
     [[nodiscard]] std::vector<std::pair<SummaryKey, SummaryGroup>> sorted() const;
 
-    // A table for people; now: seconds since the epoch. "Mail queue is empty" where nothing waits.
+    // A table for people; now: seconds since the epoch.
     [[nodiscard]] std::string text(std::int64_t now) const;
     // One JSON object a group, each on a line.
     [[nodiscard]] std::string json() const;

@@ -11,6 +11,7 @@
 #include "param/commands.h"
 #include "param/local.h"
 #include "queue/envelope.h"
+#include "server/command_config.h"
 #include "server/log_setup.h"
 #include "table/text_source.h"
 
@@ -197,6 +198,14 @@ int submit(Arguments& arguments, const config::Config& config)
     return EX_OK;
 }
 
+// A bad value somewhere in main.cf is no reason not to show the queue: those commands report it themselves.
+Result<std::shared_ptr<const config::Config>> load_config(const Arguments& arguments)
+{
+    if (arguments.mode == Mode::Deliver || arguments.mode == Mode::StandAlone || arguments.mode == Mode::Aliases)
+        return config::load({.config_directory = arguments.config_directory, .process_name = "sendmail"});
+    return server::load_command_config("sendmail", arguments.config_directory);
+}
+
 int perform(Arguments& arguments, const config::Config& config)
 {
     const std::string& commands = config.get(param::command_directory);
@@ -226,7 +235,7 @@ int run(int argc, char** argv)
     // The programs that are executed look into the same directory.
     if (!arguments->config_directory.empty())
         ::setenv("MAIL_CONFIG", arguments->config_directory.c_str(), 1);
-    auto config = config::load({.config_directory = arguments->config_directory, .process_name = "sendmail"});
+    auto config = load_config(*arguments);
     if (!config)
         return fatal(EX_TEMPFAIL, config.error().text());  // sendmail(1): programs keep the message and try again
     server::set_up_log(**config, {.program = arguments->program, .to_stderr = true});
