@@ -85,12 +85,25 @@ def test_submissions_and_held_mail(waiting):
 
 
 def test_what_it_cannot_do(waiting):
-    result = waiting.run("qshape", "-b1", "nosuch")
-    assert result.stdout.decode().splitlines()[1].split() == ["TOTAL", "0", "0"]
-    assert result.stderr.decode() == "qshape: warning: cannot read nosuch: No such file or directory\n"
-    for arguments in [["-h"], ["-Z"]]:
+    for queue in ("nosuch", "/nonexist"):
+        missing = f"qshape: warning: cannot read {queue}: No such file or directory\n"
+        result = waiting.run("qshape", "-b1", queue, check=False)
+        assert (result.returncode, result.stdout, result.stderr.decode()) == (1, b"", missing)
+        result = waiting.run("qshape", "-b1", queue, "hold", check=False)
+        assert (result.returncode, result.stderr.decode()) == (1, missing)
+        assert result.stdout.decode().splitlines()[1].split() == ["TOTAL", "0", "0"]
+    for arguments in [["-h"], ["-Z"], ["-b", "abc"], ["-b", ""], ["-b", "3x"], ["-t", "5m"], ["-w", "wide"]]:
         result = waiting.run("qshape", *arguments, check=False)
         assert result.returncode == 255 and b"usage: qshape " in result.stderr
+
+
+@pytest.mark.needs_root
+def test_who_may_not_read_the_queue_gets_no_table(waiting):
+    for queue in ("deferred", waiting.queue / "hold"):
+        result = waiting.run("qshape", queue, check=False, user="nobody")
+        assert (result.returncode, result.stdout) == (1, b"")
+        assert result.stderr.decode() == f"qshape: warning: cannot read {queue}: Permission denied\n".replace(
+            f"{waiting.queue}/", "")
 
 
 # --- the same directory, read by Postfix's qshape

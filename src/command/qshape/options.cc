@@ -24,13 +24,21 @@ constexpr const char* usage =
     "  -n  only so many domains (20)\n"
     "Queues are incoming and active, those that are named, or directories with an absolute path.\n";
 
+[[noreturn]] void show_usage()
+{
+    std::fputs(usage, stderr);
+    std::exit(255);
+}
+
 template<class Number>
 void set_if_positive(Number& value, const char* text)
 {
     char* end = nullptr;
     const double number = std::strtod(text, &end);
     constexpr double largest = 1e6;
-    if (*end == '\0' && number > 0 && number <= largest && static_cast<Number>(number) > 0)
+    if (end == text || *end != '\0')
+        show_usage();
+    if (number > 0 && number <= largest && static_cast<Number>(number) > 0)
         value = static_cast<Number>(number);
 }
 
@@ -52,7 +60,7 @@ Options parse_options(int argc, char** argv)
         case 'N': set_if_positive(options.batch, ::optarg); break;
         case 'n': set_if_positive(options.top, ::optarg); break;
         case 'c': options.config_directory = ::optarg; break;
-        default: std::fputs(usage, stderr); std::exit(255);
+        default: show_usage();
         }
     }
     options.shape.line_width = std::max(options.shape.line_width, width);

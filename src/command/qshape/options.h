@@ -20,8 +20,8 @@ struct Options {
     std::vector<std::string> queues{"incoming", "active"};
 };
 
-// Numbers that are not above 0 leave the default, as does a width below it. A bad option, or -h, prints the usage to
-// standard error and ends the program with status 255.
+// Numbers that are not above 0 leave the default, as does a width below it. A bad option, what is no number, or -h
+// prints the usage to standard error and ends the program with status 255.
 Options parse_options(int argc, char** argv);
 
 }  // namespace posthaste::command::qshape

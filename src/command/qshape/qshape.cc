@@ -71,8 +71,9 @@ int run(int argc, char** argv)
     auto read = read_queues(**config, options.queues, [&](const QueuedEnvelope& message) { display.add(message); });
     if (!read)
         log::fatal("{}", read.error().text());
-    display.show();
-    return EXIT_SUCCESS;
+    if (read->read > 0)
+        display.show();
+    return read->failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 }  // namespace posthaste::command::qshape

@@ -83,12 +83,12 @@ std::optional<QueuedEnvelope> read_envelope(const std::string& directory, const 
     return from_submission(path, file.status);
 }
 
-void read_directory(const queue::QueueOptions& options, const std::string& name, const EnvelopeSink& sink)
+bool read_directory(const queue::QueueOptions& options, const std::string& name, const EnvelopeSink& sink)
 {
     const std::string path = options.directory == "." ? name : options.directory + "/" + name;
     if (::access(path.c_str(), R_OK | X_OK) != 0) {
         log::warning("{}", Error::system(errno, "cannot read " + path).text());
-        return;
+        return false;
     }
     auto read = queue::for_each_file_below(options, name, [&](const queue::WalkedFile& file) {
         if (auto envelope = read_envelope(options.directory, file))
@@ -96,6 +96,7 @@ void read_directory(const queue::QueueOptions& options, const std::string& name,
     });
     if (!read)
         log::warning("{}", read.error().text());
+    return read.has_value();
 }
 
 // --- new mail
@@ -141,13 +142,18 @@ Result<void> read_new_mail(const config::Config& config, const std::vector<std::
 
 }  // namespace
 
-Result<void> read_queues(const config::Config& config, const std::vector<std::string>& queues, const EnvelopeSink& sink)
+Result<QueuesRead> read_queues(const config::Config& config, const std::vector<std::string>& queues,
+                               const EnvelopeSink& sink)
 {
     const queue::QueueOptions options = server::queue_options(config);
     const std::string& queue_directory = config.get(param::queue_directory);
     if (::chdir(queue_directory.c_str()) != 0)
         return fail_errno("chdir " + queue_directory);
     std::vector<std::string> new_mail;
+    QueuesRead counts;
+    auto read_files = [&](const queue::QueueOptions& where, const std::string& name) {
+        ++(read_directory(where, name, sink) ? counts.read : counts.failed);
+    };
     for (std::string queue : queues) {
         if (queue.starts_with(queue_directory + "/"))
             queue.erase(0, queue_directory.size() + 1);
@@ -156,15 +162,18 @@ Result<void> read_queues(const config::Config& config, const std::vector<std::st
         } else if (const std::size_t slash = queue.rfind('/'); queue.starts_with('/') && slash != queue.size() - 1) {
             queue::QueueOptions elsewhere = options;
             elsewhere.directory = queue.substr(0, slash);
-            read_directory(elsewhere, queue.substr(slash + 1), sink);
+            read_files(elsewhere, queue.substr(slash + 1));
         } else {
-            read_directory(options, queue, sink);
+            read_files(options, queue);
         }
     }
-    if (!new_mail.empty())
-        if (auto read = read_new_mail(config, new_mail, sink); !read)
+    if (!new_mail.empty()) {
+        auto read = read_new_mail(config, new_mail, sink);
+        if (!read)
             log::warning("incoming and active mail cannot be read: {}", read.error().text());
-    return {};
+        (read ? counts.read : counts.failed) += new_mail.size();
+    }
+    return counts;
 }
 
 }  // namespace posthaste::command::qshape

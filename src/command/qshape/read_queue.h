@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "config/config.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -22,9 +23,14 @@ struct QueuedEnvelope {
 };
 using EnvelopeSink = std::function<void(const QueuedEnvelope&)>;
 
+struct QueuesRead {
+    std::size_t read = 0;
+    std::size_t failed = 0;  // each was told
+};
+
 // A queue that cannot be read is told and left out; files that vanish or are damaged are left out. Makes
 // queue_directory the working directory. Errors: it cannot be entered.
-Result<void> read_queues(const config::Config& config, const std::vector<std::string>& queues,
-                         const EnvelopeSink& sink);
+Result<QueuesRead> read_queues(const config::Config& config, const std::vector<std::string>& queues,
+                               const EnvelopeSink& sink);
 
 }  // namespace posthaste::command::qshape
