@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "log/sink.h"
+#include "log/unwritten.h"
 #include "net/loop.h"
 
 #include <algorithm>
@@ -254,6 +255,13 @@ void flush()
     State& s = state();
     std::scoped_lock lock(s.mutex);
     write_batch(s);
+}
+
+bool has_unwritten()
+{
+    State& s = state();
+    std::scoped_lock lock(s.mutex);
+    return !s.batch.empty();
 }
 
 const Options& options() { return state().options; }

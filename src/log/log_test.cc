@@ -3,9 +3,11 @@
 
 #include "base/fd.h"
 #include "log/sink.h"
+#include "log/unwritten.h"
 #include "net/endpoint.h"
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +15,7 @@
 #include <regex>
 #include <string>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 
 namespace posthaste::log {
@@ -165,6 +168,22 @@ TEST_F(LogTest, syslog_that_is_not_there_takes_nothing)
     auto sink = make_syslog_sink(SlowReader::Wait, path("absent"));
     std::array records{Record{4, 22}};
     EXPECT_EQ(sink->write("one\n", records), 0U);
+}
+
+TEST_F(LogTest, what_nobody_has_taken_is_known_and_offered_again)
+{
+    Options options = file_options();
+    options.maillog_file = path("later/mail.log");
+    init(options);
+    EXPECT_FALSE(has_unwritten());
+    info("kept");
+    flush();
+    EXPECT_TRUE(has_unwritten());
+    std::filesystem::create_directory(path("later"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // once a second
+    flush();
+    EXPECT_FALSE(has_unwritten());
+    EXPECT_NE(logged("later/mail.log").find("kept"), std::string::npos);
 }
 
 }  // namespace

@@ -396,6 +396,17 @@ def test_postlog_writes_each_line_of_standard_input(quiet):
     instance.wait_for_log(r"postfix/postlog\[\d+\]: one\n.*postfix/postlog\[\d+\]: two$")
 
 
+@pytest.mark.needs_root
+def test_postlog_fails_if_nobody_takes_what_it_is_told(quiet):
+    instance = quiet().start()
+    for arguments, stdin in [(["hello"], ""), ([], "one\ntwo\n"), (["-p", "fatal", "hello"], "")]:
+        result = instance.run("postlog", *arguments, stdin=stdin, check=False, user="nobody")
+        assert (result.returncode, result.stderr.decode()) == (
+            1, f"postlog: fatal: not logged: postlogd does not take it, and {instance.maillog} cannot be written\n")
+    instance.configure(maillog_file="")
+    assert instance.run("postlog", "hello", user="nobody").stderr == b"", "to syslog, as in Postfix"
+
+
 def test_start_fg_stays_in_the_foreground_and_logs_to_standard_output(quiet):
     instance = quiet(maillog_file="/dev/stdout", maillog_file_prefixes="/dev/stdout")
     with subprocess.Popen([instance.command_path("postfix"), "start-fg"], env=instance.environment(),

@@ -1,7 +1,8 @@
 // postlog(1): a line in the mail log, for scripts. One argument list is one line; without arguments, each line of
 // standard input is. Runs set-gid setgid_group so that it reaches postlogd's socket.
-#include "base/text.h"
+#include "base/fd.h"
 #include "log/log.h"
+#include "log/unwritten.h"
 #include "param/log.h"
 #include "server/command_config.h"
 #include "server/log_setup.h"
@@ -82,6 +83,13 @@ void write_standard_input(log::Severity severity)
         log::write(severity, line);
 }
 
+int tell_loss(const std::string& file)
+{
+    static_cast<void>(write_fully(STDERR_FILENO, "postlog: fatal: not logged: postlogd does not take it, and " + file +
+                                                     " cannot be written\n"));
+    return EXIT_FAILURE;
+}
+
 int run(int argc, char** argv)
 {
     log::init({.program = "postlog", .to_log = false});
@@ -96,6 +104,9 @@ int run(int argc, char** argv)
         log::write(options.severity, text);
     }
     log::flush();
+    // To syslog(3) everything is written: as in Postfix, a machine without one is no error.
+    if (const std::string& file = log::options().maillog_file; !file.empty() && log::has_unwritten())
+        return tell_loss(file);
     if (options.severity >= log::Severity::Fatal)
         std::this_thread::sleep_for(std::chrono::seconds(1));  // postlog(1): as every program after such a line
     return EXIT_SUCCESS;
