@@ -6,6 +6,7 @@ import pwd
 import re
 import shutil
 import socket
+import subprocess
 
 import pytest
 
@@ -249,8 +250,9 @@ def test_what_was_exported_is_delivered_by_postfix(system, sink, names):
     assert f"Postfix cannot read {len(waiting) + 4} messages of this queue: run postsuper --export DIR first" in said(refused)
     times = {path.name: path.stat().st_mtime for path in files(ours, "deferred")}
     result = ours.run("postsuper", "--export", directory)
-    assert f"Exported to {directory}: 1 from the journal, 1 active, {len(waiting)} deferred, 1 on hold, " \
-           "1 of maildrop" in said(result)
+    assert f"Moved to {directory}: 1 from the journal, 1 active, {len(waiting)} deferred, 1 on hold, 1 of maildrop " \
+           "(no longer in this queue; to put them back, with the mail system stopped: " \
+           f"cp -a {directory}/. {ours.queue}/)" in said(result)
     assert ours.run("postsuper", "--check-export").returncode == 0
     assert listed(ours) == {} and not files(ours)
     for path in files(ours, "../back"):
@@ -291,6 +293,46 @@ def test_what_was_exported_is_delivered_by_postfix(system, sink, names):
         else:
             assert content(message).startswith(BODY)
     assert "corrupt" not in postfix.log()
+
+
+def test_what_was_exported_can_be_put_back(system, sink):
+    ours = system("posthaste").start()
+    waiting = fill(ours)
+    held = send(ours, "held@far.test", sender="held@a.test")
+    deferred(ours, *waiting, held)
+    ours.run("postsuper", "-h", held)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ours.configure(transport_maps=f"inline:{{slow.test=smtp:[127.0.0.1]:{silent.getsockname()[1]}}}")
+        ours.reload()
+        journaled = send(ours, "one@slow.test", sender="journal@a.test")
+        ours.wait_for_log(rf"{journaled}: from=.*\(queue active\)")
+        ours.kill_all()
+    ours.sendmail("-i", "-f", "dropped@a.test", "dropped@far.test", stdin=b"Subject: s\n\ntext\n")
+    before = listed(ours)
+    ours.run("postsuper", "--export", ours.directory / "back")
+    assert listed(ours) == {}
+    subprocess.run(["cp", "-a", f"{ours.directory}/back/.", f"{ours.queue}/"], check=True)
+
+    def known(queue):
+        """What the copies keep; new mail is found in incoming/ or active/."""
+        return {queue_id: (message["queue_name"].replace("active", "incoming"), message["sender"],
+                           message["arrival_time"], {each["address"] for each in message["recipients"]})
+                for queue_id, message in queue.items()}
+    assert known(listed(ours)) == known(before)
+    ours.configure(transport_maps="")
+    sink.replies["RCPT"] = None
+    ours.start()
+    ours.run("postqueue", "-f")
+    for queue_id in (*waiting, journaled):
+        ours.wait_for_log(rf"{queue_id}: removed")
+    wait_until(lambda: list(listed(ours)) == [held], lambda: f"only {held}: {listed(ours)}")
+    ours.run("postsuper", "-H", held)
+    ours.wait_until_queue_empty()
+    assert delivered(sink) == {
+        ("ann@a.test", "ok1@far.test"), ("ann@a.test", "two@far.test"), ("", "one@far.test"), ("", "two@far.test"),
+        ("dsn@a.test", "dsn@far.test"), ("large@a.test", "large@far.test"), ("held@a.test", "held@far.test"),
+        ("journal@a.test", "one@slow.test"), ("dropped@a.test", "dropped@far.test"), ("", "dsn@a.test")}
+    assert sum(len(message.recipients) for message in sink.messages) == 10, "nobody got a message twice"
 
 
 def test_what_was_not_taken_over_yet_goes_back_as_it_was(system, sink):

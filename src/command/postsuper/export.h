@@ -3,7 +3,8 @@
 // For those who go back to Postfix: it cannot read our journal, and takes our queue files for damaged ones. DIR is made
 // like the queue directory of a Postfix: incoming/, deferred/ (hashed as configured), hold/, maildrop/, and defer/
 // with the reasons. The mail system must be stopped. A message leaves this queue only after all of DIR is on disk; one
-// that cannot be written stays. An export that was cut off is repeated into the same directory.
+// that cannot be written stays. An export that was cut off is repeated into the same directory. Copied into our queue
+// directory, the files are taken over as those of a Postfix are.
 #pragma once
 
 #include "base/result.h"

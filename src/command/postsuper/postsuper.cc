@@ -318,8 +318,11 @@ int export_to(const config::Config& config, const std::string& wanted)
         auto exported = export_queue(config, *directory);
         if (!exported)
             log::fatal("{}", exported.error().text());
-        log::info("Exported to {}: {} from the journal, {} active, {} deferred, {} on hold, {} of maildrop", *directory,
-                  exported->journal, exported->active, exported->deferred, exported->hold, exported->maildrop);
+        log::info(
+            "Moved to {0}: {1} from the journal, {2} active, {3} deferred, {4} on hold, {5} of maildrop (no longer in "
+            "this queue; to put them back, with the mail system stopped: cp -a {0}/. {6}/)",
+            *directory, exported->journal, exported->active, exported->deferred, exported->hold, exported->maildrop,
+            config.get(param::queue_directory));
         if (exported->failed > 0)
             log::error("{} could not be exported and are still in the queue", exported->failed);
         log::flush();
