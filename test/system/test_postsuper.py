@@ -115,6 +115,13 @@ def test_several_options_and_queues_at_once(changing):
     assert set(listing(instance)) == {second, third}
 
 
+def test_the_usage_names_every_form(waiting):
+    result = waiting.run("postsuper", "-Z", check=False)
+    assert result.returncode == 1 and said(result).splitlines()[-1].startswith("postsuper: fatal: usage: postsuper [-c ")
+    assert said(result).endswith(
+        " [queue...] | postsuper [-c config_dir] --export directory | postsuper [-c config_dir] --check-export")
+
+
 def test_structure_of_named_directories(waiting):
     queue_id = deferred(waiting)
     waiting.stop()

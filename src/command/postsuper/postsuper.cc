@@ -42,7 +42,8 @@ using queue::QueueName;
 constexpr std::string_view usage =
     "usage: postsuper [-c config_dir] [-d queue_id (delete)] [-e queue_id (expire)] [-f queue_id (expire and/or "
     "un-hold)] [-h queue_id (hold)] [-H queue_id (un-hold)] [-p (purge temporary files)] [-r queue_id (requeue)] "
-    "[-s (structure fix)] [-S (redundant structure fix)][-v (verbose)] [queue...]";
+    "[-s (structure fix)] [-S (redundant structure fix)][-v (verbose)] [queue...] | postsuper [-c config_dir] --export "
+    "directory | postsuper [-c config_dir] --check-export";
 
 // What an option asks for, and how it is told.
 struct Action {
