@@ -208,7 +208,7 @@ def test_ids_from_standard_input(changing):
     instance, stop = changing
     first, second, kept = deferred(instance), deferred(instance), deferred(instance)
     stop()
-    lines = said(instance.run("postsuper", "-d", "-", stdin=f"{first}\nfoo/bar\nABCDEF0123\n{second}\n")).splitlines()
+    lines = said(instance.run("postsuper", "-d", "-", stdin=f"\n{first}\nfoo/bar\n \nABCDEF0123\n{second}\n\n")).splitlines()
     assert lines == ["postsuper: warning: invalid mail queue id: foo/bar", f"postsuper: {first}: removed",
                      f"postsuper: {second}: removed", "postsuper: Deleted: 2 messages"]
     assert list(queue(instance)) == [kept]

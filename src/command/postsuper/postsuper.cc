@@ -261,7 +261,8 @@ const std::vector<std::string>& Session::standard_input()
     if (!standard_input_) {
         standard_input_.emplace();
         for (std::string line; std::getline(std::cin, line);)
-            standard_input_->push_back(id_in(trim(line)));
+            if (const std::string_view text = trim(line); !text.empty())
+                standard_input_->push_back(id_in(text));
     }
     return *standard_input_;
 }
