@@ -122,6 +122,32 @@ def test_the_usage_names_every_form(waiting):
         " [queue...] | postsuper [-c config_dir] --export directory | postsuper [-c config_dir] --check-export")
 
 
+def test_options_are_carried_out_in_the_order_of_the_command_line(waiting):
+    first, second = deferred(waiting), deferred(waiting)
+    waiting.stop()
+
+    def postsuper(*arguments):
+        text = said(waiting.run("postsuper", *arguments))
+        return (text.replace("postsuper: ", "").splitlines(),
+                [queue_id for queue_id, message in listing(waiting).items() if message["queue_name"] == "hold"])
+    both = sorted((first, second))
+
+    def summary(placed, released):
+        return [f"Placed on hold: {placed} message{'s' * (placed != 1)}",
+                f"Released from hold: {released} message{'s' * (released != 1)}"]
+    for arguments, lines, on_hold in [                          # as Debian's says and leaves the queue
+            (("-h", "ALL", "-H", "ALL"), summary(2, 2), []),
+            (("-H", "ALL", "-h", "ALL"), summary(2, 0), both),
+            (("-H", "ALL", "-h", "ALL"), summary(2, 2), both),
+            (("-h", "ALL", "-H", first), [f"{first}: released from hold", *summary(0, 1)], [second]),
+            (("-H", "ALL", "-h", first), [f"{first}: placed on hold", *summary(1, 1)], [first]),
+            (("-h", first, "-H", first), [f"{first}: released from hold", *summary(0, 1)], []),
+            (("-f", "ALL", "-h", "ALL"), ["Force-expired: 2 messages", *summary(2, 0)], both),
+            (("-h", "ALL", "-d", "ALL"), ["Deleted: 2 messages", "Placed on hold: 0 messages"], [])]:
+        said_lines, held = postsuper(*arguments)
+        assert (said_lines, sorted(held)) == (lines, on_hold), arguments
+
+
 def test_structure_of_named_directories(waiting):
     queue_id = deferred(waiting)
     waiting.stop()

@@ -57,7 +57,6 @@ struct Action {
 using enum QueueName;
 const std::vector<QueueName> all_queues{Maildrop, Incoming, Active, Deferred, Hold};
 constexpr std::array<std::string_view, 4> log_directories{"bounce", "defer", "trace", "flush"};
-// In the order in which they happen: -f releases before it expires, so that the queue manager hears of it.
 const std::array<Action, 5> actions{
     Action{Command::Requeue,
            "requeued",
@@ -109,7 +108,7 @@ Options parse_options(int argc, char** argv)
         case 'c': options.config_directory = ::optarg; break;
         case 'd': options.orders.push_back({Command::Remove, ::optarg}); break;
         case 'e': options.orders.push_back({Command::Expire, ::optarg}); break;
-        case 'f':
+        case 'f':  // in this order, so that the queue manager hears of it
             options.orders.push_back({Command::Release, ::optarg});
             options.orders.push_back({Command::Expire, ::optarg});
             break;
@@ -179,7 +178,7 @@ std::string id_in(std::string_view line)
     return message["queue_id"].get<std::string>();
 }
 
-// Carries orders out, one action after the other, and counts.
+// Carries orders out as they stand on the command line, and counts.
 class Session {
 public:
     Session(QueueAccess& access, const std::vector<QueueName>& queues) : access_(access), queues_(queues) {}
@@ -187,10 +186,8 @@ public:
     void carry_out(const std::vector<Order>& orders)
     {
         std::map<Command, std::uint64_t> counts;
-        for (const Action& action : actions)
-            for (const Order& order : orders)
-                if (order.command == action.command)
-                    counts[action.command] += carry_out(action, order.argument);
+        for (const Order& order : orders)
+            counts[order.command] += carry_out(action_of(order.command), order.argument);
         for (Command command : summary_order)
             if (auto count = counts.find(command); count != counts.end())
                 log::info("{}: {} message{}", action_of(command).summary, count->second, count->second == 1 ? "" : "s");
