@@ -60,6 +60,7 @@ def test_what_postlock_cannot_do(instance, mailbox):
             (["/nonexistent/mailbox", "true"], 75, "No such file or directory"),
             ([instance.directory, "true"], 75, f"open file {instance.directory}: cannot open file: Is a directory"),
             ([mailbox, "/nonexistent"], 1, "postlock: fatal: execvp /nonexistent: No such file or directory"),
+            ([mailbox, "nosuchcmd"], 1, "postlock: fatal: execvp nosuchcmd: No such file or directory"),
             ([mailbox, "sh", "-c", "kill -9 $$"], 1, "")]:
         result = instance.run("postlock", *arguments, check=False)
         assert result.returncode == status and text in said(result)
