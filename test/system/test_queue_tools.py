@@ -461,3 +461,11 @@ def test_postcat_says_what_it_cannot_find(waiting):
         assert (result.returncode, said(result)) == (1, f"postcat: fatal: {answer}")
     result = waiting.run("postcat", "/etc/passwd")
     assert said(result) == "postcat: warning: /etc/passwd: input is not a valid queue file"
+
+
+@pytest.mark.needs_root
+def test_who_may_not_read_the_queue_is_told_no_directory(waiting):
+    for queue_id in (deferred(waiting), "ABCDEF0123"):
+        result = waiting.run("postcat", "-q", queue_id, check=False, user="nobody")
+        assert (result.returncode, said(result)) == (
+            1, f"postcat: fatal: open queue file {queue_id}: Permission denied")

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -85,6 +86,9 @@ void print_from_queue(const Options& options)
         if (id.empty() || !std::ranges::all_of(id, is_ascii_alnum))
             log::fatal("bad mail queue ID: {}", id);
         auto message = find_message(queue_options, id);
+        // The directory that may not be read first says nothing of where the message is.
+        if (!message && message.error().kind() == ErrorKind::Denied)
+            log::fatal("open queue file {}: {}", id, std::strerror(EACCES));
         if (!message)
             log::fatal("open queue file {}: {}", id, message.error().text());
         print(*message, options.style);
