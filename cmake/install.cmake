@@ -1,7 +1,8 @@
 # make install: where a Postfix of the distribution puts things, below PREFIX; configuration goes to /etc/postfix and
-# never over files that are there. DESTDIR is honoured. No accounts are made. The commands that run with setgid_group
-# (declare/commands.toml) get that group if it exists and the installation is not into a DESTDIR; else it is said what
-# remains to be done. make uninstall (tools/uninstall) removes what stands in install_manifest.txt.
+# never over files that are there. With a new main.cf the queue directory is made, which postfix start never does.
+# DESTDIR is honoured. No accounts are made. The commands that run with setgid_group (declare/commands.toml) get that
+# group if it exists and the installation is not into a DESTDIR; else it is said what remains to be done. make uninstall
+# (tools/uninstall) removes what stands in install_manifest.txt.
 set(DAEMON_DIRECTORY libexec/postfix)
 set(COMMAND_DIRECTORY sbin)
 set(USER_COMMANDS mailq newaliases)   # in bin, where users find them; all other commands are in sbin
@@ -41,6 +42,7 @@ install(CODE "
       message(STATUS \"Kept as it is: \${etc}/\${file}\")
     else()
       file(COPY \"${CMAKE_SOURCE_DIR}/conf/\${file}\" DESTINATION \"\${etc}\")
+      set(new_\${file} TRUE)
       if(file STREQUAL \"main.cf\" AND NOT CMAKE_INSTALL_PREFIX STREQUAL \"/usr\")
         file(APPEND \"\${etc}/main.cf\" \"
 # Where the programs were installed.
@@ -58,6 +60,19 @@ manpage_directory = \${CMAKE_INSTALL_PREFIX}/share/man
 
 # What generate.py makes of man/ and the declarations: man1, man5, man8.
 install(DIRECTORY ${POSTHASTE_GENERATED}/man/ DESTINATION share/man)
+
+# Called last: the commands are in place by then.
+function(posthaste_install_queue)
+  install(CODE "
+    if(new_main.cf)
+      set(etc \"\$ENV{DESTDIR}/etc/postfix\")
+      execute_process(
+        COMMAND \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${COMMAND_DIRECTORY}/postconf\" -c \"\${etc}\" -h queue_directory
+        OUTPUT_VARIABLE queue OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+      message(STATUS \"Installing: \$ENV{DESTDIR}\${queue}\")
+      file(MAKE_DIRECTORY \"\$ENV{DESTDIR}\${queue}\")
+    endif()")
+endfunction()
 
 # Called last: the set-gid commands are in place by then.
 function(posthaste_install_rights)

@@ -248,6 +248,31 @@ def test_directory_with_wrong_owner_or_mode(make_instance):
     assert entry["severity"] == "warning" and entry["remedy"] == f"correct it with: chmod 700 {instance.queue}/hold"
 
 
+@pytest.mark.parametrize("command", ["check", "start", "start-fg", "status", "stop", "reload", "flush", "abort"])
+@pytest.mark.parametrize("name", ["x", "parent/x"])
+def test_queue_directory_that_does_not_exist_is_not_made(make_instance, command, name):
+    """A slip in its name would start an empty queue beside the real one."""
+    instance = make_instance()
+    queue = instance.directory / name
+    instance.configure(queue_directory=queue)
+    result = instance.run("postfix", command, check=False)
+    instance.expect_problem("queue_directory")
+    assert result.returncode == 1
+    assert [line for line in result.stderr.decode().splitlines() if "setgid_group" not in line] == [
+        f"postfix/postfix-script: fatal: {instance.config}/main.cf, line {main_cf_line(instance, 'queue_directory')}: "
+        f"queue_directory {queue}: No such file or directory; correct its name, or make it with: mkdir -p -m 755 {queue}"]
+    assert not (instance.directory / name.split("/", maxsplit=1)[0]).exists()
+
+
+def test_queue_directory_that_does_not_exist_is_a_finding(make_instance):
+    instance = make_instance()
+    instance.configure(queue_directory=instance.directory / "x")
+    entry = finding(instance, "queue_directory")
+    assert entry["severity"] == "fatal" and at_parameter(instance, entry, "queue_directory")
+    subprocess.run(entry["remedy"].split(": ")[1].split(), check=True)
+    assert severe(instance) == [] and (instance.directory / "x" / "maildrop").exists()
+
+
 def test_programs_without_set_gid(make_instance):
     if os.getuid():
         assert not [entry for entry in findings(make_instance()) if entry["parameter"] == "setgid_group"]

@@ -1,5 +1,5 @@
-// check_files.cc — accounts, directories and programs. Missing directories of the queue are made; what is wrong with
-// existing ones is said, not changed: somebody may have meant it.
+// check_files.cc — accounts, directories and programs. Missing directories below queue_directory are made, but never
+// itself; what is wrong with existing ones is said, not changed: somebody may have meant it.
 #include "command/postfix/checks.h"
 #include "param/basics.h"
 #include "server/identity.h"
@@ -51,7 +51,7 @@ public:
 
     void run()
     {
-        const std::string& queue = subject_.config.get(param::queue_directory);
+        const std::string& queue = subject_.config.get(param::queue_directory);  // it exists
         make(queue, 0755, subject_.is_root ? 0 : owner_.uid, std::nullopt);
         for (const Directory& directory : queue_directories) {
             std::optional<gid_t> group;
@@ -144,6 +144,20 @@ std::string_view copy_on_write_file_system(std::uint32_t type)
     }
 }
 
+std::optional<Finding> missing_queue_directory(const config::Config& config)
+{
+    const std::string& queue = config.get(param::queue_directory);
+    struct stat found{};
+    const int error = ::stat(queue.c_str(), &found) == 0 ? 0 : errno;
+    if (error != ENOENT && error != ENOTDIR)
+        return std::nullopt;
+    return Finding{.severity = Severity::Fatal,
+                   .place = place_of(config, "queue_directory"),
+                   .parameter = "queue_directory",
+                   .text = fmt::format("queue_directory {}: {}", queue, std::strerror(error)),
+                   .remedy = "correct its name, or make it with: mkdir -p -m 755 " + queue};
+}
+
 namespace checks {
 
 // Only root can give files to other accounts; otherwise everything runs as the caller.
@@ -186,6 +200,10 @@ void accounts(const Subject& subject, Findings& findings)
 
 void directories(const Subject& subject, Findings& findings)
 {
+    if (auto missing = missing_queue_directory(subject.config)) {
+        findings.push_back(std::move(*missing));
+        return;
+    }
     server::Identity owner{"you", ::geteuid(), ::getegid()};
     std::optional<gid_t> postdrop;
     if (subject.is_root) {

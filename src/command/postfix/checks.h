@@ -1,5 +1,5 @@
 // checks.h — what postfix check looks at: one function a matter, which adds what it finds. All of them look only, but
-// for directories(), which makes what is missing in the queue.
+// for directories(), which makes what is missing below queue_directory.
 #pragma once
 
 #include "command/postfix/finding.h"
@@ -8,6 +8,7 @@
 #include "match/list.h"
 
 #include <functional>
+#include <optional>
 #include <string_view>
 
 namespace posthaste::postfix {
@@ -43,7 +44,7 @@ void overrides(const Subject& subject, Findings& findings);
 void log_file(const Subject& subject, Findings& findings);
 // mail_owner and setgid_group exist.
 void accounts(const Subject& subject, Findings& findings);
-// queue_directory, data_directory and what is below: they exist, owners and modes are right. After accounts().
+// queue_directory exists, what is below it and data_directory are made, owners and modes are right. After accounts().
 void directories(const Subject& subject, Findings& findings);
 // Programs of master.cf, and master itself.
 void programs(const Subject& subject, Findings& findings);
@@ -88,6 +89,10 @@ std::string parameter_in_front(std::string_view text);
 
 // "smtp/inet"
 std::string key_of(const config::MasterService& service);
+
+// queue_directory does not exist. Nothing makes it on the way: with a slip in its name the mail system would run on an
+// empty queue, and the mail in the real one would wait unseen.
+std::optional<Finding> missing_queue_directory(const config::Config& config);
 
 // The name of a file system that writes each change to a new place, by its magic number (statfs(2)); empty for others.
 std::string_view copy_on_write_file_system(std::uint32_t type);

@@ -34,6 +34,10 @@ void set_up_log(const config::Config& config, int verbosity)
 
 int dispatch(const Instance& instance, std::string_view command)
 {
+    if (command == "check")
+        return check(instance, state_of(instance)) < Severity::Error ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (const auto missing = missing_queue_directory(*instance.config))
+        log::fatal("{}", to_text(*missing));
     if (command == "start")
         return start(instance, Foreground::No);
     if (command == "start-fg")
@@ -48,8 +52,6 @@ int dispatch(const Instance& instance, std::string_view command)
         return status(instance);
     if (command == "flush")
         return flush(instance);
-    if (command == "check")
-        return check(instance, state_of(instance)) < Severity::Error ? EXIT_SUCCESS : EXIT_FAILURE;
     if (command == "logrotate")
         return logrotate(instance);
     log::fatal("unknown command \"{}\" (there are: {})", command, commands);
