@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import socket
 import subprocess
 import threading
@@ -229,6 +230,52 @@ def test_program_of_master_cf_that_does_not_exist(make_instance):
     instance = make_instance(master="odd unix - - n - - nosuchd\n")
     entry = finding(instance, "nosuchd: No such file or directory")
     assert entry["service"] == "odd/unix" and entry["severity"] == "warning" and entry["line"] > 0
+
+
+def leave_out(instance, service):
+    """Takes a line out of the instance's master.cf."""
+    file = instance.config / "master.cf"
+    file.write_text(re.sub(rf"^{service} +unix .*\n", "", file.read_text(), flags=re.M))
+
+
+@pytest.mark.parametrize("service, user, words", [
+    ("qmgr", "pickup/unix", "it needs: no mail is accepted or delivered"),
+    ("pickup", "qmgr/unix", "sendmail(1) needs: mail of the programs of this machine waits in maildrop"),
+    ("showq", "qmgr/unix", "postqueue(1) needs: users cannot list the queue"),
+    ("bounce", "qmgr/unix", "it needs: mail that cannot be delivered stays in the queue"),
+    ("defer", "qmgr/unix", "it needs: nobody is told why mail waits"),
+    ("trace", "qmgr/unix", "it needs: reports of success"),
+    ("error", "qmgr/unix", "it needs: mail for recipients that do not exist waits"),
+    ("cleanup", "local/unix", "it needs: mail that aliases and .forward files send on waits"),
+    ("flush", "/inet", "it needs: ETRN"),
+    ("anvil", "/inet", "it needs: clients are served without limits")])
+def test_service_that_others_need_and_that_is_missing(make_instance, service, user, words):
+    instance = make_instance()
+    leave_out(instance, service)
+    entry = finding(instance, f"master.cf has no service {service}, which {words}")
+    assert (entry["severity"], entry["file"]) == ("warning", f"{instance.config}/master.cf")
+    assert entry["service"].endswith(user)
+    with (instance.config / "master.cf").open("a") as master:
+        master.write(entry["remedy"].removeprefix("add the line: ") + "\n")
+    assert severe(instance) == []
+
+
+def test_service_that_nobody_needs_may_be_missing(make_instance):
+    instance = make_instance(local_transport="virtual:")
+    for service in ("cleanup", "local"):
+        leave_out(instance, service)
+    assert severe(instance) == []
+
+
+def test_service_that_has_another_name(make_instance):
+    instance = make_instance(bounce_service_name="returns", master="returns unix - - n - 0 bounce\n")
+    leave_out(instance, "bounce")
+    assert severe(instance) == []
+    instance = make_instance(service_options={"smtp/unix": {"trace_service_name": "tracing"}})
+    entry = finding(instance, "master.cf has no service tracing")
+    assert entry["service"] == "smtp/unix"
+    instance.start().reload()
+    instance.wait_for_log("warning: .*/master.cf, line .*: service smtp/unix: master.cf has no service tracing", count=2)
 
 
 def test_user_of_pipe_that_does_not_exist(make_instance):

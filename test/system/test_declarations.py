@@ -47,6 +47,20 @@ def test_master_stops_those_last_whom_others_ask():
     assert turns[1].strip().split(", ")[-4:] == ["Helpers", "Tables", "Log", "Over"], "helpers ask proxymap for proxy: tables"
 
 
+def test_postfix_check_knows_who_asks_whom():
+    """pickup and showq are asked by commands, and of the transports error(8) is always asked."""
+    text = (ROOT / "src/command/postfix/check_peers.cc").read_text()
+    lists = dict(re.findall(r'string_view (\w+) = "([^"]*)";', text))
+    checked = {name: set(lists.get(programs, programs.strip('"')).split()) - {"nqmgr", "oqmgr"} for name, programs in
+               re.findall(r'Peer\{\.name = "(\w+)",.*?\.programs = (\w+|"[^"]*")', text, re.S)}
+    asked = {}
+    for entry in declared("services.toml").values():
+        for peer in entry["peers"]:
+            asked.setdefault(peer, set()).add(entry.get("command", entry["program"]))
+    del asked["every transport"]
+    assert checked == asked | {name: {"qmgr"} for name in ("pickup", "showq", "error")}
+
+
 @pytest.mark.parametrize("folder, name, kind", [("daemon", "services.toml", "program"),
                                                 ("command", "commands.toml", None)])
 def test_every_program_is_declared(folder, name, kind):

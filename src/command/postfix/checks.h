@@ -58,6 +58,8 @@ void ports(const Subject& subject, Findings& findings);
 void smtp_servers(const Subject& subject, Findings& findings);
 // Lookup tables open, and indexes are not older than their sources.
 void tables(const Subject& subject, Findings& findings);
+// The services that lines of master.cf, and commands, ask are there.
+void peers(const Subject& subject, Findings& findings);
 // proxymap(8) is there where something asks it.
 void proxymap(const Subject& subject, Findings& findings);
 // The lists of domains parse, and no domain is in two address classes.
