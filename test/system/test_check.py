@@ -334,6 +334,46 @@ def test_override_with_a_bad_value_is_an_error(make_instance):
     assert entry["file"] == f"{instance.config}/master.cf" and entry["severity"] == "error"
 
 
+@pytest.mark.parametrize("name, value, expected, fallback", [
+    ("smtp_destination_concurrency_limit", "many", "many", "default_destination_concurrency_limit = 20"),
+    ("relay_destination_rate_delay", "1y", "1y", "default_destination_rate_delay = 0s"),
+    ("virtual_recipient_refill_delay", "soon", "soon", "default_recipient_refill_delay = 5s")])
+def test_setting_of_a_transport_with_a_wrong_value(make_instance, name, value, expected, fallback):
+    instance = make_instance(**{name: value})
+    entry = finding(instance, name)
+    assert entry["severity"] == "warning" and at_parameter(instance, entry, name) and f'"{expected}"' in entry["text"]
+    assert entry["remedy"] == f"until it is corrected, {fallback} counts"
+
+
+def test_settings_of_transports_that_are_options_of_the_queue_manager(make_instance):
+    instance = make_instance(service_options={"qmgr/unix": {"smtp_destination_rate_delay": "1y"}})
+    entry = finding(instance, "smtp_destination_rate_delay")
+    assert entry["file"] == f"{instance.config}/master.cf"
+    instance.configure(nosuch_destination_rate_delay="1y")
+    assert not [other for other in findings(instance) if "nosuch_destination_rate_delay: a" in other["text"]]
+
+
+def test_time_limit_of_a_pipe_with_a_wrong_value(make_instance):
+    user = configuration.local_user()
+    instance = make_instance(master=f"filter unix - n n - - pipe user={user} argv=/bin/true\n", filter_time_limit="1y")
+    entry = finding(instance, "filter_time_limit")
+    assert entry["severity"] == "error" and at_parameter(instance, entry, "filter_time_limit")
+    assert "service filter/unix does not start" in entry["remedy"]
+
+
+def test_the_queue_manager_says_what_counts_instead_of_a_wrong_value(make_instance):
+    instance = make_instance(local_destination_rate_delay="1y", local_destination_concurrency_positive_feedback="2",
+                             default_destination_concurrency_negative_feedback="much").start()
+    instance.sendmail("-f", "ann@local.test", instance.user, stdin="Subject: s\n\nhello\n")
+    instance.wait_for_mailbox(b"hello")
+    place = rf"transport local: {instance.config}/main.cf, line \d+: "
+    for name, instead in [("local_destination_rate_delay", "default_destination_rate_delay = 0s"),
+                          ("local_destination_concurrency_positive_feedback",
+                           "default_destination_concurrency_positive_feedback = 1"),
+                          ("default_destination_concurrency_negative_feedback", "1")]:
+        instance.wait_for_log(rf"qmgr\[\d+\]: warning: {place}{name}: .*; {instead} counts instead")
+
+
 def test_error_of_one_service_does_not_keep_the_others_down(make_instance):
     instance = make_instance(master="other unix - - n - - smtp -o smtp_connect_timeout=soon\n").start()
     instance.expect_problem("smtp_connect_timeout")

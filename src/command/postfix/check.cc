@@ -18,7 +18,7 @@ constexpr std::array checks_of_lines{
     checks::service_users, checks::log_file, checks::tables,    checks::certificates, checks::smtp_servers};
 // Those that miss what is not there, or go by a certain line: of a file with a broken line they would say what is not
 // true.
-constexpr std::array checks_of_the_whole{checks::names,           checks::peers,      checks::proxymap,
+constexpr std::array checks_of_the_whole{checks::names,           checks::families,   checks::peers, checks::proxymap,
                                          checks::address_classes, checks::transports, checks::ports};
 
 int print_as_json(const Findings& findings)

@@ -40,6 +40,8 @@ void defaults(const Subject& subject, Findings& findings);
 void texts(const Subject& subject, Findings& findings);
 // -o options with a bad value.
 void overrides(const Subject& subject, Findings& findings);
+// Parameters for one service, such as smtp_destination_rate_delay.
+void families(const Subject& subject, Findings& findings);
 // maillog_file.
 void log_file(const Subject& subject, Findings& findings);
 // mail_owner and setgid_group exist.

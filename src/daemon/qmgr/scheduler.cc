@@ -1,8 +1,6 @@
 // scheduler.cc — see scheduler.h.
 #include "daemon/qmgr/scheduler.h"
 
-#include "log/log.h"
-
 #include <algorithm>
 
 namespace posthaste::qmgr {
@@ -33,28 +31,18 @@ void Scheduler::wake_at(TimePoint when)
     wake_.start(when);
 }
 
-TransportSettings Scheduler::settings_of(const std::string& name) const
-{
-    auto settings = TransportSettings::from(*config_, name);
-    if (!settings) {
-        log::warning("transport {}: {}: using defaults", name, settings.error().text());
-        return {};
-    }
-    return *settings;
-}
-
 void Scheduler::configure(std::shared_ptr<const config::Config> config)
 {
     config_ = std::move(config);
     for (auto& [name, transport] : transports_)
-        transport->configure(settings_of(name));
+        transport->configure(TransportSettings::from(*config_, name));
 }
 
 Transport& Scheduler::transport(const std::string& name)
 {
     auto& place = transports_[name];
     if (!place)
-        place = std::make_unique<Transport>(name, settings_of(name), surroundings_);
+        place = std::make_unique<Transport>(name, TransportSettings::from(*config_, name), surroundings_);
     return *place;
 }
 

@@ -52,7 +52,6 @@ public:
 private:
     void wake_at(TimePoint when);
     [[nodiscard]] std::vector<Transport*> all() const;
-    TransportSettings settings_of(const std::string& name) const;
 
     std::shared_ptr<const config::Config> config_;
     TransportSurroundings surroundings_;

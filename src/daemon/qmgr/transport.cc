@@ -8,6 +8,7 @@
 #include "param/rewrite.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <ranges>
 
 namespace posthaste::qmgr {
@@ -49,11 +50,58 @@ std::string sender_of(const Delivery& delivery)
     return address::verp_sender(envelope.sender, envelope.verp_delimiters, delivery.recipients.front().address);
 }
 
-Result<std::size_t> count_for(const config::Config& config, std::string_view transport, const auto& family)
-{
-    TRY(int count, config.get_for(transport, family));
-    return static_cast<std::size_t>(std::max(count, 0));
-}
+// The parameters of one transport. One whose value cannot be understood counts as if it were not set; the log says so.
+class Settings {
+public:
+    Settings(const config::Config& config, std::string_view transport) : config_(config), transport_(transport) {}
+
+    template<class T>
+    T get(const config::Family<config::Parameter<T>>& family) const
+    {
+        auto value = config_.get_for(transport_, family);
+        if (value)
+            return std::move(*value);
+        say_what_counts(value.error(), family);
+        return config_.get(family.fallback);
+    }
+
+    std::size_t count(const config::Family<config::IntParameter>& family) const
+    {
+        return static_cast<std::size_t>(std::max(get(family), 0));
+    }
+
+    Feedback feedback(const config::Family<config::StringParameter>& family) const
+    {
+        auto own = Feedback::parse(get(family));
+        if (own)
+            return *own;
+        const config::FamilyDeclaration& declaration = config::families()[family.index];
+        std::string name = fmt::format("{}_{}", transport_, declaration.suffix);
+        if (!config_.place(name))
+            name = declaration.fallback;
+        const config::Place place = config_.place(name).value_or(config::Place());
+        const Error error = std::move(own).error().in(fmt::format("{}: {}", place.text(), name));
+        if (auto general = Feedback::parse(config_.get(family.fallback))) {
+            say_what_counts(error, family);
+            return *general;
+        }
+        log::warning("transport {}: {}; 1 counts instead", transport_, error.text());
+        return {};
+    }
+
+private:
+    template<class T>
+    void say_what_counts(const Error& error, const config::Family<T>& family) const
+    {
+        const std::string_view name = config::families()[family.index].fallback;
+        const auto value = config_.value_of(name);
+        log::warning("transport {}: {}; {} = {} counts instead", transport_, error.text(), name,
+                     value ? value->value_or("") : "");
+    }
+
+    const config::Config& config_;
+    std::string_view transport_;
+};
 
 RequestKind kind_of(const ActiveMessage& message)
 {
@@ -69,33 +117,31 @@ RequestKind kind_of(const ActiveMessage& message)
 
 }  // namespace
 
-Result<TransportSettings> TransportSettings::from(const config::Config& config, std::string_view transport)
+TransportSettings TransportSettings::from(const config::Config& config, std::string_view transport)
 {
     TransportSettings settings;
     namespace family = param::per_service;
-    TRY(settings.window.initial, config.get_for(transport, family::initial_destination_concurrency));
-    TRY(settings.window.limit, config.get_for(transport, family::destination_concurrency_limit));
-    TRY(settings.window.failed_cohort_limit,
-        config.get_for(transport, family::destination_concurrency_failed_cohort_limit));
-    TRY(std::string positive, config.get_for(transport, family::destination_concurrency_positive_feedback));
-    TRY(std::string negative, config.get_for(transport, family::destination_concurrency_negative_feedback));
-    TRY(settings.window.positive, Feedback::parse(positive));
-    TRY(settings.window.negative, Feedback::parse(negative));
-    TRY(settings.recipient_limit, count_for(config, transport, family::destination_recipient_limit));
-    TRY(settings.destination_rate_delay, config.get_for(transport, family::destination_rate_delay));
-    TRY(settings.transport_rate_delay, config.get_for(transport, family::transport_rate_delay));
+    const Settings own(config, transport);
+    settings.window.initial = own.get(family::initial_destination_concurrency);
+    settings.window.limit = own.get(family::destination_concurrency_limit);
+    settings.window.failed_cohort_limit = own.get(family::destination_concurrency_failed_cohort_limit);
+    settings.window.positive = own.feedback(family::destination_concurrency_positive_feedback);
+    settings.window.negative = own.feedback(family::destination_concurrency_negative_feedback);
+    settings.recipient_limit = own.count(family::destination_recipient_limit);
+    settings.destination_rate_delay = own.get(family::destination_rate_delay);
+    settings.transport_rate_delay = own.get(family::transport_rate_delay);
     if (settings.destination_rate_delay.count() > 0)
         settings.window.initial = settings.window.limit = 1;
     settings.dead_time = config.get(param::minimal_backoff_time);
     settings.retry_time = config.get(param::transport_retry_time);
-    TRY(settings.slots.cost, count_for(config, transport, family::delivery_slot_cost));
-    TRY(settings.slots.loan, count_for(config, transport, family::delivery_slot_loan));
-    TRY(settings.slots.discount, count_for(config, transport, family::delivery_slot_discount));
-    TRY(settings.slots.minimum, count_for(config, transport, family::minimum_delivery_slots));
-    TRY(settings.recipients.limit, count_for(config, transport, family::recipient_limit));
-    TRY(settings.recipients.extra, count_for(config, transport, family::extra_recipient_limit));
-    TRY(settings.recipients.refill, count_for(config, transport, family::recipient_refill_limit));
-    TRY(settings.recipients.refill_delay, config.get_for(transport, family::recipient_refill_delay));
+    settings.slots.cost = own.count(family::delivery_slot_cost);
+    settings.slots.loan = own.count(family::delivery_slot_loan);
+    settings.slots.discount = own.count(family::delivery_slot_discount);
+    settings.slots.minimum = own.count(family::minimum_delivery_slots);
+    settings.recipients.limit = own.count(family::recipient_limit);
+    settings.recipients.extra = own.count(family::extra_recipient_limit);
+    settings.recipients.refill = own.count(family::recipient_refill_limit);
+    settings.recipients.refill_delay = own.get(family::recipient_refill_delay);
     settings.feedback_debug = config.get(param::destination_concurrency_feedback_debug);
     settings.clog_warn_time = config.get(param::helpful_warnings) ? config.get(param::qmgr_clog_warn_time) : seconds(0);
     return settings;

@@ -49,8 +49,8 @@ struct TransportSettings {
     } recipients;
     bool feedback_debug = false;
     std::chrono::seconds clog_warn_time{300};  // 0: no warnings
-    // Invalid: a value breaks its kind.
-    static Result<TransportSettings> from(const config::Config& config, std::string_view transport);
+    // A value that breaks its kind counts as not set, and is logged with what counts instead.
+    static TransportSettings from(const config::Config& config, std::string_view transport);
 };
 
 // What the queue manager hears of a delivery that it handed to a transport. Exactly one of these calls ends it.
