@@ -2,6 +2,7 @@
 import concurrent.futures
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import signal
@@ -61,6 +62,17 @@ def test_status_start_and_stop_say_what_they_do(quiet):
     assert f"postfix/master[{master}]: daemon started -- version " in log
     assert f", configuration {instance.config}\n" in log
     assert f"postfix/master[{master}]: terminating on signal 15\n" in log
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="another user than the owner is needed")
+@pytest.mark.parametrize("command", ["start", "stop", "check", "reload", "status"])
+def test_who_may_not_tell_is_told_who_may(quiet, command):
+    instance = quiet().start()
+    result = instance.run("postfix", command, check=False, user=pwd.getpwnam(instance.user).pw_uid)
+    assert result.returncode == 1
+    assert result.stderr.decode() == f"postfix/postfix-script: fatal: cannot tell if the mail system is running: open " \
+        f"{instance.queue}/pid/master.pid: Permission denied; run it as root\n"
+    instance.expect_problem("cannot tell if the mail system is running")
 
 
 def test_a_second_start_is_refused(quiet):

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstring>
 #include <optional>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
@@ -32,11 +33,22 @@ std::string pid_file(const Instance& instance)
     return instance.config->get(param::queue_directory) + "/" + server::master_pid_file;
 }
 
+// "; run it as root", or as the user whose private mail system it is, too.
+std::string who_may(const Instance& instance)
+{
+    struct stat found{};
+    if (::stat(instance.config->get(param::queue_directory).c_str(), &found) != 0 || found.st_uid == 0)
+        return "; run it as root";
+    const passwd* owner = ::getpwuid(found.st_uid);
+    return "; run it as root or " + (owner != nullptr ? owner->pw_name : "user " + std::to_string(found.st_uid));
+}
+
 std::optional<pid_t> running(const Instance& instance)
 {
     auto holder = server::lock_holder(pid_file(instance));
     if (!holder)
-        log::fatal("cannot tell if the mail system is running: {}", holder.error().text());
+        log::fatal("cannot tell if the mail system is running: {}{}", holder.error().text(),
+                   holder.error().kind() == ErrorKind::Denied ? who_may(instance) : "");
     return *holder;
 }
 
