@@ -324,8 +324,11 @@ def test_programs_without_set_gid(make_instance):
     if os.getuid():
         assert not [entry for entry in findings(make_instance()) if entry["parameter"] == "setgid_group"]
         return
-    entry = finding(make_instance(), "postdrop does not run with the group")
-    assert "chmod 2755" in entry["remedy"]
+    instance = make_instance()
+    for command, loss in [("postdrop", "users cannot send mail"), ("postqueue", "users cannot list the queue"),
+                          ("postlog", "users cannot write to the mail log")]:
+        entry = finding(instance, f"{command} does not run with the group")
+        assert entry["text"].endswith(f": {loss}") and "chmod 2755" in entry["remedy"]
 
 
 def test_override_with_a_bad_value_is_an_error(make_instance):

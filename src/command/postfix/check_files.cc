@@ -39,7 +39,16 @@ constexpr std::array queue_directories{
 };
 
 // The programs that declare/commands.toml installs with setgid_group, by which users reach maildrop/ and public/.
-constexpr std::array set_gid_commands{"postdrop", "postqueue", "postlog"};
+struct SetGidCommand {
+    const char* name;
+    const char* loss;  // without the group
+};
+
+constexpr std::array set_gid_commands{
+    SetGidCommand{.name = "postdrop", .loss = "users cannot send mail"},
+    SetGidCommand{.name = "postqueue", .loss = "users cannot list the queue"},
+    SetGidCommand{.name = "postlog", .loss = "users cannot write to the mail log"},
+};
 
 // Makes and looks at directories for the accounts that are to have them.
 class DirectoryCheck {
@@ -243,15 +252,15 @@ void set_gid_programs(const Subject& subject, Findings& findings)
     auto group = server::find_group(group_name);
     if (!subject.is_root || !group)
         return;
-    for (const char* name : set_gid_commands) {
-        const std::string path = fmt::format("{}/{}", subject.config.get(param::command_directory), name);
+    for (const SetGidCommand& command : set_gid_commands) {
+        const std::string path = fmt::format("{}/{}", subject.config.get(param::command_directory), command.name);
         struct stat found{};
         if (::stat(path.c_str(), &found) != 0 || (found.st_gid == *group && (found.st_mode & S_ISGID) != 0))
             continue;
         findings.push_back(
             {.severity = Severity::Warning,
              .parameter = "setgid_group",
-             .text = fmt::format("{} does not run with the group {}: users cannot send mail", path, group_name),
+             .text = fmt::format("{} does not run with the group {}: {}", path, group_name, command.loss),
              .remedy = fmt::format("correct it with: chgrp {0} {1} && chmod 2755 {1}", group_name, path)});
     }
 }
