@@ -84,6 +84,11 @@ def test_a_second_start_is_refused(quiet):
     instance.expect_problem("already running")
 
 
+def test_flush_of_a_stopped_mail_system_ends_as_in_postfix(quiet):
+    result = quiet().run("postfix", "flush", check=False)
+    assert (result.returncode, result.stderr) == (69, b"postqueue: fatal: Cannot flush mail queue - mail system is down\n")
+
+
 def test_a_stale_pid_file_does_not_prevent_the_start(quiet):
     instance = quiet().start()
     instance.stop()
