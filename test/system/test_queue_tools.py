@@ -310,6 +310,19 @@ def test_expiry_of_what_is_being_delivered_outlives_a_crash(in_flight):
     instance.wait_for_log(rf"{queue_id}: from=<.*>, status=force-expired, returned to sender")
 
 
+def test_a_message_on_its_way_to_deferred_is_listed_once(make_instance, silent_server):
+    """The queue manager tells of it as active, and then its file is found."""
+    instance = make_instance(transport_maps=f"inline:{{far.test=smtp:[127.0.0.1]:{silent_server.getsockname()[1]}}}",
+                             queue_journal_message_limit="2000").start()
+    with instance.smtp() as client:
+        large = client.deliver("ann@a.test", "z@far.test", b"Subject: large\r\n\r\n" + b"x" * 70 + b"\r\n" * 4000)
+    wait_until(lambda: queue_name(instance, large) == "active", "the delivery")
+    found, = (instance.queue / "active").rglob(large)
+    (instance.queue / "deferred" / large).hardlink_to(found)
+    assert instance.run("postqueue", "--ids").stdout.decode() == f"{large}\n"
+    (instance.queue / "deferred" / large).unlink()
+
+
 def test_all_mail_is_listed_and_can_be_changed_while_the_active_queue_is_full(make_instance, silent_server):
     port = silent_server.getsockname()[1]
     instance = make_instance(transport_maps=f"inline:{{far.test=smtp:[127.0.0.1]:{port}}}", qmgr_message_active_limit="1",

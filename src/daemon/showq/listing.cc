@@ -73,6 +73,7 @@ void Listing::read_ahead()
         if (walk_)
             files = walk_->next(files_a_piece);
         if (!files.empty()) {
+            std::erase_if(files, [this](const queue::WalkedFile& file) { return told_.contains(file.queue_id); });
             pieces_.push_back(std::make_shared<Piece>());
             read(pieces_.back(), std::move(files));
             continue;
@@ -122,6 +123,7 @@ Task<Result<void>> Listing::ask_queue_manager()
         for (qmgr::ListedRecipient& recipient : entry.recipients)
             message.recipients.push_back({recipient.address, recipient.delay_reason, {}});
         server::append_queued_message(ready_, message);
+        told_.insert(std::move(message.queue_id));
     }
 }
 

@@ -17,6 +17,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace posthaste::showq {
@@ -51,8 +52,9 @@ private:
     QueueManager manager_;
     std::string manager_socket_;
     bool begun_ = false;
-    std::string ready_;               // from the queue manager or the journal
-    std::deque<std::string> queues_;  // that are still to be walked
+    std::string ready_;                     // from the queue manager or the journal
+    std::unordered_set<std::string> told_;  // by the queue manager: what is put off meanwhile is told once
+    std::deque<std::string> queues_;        // that are still to be walked
     std::string walked_queue_;
     std::unique_ptr<queue::FileWalk> walk_;
     Result<void> all_read_;                      // or the first error of a walk
