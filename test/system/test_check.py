@@ -340,12 +340,22 @@ def test_override_with_a_bad_value_is_an_error(make_instance):
 @pytest.mark.parametrize("name, value, expected, fallback", [
     ("smtp_destination_concurrency_limit", "many", "many", "default_destination_concurrency_limit = 20"),
     ("relay_destination_rate_delay", "1y", "1y", "default_destination_rate_delay = 0s"),
-    ("virtual_recipient_refill_delay", "soon", "soon", "default_recipient_refill_delay = 5s")])
+    ("virtual_recipient_refill_delay", "soon", "soon", "default_recipient_refill_delay = 5s"),
+    ("smtp_destination_concurrency_negative_feedback", "2", "2",
+     "default_destination_concurrency_negative_feedback = 1")])
 def test_setting_of_a_transport_with_a_wrong_value(make_instance, name, value, expected, fallback):
     instance = make_instance(**{name: value})
     entry = finding(instance, name)
     assert entry["severity"] == "warning" and at_parameter(instance, entry, name) and f'"{expected}"' in entry["text"]
     assert entry["remedy"] == f"until it is corrected, {fallback} counts"
+
+
+def test_feedback_of_all_transports_with_a_wrong_value(make_instance):
+    name = "default_destination_concurrency_positive_feedback"
+    instance = make_instance(**{name: "1/many"})
+    entry = finding(instance, 'found "1/many"')
+    assert entry["severity"] == "warning" and at_parameter(instance, entry, name)
+    assert entry["remedy"] == "until it is corrected, 1 counts"
 
 
 def test_settings_of_transports_that_are_options_of_the_queue_manager(make_instance):

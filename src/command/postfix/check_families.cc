@@ -2,6 +2,7 @@
 // the first mail comes for them, pipe(8) its own when it starts.
 #include "command/postfix/checks.h"
 #include "param/services.h"
+#include "server/concurrency_feedback.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -27,11 +28,23 @@ std::string problem_of(const config::Config& config, std::string_view service, s
     return value ? "" : value.error().text();
 }
 
+// The families of texts are feedbacks. What is wrong with the default texts() says.
+std::string problem_of_feedback(const config::Config& config, std::string_view service, std::size_t index)
+{
+    std::string problem = problem_of<config::StringParameter>(config, service, index);
+    const std::string name = fmt::format("{}_{}", service, config::families()[index].suffix);
+    const auto text = config.raw(name);
+    if (!problem.empty() || !text)
+        return problem;
+    const auto feedback = server::Feedback::parse(config.expand(*text));
+    return feedback ? "" : fmt::format("{}: {}", name, feedback.error().text());
+}
+
 std::string problem_of(const config::Config& config, std::string_view service, std::size_t index)
 {
     switch (config::families()[index].kind) {
     case config::Kind::String:
-    case config::Kind::Raw: return problem_of<config::StringParameter>(config, service, index);
+    case config::Kind::Raw: return problem_of_feedback(config, service, index);
     case config::Kind::Int: return problem_of<config::IntParameter>(config, service, index);
     case config::Kind::Long: return problem_of<config::LongParameter>(config, service, index);
     case config::Kind::Bool: return problem_of<config::BoolParameter>(config, service, index);

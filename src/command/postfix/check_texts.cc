@@ -7,12 +7,15 @@
 #include "param/bounce.h"
 #include "param/local.h"
 #include "param/log.h"
+#include "param/qmgr.h"
+#include "server/concurrency_feedback.h"
 #include "server/identity.h"
 #include "server/log_setup.h"
 #include "table/registry.h"
 #include "table/text_source.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace posthaste::postfix {
 
@@ -96,6 +99,11 @@ void texts(const Subject& subject, Findings& findings)
                "postlogd does not start until it is corrected");
     check.look("default_privs", server::find_user(config.get(param::default_privs)), Severity::Warning,
                "make the account, or name one that exists: mail for commands and files of root waits");
+    for (const auto& [name, value] : {std::pair("default_destination_concurrency_positive_feedback",
+                                                config.get(param::default_destination_concurrency_positive_feedback)),
+                                      std::pair("default_destination_concurrency_negative_feedback",
+                                                config.get(param::default_destination_concurrency_negative_feedback))})
+        check.look(name, server::Feedback::parse(value), Severity::Warning, "until it is corrected, 1 counts");
     const auto templates = intake::load_notification_templates(config.get(param::bounce_template_file));
     check.look("bounce_template_file", templates, Severity::Error,
                "nobody is told of mail that cannot be delivered until it is corrected");

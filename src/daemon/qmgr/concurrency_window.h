@@ -7,27 +7,13 @@
 // counts as 1/N of a failed cohort; more cohorts than the limit, and the destination is dead.
 #pragma once
 
-#include "base/result.h"
+#include "server/concurrency_feedback.h"
 
 #include <string>
-#include <string_view>
 
 namespace posthaste::qmgr {
 
-// postconf(5) default_destination_concurrency_{positive,negative}_feedback: "x", "x / concurrency" or
-// "x / sqrt_concurrency", where x is between 0 and 1 and may be a fraction "1/4".
-class Feedback {
-public:
-    // Invalid: the text is none of these forms.
-    static Result<Feedback> parse(std::string_view text);
-
-    [[nodiscard]] double at(int window) const;
-
-private:
-    enum class Divisor : unsigned char { One, Concurrency, SquareRoot };
-    double amount_ = 1;
-    Divisor divisor_ = Divisor::One;
-};
+using server::Feedback;
 
 struct WindowSettings {
     int initial = 5;

@@ -517,12 +517,13 @@ TEST_F(SchedulerTest, gives_a_local_user_as_many_messages_at_once_as_the_limit_o
     EXPECT_EQ(sent.size(), 1U);
 }
 
-TEST_F(SchedulerTest, takes_the_defaults_where_a_value_has_no_meaning)
+TEST_F(SchedulerTest, keeps_the_other_settings_where_a_value_has_no_meaning)
 {
-    use("default_destination_concurrency_positive_feedback = much\ndefault_destination_recipient_limit = 3\n");
+    use("default_destination_concurrency_positive_feedback = much\ndefault_destination_recipient_limit = 3\n"
+        "smtp_destination_recipient_limit = some\nsmtp_initial_destination_concurrency = 2\n");
     schedule(60, "a.test");
     EXPECT_THAT(sent, testing::SizeIs(2));
-    EXPECT_EQ(sent.front().recipients.size(), 50U);
+    EXPECT_EQ(sent.front().recipients.size(), 3U);
 }
 
 TEST_F(SchedulerTest, pauses_between_deliveries_of_a_transport_with_a_rate_delay)
