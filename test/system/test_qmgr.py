@@ -155,6 +155,7 @@ def test_a_killed_agent_does_not_defer_mail(make_instance):
 def test_qmgr_daemon_timeout_ends_a_queue_manager_that_stands_still(make_instance):
     instance = make_instance(qmgr_daemon_timeout="5s", transport_maps="inline:{gone.test=discard:}")
     instance.expect_problem("watchdog timeout")
+    instance.expect_problem("killed by signal 6")  # of the abort
     instance.start()
     line_of(instance, send(instance, "x@gone.test"))
     [pid] = [pid for pid, name in instance.processes().items() if name == "qmgr"]
