@@ -119,6 +119,17 @@ def test_a_selection_that_fits_nothing_is_no_empty_queue(three):
     assert instance.run("postqueue", "-j", "--to", "nobody@x.test").stdout == b""
 
 
+@pytest.mark.needs_root
+def test_denied_is_not_down(waiting):
+    group = waiting.run("postconf", "-h", "setgid_group").stdout.decode().strip()
+    for arguments, what in ((["-p"], "Connect to the Postfix showq service"), (["-f"], "connect to public/qmgr")):
+        result = waiting.run("postqueue", *arguments, check=False, user="nobody")
+        remedy, fatal = result.stderr.decode().splitlines()
+        assert result.returncode == os.EX_UNAVAILABLE
+        assert f"postqueue does not run with the group {group} (setgid_group); correct it with: chgrp {group} " in remedy
+        assert fatal == f"postqueue: fatal: {what}: Permission denied"
+
+
 def test_a_service_that_does_not_start_ends_the_listing(waiting):
     with (waiting.config / "main.cf").open("a") as main_cf:  # and no reload
         main_cf.write("minimal_backoff_time = 5x\n")

@@ -106,9 +106,9 @@ private:
 [[noreturn]] void fatal_denied(const Error& error, const config::Config& config)
 {
     if (::getegid() == ::getgid() && ::geteuid() != 0)
-        log::warning("this command needs the group {} (setgid_group): chgrp {} and chmod 2755, or 'postfix "
-                     "set-permissions'",
-                     config.get(param::setgid_group), config.get(param::setgid_group));
+        log::warning("{1}/postqueue does not run with the group {0} (setgid_group); correct it with: chgrp {0} "
+                     "{1}/postqueue && chmod 2755 {1}/postqueue",
+                     config.get(param::setgid_group), config.get(param::command_directory));
     fatal(EX_UNAVAILABLE, error.text());
 }
 
